@@ -1,0 +1,74 @@
+/// The rows and events of one transition of one plan: what a store persists, whole or not at all.
+public struct PlanChange: Sendable, Equatable {
+  public var planID: PlanID
+  /// Set by the transition that makes the plan.
+  public var created: PlanCreation?
+  /// The plan's row after the transition; its revision is one above the stored one (or 1).
+  public var plan: PlanRow
+  /// Exactly the task rows that changed, whole.
+  public var tasks: [TaskRow] = []
+  /// Outputs that were accepted, at most one per task for the life of a plan.
+  public var outputs: [TaskOutput] = []
+  /// The transition's events; their `seq`s go on from the stored `lastSeq` without a gap.
+  public var events: [TraceEvent] = []
+
+  public init(planID: PlanID, plan: PlanRow) {
+    self.planID = planID
+    self.plan = plan
+  }
+
+  /// About how many rows the change writes.
+  public var rowCount: Int {
+    1 + tasks.count + outputs.count + (events.isEmpty ? 0 : 1) + (created == nil ? 0 : 1)
+  }
+}
+
+/// What never changes of a plan.
+public struct PlanCreation: Sendable, Equatable {
+  public var namespace: String
+  /// Nil: the call was not made idempotent.
+  public var requestKey: String?
+  /// Of the request's body; compared when the key comes again.
+  public var requestDigest: Digest
+  public var plan: Plan
+  public var defaults: PlanDefaults
+
+  public init(
+    namespace: String, requestKey: String?, requestDigest: Digest, plan: Plan,
+    defaults: PlanDefaults
+  ) {
+    self.namespace = namespace
+    self.requestKey = requestKey
+    self.requestDigest = requestDigest
+    self.plan = plan
+    self.defaults = defaults
+  }
+}
+
+/// The accepted output of a task.
+public struct TaskOutput: Sendable, Equatable {
+  public var ordinal: Int
+  /// One JSON value.
+  public var json: [UInt8]
+
+  public init(ordinal: Int, json: [UInt8]) {
+    self.ordinal = ordinal
+    self.json = json
+  }
+}
+
+/// A plan as a store gives it back.
+public struct StoredPlan: Sendable, Equatable {
+  public var planID: PlanID
+  public var creation: PlanCreation
+  public var plan: PlanRow
+  /// Rows of the tasks that have had a transition, by ordinal.
+  public var tasks: [TaskRow]
+
+  public init(planID: PlanID, creation: PlanCreation, plan: PlanRow, tasks: [TaskRow]) {
+    self.planID = planID
+    self.creation = creation
+    self.plan = plan
+    self.tasks = tasks
+  }
+}
