@@ -1,0 +1,154 @@
+/// The Swift of one field: its type, and the expressions that convert it.
+struct FieldCode {
+  let schema: Schema
+  let field: ProtoField
+  /// "baton.v1.Plan.name", for error messages.
+  let place: String
+
+  init(schema: Schema, message: ProtoMessage, field: ProtoField) {
+    self.schema = schema
+    self.field = field
+    place = "\(message.fullName).\(field.name)"
+  }
+
+  /// Swift name, escaped.
+  var name: String { SwiftName.escaped(SwiftName.lowerCamel(field.name)) }
+  /// Member of the C struct.
+  var member: String { CName.member(field.name) }
+  private var count: String { "n_\(member)" }
+  private var map: (key: ProtoField, value: ProtoField)? { schema.mapEntry(field) }
+
+  var type: String {
+    if let map { return "[\(elementType(map.key)): \(elementType(map.value))]" }
+    let element = elementType(field)
+    if field.isRepeated { return "[\(element)]" }
+    return field.kind == .message ? "\(element)?" : element
+  }
+
+  var defaultValue: String {
+    if map != nil { return "[:]" }
+    if field.isRepeated { return "[]" }
+    switch field.kind {
+    case .message, .group: return "nil"
+    case .string: return "\"\""
+    case .bytes: return "[]"
+    case .bool: return "false"
+    case .enum: return enumDefault
+    default: return "0"
+    }
+  }
+
+  /// In proto3 the first value is 0.
+  private var enumDefault: String {
+    guard let value = schema.enums[field.typeName], let first = value.values.first else {
+      return "\(elementType(field))(rawValue: 0)"
+    }
+    let name = SwiftName.enumCase(first.name, without: SwiftName.enumPrefix(value))
+    return ".\(SwiftName.escaped(name))"
+  }
+
+  /// The type of one element, never optional.
+  func elementType(_ field: ProtoField) -> String {
+    switch field.kind {
+    case .double: "Double"
+    case .float: "Float"
+    case .int32, .sint32, .sfixed32: "Int32"
+    case .int64, .sint64, .sfixed64: "Int64"
+    case .uint32, .fixed32: "UInt32"
+    case .uint64, .fixed64: "UInt64"
+    case .bool: "Bool"
+    case .string: "String"
+    case .bytes: "[UInt8]"
+    case .enum, .message, .group: schema.swiftType(field.typeName)
+    }
+  }
+
+  // MARK: Reading from a C struct
+
+  /// The statement that sets the property from `c`.
+  func readStatement() -> [String] {
+    if let map { return readMap(key: map.key, value: map.value) }
+    let source = "c.pointee.\(member)"
+    guard field.isRepeated else {
+      return ["self.\(name) = \(read(field, source, place))"]
+    }
+    let list = "c.pointee.\(count), \(source)"
+    switch field.kind {
+    case .string: return ["self.\(name) = try Reader.texts(\(list), \"\(place)\")"]
+    case .bytes: return ["self.\(name) = Reader.byteStrings(\(list))"]
+    case .bool: return ["self.\(name) = Reader.booleans(\(list))"]
+    case .enum: return ["self.\(name) = Reader.enums(\(list))"]
+    case .message, .group: return ["self.\(name) = try Reader.messages(\(list))"]
+    default: return ["self.\(name) = Reader.numbers(\(list))"]
+    }
+  }
+
+  /// The expression that sets the oneof's case from `c`.
+  func readOneofCase() -> String {
+    let value = read(field, "c.pointee.\(member)", place)
+    return field.kind == .message ? "\(value) ?? \(elementType(field))()" : value
+  }
+
+  private func readMap(key: ProtoField, value: ProtoField) -> [String] {
+    let keyCode = read(key, "entry.pointee.key", "\(place) (a key)")
+    var valueCode = read(value, "entry.pointee.value", "\(place) (a value)")
+    if value.kind == .message { valueCode += " ?? \(elementType(value))()" }
+    return [
+      "self.\(name) = try Reader.map(c.pointee.\(count), c.pointee.\(member)) {",
+      "  (entry) throws(MessageDecodingError) in",
+      "  (\(keyCode), \(valueCode))",
+      "}",
+    ]
+  }
+
+  private func read(_ field: ProtoField, _ source: String, _ place: String) -> String {
+    switch field.kind {
+    case .string: "try Reader.text(\(source), \"\(place)\")"
+    case .bytes: "Reader.bytes(\(source))"
+    case .bool: "\(source) != 0"
+    case .enum: "\(elementType(field))(rawValue: .init(truncatingIfNeeded: \(source).rawValue))"
+    case .message, .group: "try Reader.message(\(source))"
+    default: source
+    }
+  }
+
+  // MARK: Writing to a C struct
+
+  /// The statements that set `c` from the property.
+  func writeStatement() -> [String] {
+    let target = "c.pointee.\(member)"
+    let list = "(c.pointee.\(count), \(target))"
+    if let map {
+      return [
+        "\(list) = arena.map(self.\(name), \(CName.function(field.typeName))__init) {",
+        "  (entry, key, value) in",
+        "  entry.pointee.key = \(write(map.key, "key"))",
+        "  entry.pointee.value = \(write(map.value, "value"))",
+        "}",
+      ]
+    }
+    guard field.isRepeated else { return ["\(target) = \(write(field, "self.\(name)"))"] }
+    switch field.kind {
+    case .string: return ["\(list) = arena.texts(self.\(name))"]
+    case .bytes: return ["\(list) = arena.byteStrings(self.\(name))"]
+    case .bool: return ["\(list) = arena.booleans(self.\(name))"]
+    case .enum: return ["\(list) = arena.enums(self.\(name))"]
+    case .message, .group: return ["\(list) = arena.messages(self.\(name))"]
+    default: return ["\(list) = arena.numbers(self.\(name))"]
+    }
+  }
+
+  /// The statement that sets the oneof's member to `value`.
+  func writeOneofCase() -> String { "c.pointee.\(member) = \(write(field, "value"))" }
+
+  private func write(_ field: ProtoField, _ source: String) -> String {
+    switch field.kind {
+    case .string: "arena.text(\(source))"
+    case .bytes: "arena.bytes(\(source))"
+    case .bool: "\(source) ? 1 : 0"
+    case .enum: ".init(rawValue: .init(truncatingIfNeeded: \(source).rawValue))"
+    case .message, .group: "arena.message(\(source))"
+    default: source
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/// Emits one message: the struct, and its conversion to and from protoc-c's struct.
+struct MessageEmitter {
+  let schema: Schema
+  let message: ProtoMessage
+
+  /// A stored property: a field of its own, or a oneof.
+  private enum Property {
+    case field(FieldCode)
+    case oneof(ProtoOneof, [FieldCode])
+  }
+
+  private var properties: [Property] {
+    var result: [Property] = []
+    var seen: Set<Int> = []
+    for field in message.fields {
+      guard let index = field.oneofIndex else {
+        result.append(.field(code(field)))
+        continue
+      }
+      guard seen.insert(index).inserted else { continue }
+      let members = message.fields.filter { $0.oneofIndex == index }
+      result.append(.oneof(message.oneofs[index], members.map(code)))
+    }
+    return result
+  }
+
+  private func code(_ field: ProtoField) -> FieldCode {
+    FieldCode(schema: schema, message: message, field: field)
+  }
+
+  private func name(_ oneof: ProtoOneof) -> String {
+    SwiftName.escaped(SwiftName.lowerCamel(oneof.name))
+  }
+
+  private func type(_ oneof: ProtoOneof) -> String {
+    SwiftName.escaped(SwiftName.upperCamel(oneof.name))
+  }
+
+  private var swiftType: String { schema.swiftType(message.fullName) }
+
+  // MARK: The struct
+
+  func emitType(_ out: inout SourceText) {
+    guard !message.isMapEntry else { return }
+    out.line()
+    out.comment(message.comment.isEmpty ? "Message `\(message.fullName)`." : message.comment)
+    out.block("public struct \(SwiftName.escaped(message.name)): Message") { out in
+      out.block("public static var protoName: String") { $0.line("\"\(message.fullName)\"") }
+      out.line()
+      for property in properties { emitProperty(property, &out) }
+      out.line()
+      out.line("public init() {}")
+      if !properties.isEmpty { emitMemberwiseInit(&out) }
+      emitWitnesses(&out)
+      for case .oneof(let oneof, let members) in properties { emitOneof(oneof, members, &out) }
+      for value in message.enums { EnumEmitter(value: value).emit(&out) }
+      for nested in message.messages {
+        MessageEmitter(schema: schema, message: nested).emitType(&out)
+      }
+    }
+  }
+
+  private func emitProperty(_ property: Property, _ out: inout SourceText) {
+    switch property {
+    case .field(let code):
+      out.comment(code.field.comment)
+      out.line("public var \(code.name): \(code.type) = \(code.defaultValue)")
+    case .oneof(let oneof, let members):
+      let fallback = members.count == 1 ? members[0].field.comment : ""
+      out.comment(oneof.comment.isEmpty ? fallback : oneof.comment)
+      out.line("public var \(name(oneof)): \(type(oneof))? = nil")
+    }
+  }
+
+  private func emitMemberwiseInit(_ out: inout SourceText) {
+    let parameters = properties.map { property in
+      switch property {
+      case .field(let code): "\(code.name): \(code.type) = \(code.defaultValue)"
+      case .oneof(let oneof, _): "\(name(oneof)): \(type(oneof))? = nil"
+      }
+    }
+    out.line()
+    out.block("public init(\(parameters.joined(separator: ", ")))") { out in
+      for property in properties {
+        switch property {
+        case .field(let code): out.line("self.\(code.name) = \(code.name)")
+        case .oneof(let oneof, _): out.line("self.\(name(oneof)) = \(name(oneof))")
+        }
+      }
+    }
+  }
+
+  private func emitWitnesses(_ out: inout SourceText) {
+    out.line()
+    out.block(
+      "public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError)"
+    ) { $0.line("self = try Codec.decode(serializedBytes)") }
+    out.line()
+    out.block(
+      "public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer)"
+    ) { $0.line("Codec.encode(self, into: reserve)") }
+  }
+
+  private func emitOneof(
+    _ oneof: ProtoOneof, _ members: [FieldCode], _ out: inout SourceText
+  ) {
+    out.line()
+    out.comment(
+      oneof.comment.isEmpty
+        ? "At most one of the fields of `\(oneof.name)`." : oneof.comment)
+    out.block("public enum \(type(oneof)): Sendable, Equatable") { out in
+      for member in members {
+        out.comment(member.field.comment)
+        out.line("case \(member.name)(\(member.elementType(member.field)))")
+      }
+    }
+  }
+
+  // MARK: Conversion
+
+  func emitConversion(_ out: inout SourceText) {
+    guard !message.isMapEntry else { return }
+    let structure = CName.structure(message.fullName)
+    let isEmpty = properties.isEmpty
+    out.line()
+    out.block("extension \(swiftType): ProtobufCConvertible") { out in
+      out.block("static func initialize(_ c: UnsafeMutablePointer<\(structure)>)") {
+        $0.line("\(CName.function(message.fullName))__init(c)")
+      }
+      out.line()
+      out.block(
+        "init(reading c: UnsafePointer<\(structure)>) throws(MessageDecodingError)"
+      ) { out in
+        if isEmpty { out.line("self.init()") }
+        for property in properties { emitRead(property, &out) }
+      }
+      out.line()
+      out.block(
+        "func write(to c: UnsafeMutablePointer<\(structure)>, in arena: Arena)"
+      ) { out in
+        for property in properties { emitWrite(property, &out) }
+      }
+    }
+    for nested in message.messages {
+      MessageEmitter(schema: schema, message: nested).emitConversion(&out)
+    }
+  }
+
+  private func emitRead(_ property: Property, _ out: inout SourceText) {
+    switch property {
+    case .field(let code):
+      for line in code.readStatement() { out.line(line) }
+    case .oneof(let oneof, let members):
+      out.line("switch c.pointee.\(CName.oneofCase(oneof.name)).rawValue {")
+      for member in members {
+        out.line("case \(member.field.number):")
+        out.line("  self.\(name(oneof)) = .\(member.name)(\(member.readOneofCase()))")
+      }
+      out.line("default: self.\(name(oneof)) = nil")
+      out.line("}")
+    }
+  }
+
+  private func emitWrite(_ property: Property, _ out: inout SourceText) {
+    switch property {
+    case .field(let code):
+      for line in code.writeStatement() { out.line(line) }
+    case .oneof(let oneof, let members):
+      out.line("switch self.\(name(oneof)) {")
+      for member in members {
+        out.line("case .\(member.name)(let value):")
+        out.line(
+          "  c.pointee.\(CName.oneofCase(oneof.name)) = .init(rawValue: \(member.field.number))")
+        out.line("  \(member.writeOneofCase())")
+      }
+      out.line("case nil: break")
+      out.line("}")
+    }
+  }
+}

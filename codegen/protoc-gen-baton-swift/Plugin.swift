@@ -1,0 +1,62 @@
+import Foundation
+
+/// `protoc-gen-baton-swift`: protoc runs it with a serialized `CodeGeneratorRequest` on standard
+/// input and reads a `CodeGeneratorResponse` from its standard output.
+///
+/// Options (`--baton-swift_opt=`), separated by commas:
+/// - `mode=messages` (default): value types and their conversion to and from protobuf-c structs;
+///   `mode=stubs`: gRPC clients and servers; `mode=docs`: one page of Markdown, `api.md`.
+/// - `c_module=NAME`: the module with protoc-c's output. Default `CMessages`.
+/// - `testable=NAME`: the support code is imported from this module with `@testable`; for messages
+///   that live with tests.
+@main
+enum Plugin {
+  static func main() throws {
+    let input = try FileHandle.standardInput.readToEnd() ?? Data()
+    let response = writeResponse(run([UInt8](input)))
+    try FileHandle.standardOutput.write(contentsOf: Data(response))
+  }
+
+  static func run(_ input: [UInt8]) -> Result<[GeneratedFile], GenerationError> {
+    Result { () throws(GenerationError) in
+      let request = try readRequest(input)
+      let options = try Options(request.parameter)
+      let schema = try Schema(request.files)
+      switch options.mode {
+      case .messages: return try MessagesGenerator(schema: schema, options: options).files()
+      case .stubs: return try StubsGenerator(schema: schema).files()
+      case .docs: return [DocsGenerator(schema: schema).file()]
+      }
+    }
+  }
+}
+
+/// The plugin's parameter, parsed.
+struct Options {
+  enum Mode: String {
+    case messages, stubs, docs
+  }
+
+  var mode = Mode.messages
+  var cModule = "CMessages"
+  var testableModule: String?
+
+  init(_ parameter: String) throws(GenerationError) {
+    for option in parameter.split(separator: ",") {
+      let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+      switch (parts[0], parts.count == 2 ? parts[1] : "") {
+      case ("mode", let value):
+        guard let mode = Mode(rawValue: value) else {
+          throw GenerationError(
+            message: "mode=\(value): the modes are messages, stubs and docs")
+        }
+        self.mode = mode
+      case ("c_module", let value) where !value.isEmpty: cModule = value
+      case ("testable", let value) where !value.isEmpty: testableModule = value
+      default:
+        throw GenerationError(
+          message: "option \(option): the options are mode=, c_module= and testable=")
+      }
+    }
+  }
+}

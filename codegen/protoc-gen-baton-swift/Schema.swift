@@ -1,0 +1,48 @@
+/// All files of a run, checked: what is in here can be generated.
+struct Schema {
+  /// The files to generate.
+  let files: [ProtoFile]
+  /// Every message and enum, imported ones included, by full name.
+  private(set) var messages: [String: ProtoMessage] = [:]
+  private(set) var enums: [String: ProtoEnum] = [:]
+  /// Package of every message and enum, by full name.
+  private var packages: [String: String] = [:]
+
+  init(_ all: [ProtoFile]) throws(GenerationError) {
+    files = all.filter(\.isToBeGenerated)
+    for file in all {
+      for message in file.messages { add(message, file.package) }
+      for value in file.enums { add(value, file.package) }
+    }
+    for file in files { try Checks(schema: self, file: file).run() }
+  }
+
+  private mutating func add(_ message: ProtoMessage, _ package: String) {
+    messages[message.fullName] = message
+    packages[message.fullName] = package
+    for nested in message.messages { add(nested, package) }
+    for value in message.enums { add(value, package) }
+  }
+
+  private mutating func add(_ value: ProtoEnum, _ package: String) {
+    enums[value.fullName] = value
+    packages[value.fullName] = package
+  }
+
+  /// "grpc.health.v1.HealthCheckResponse.ServingStatus" ->
+  /// "GrpcHealthV1.HealthCheckResponse.ServingStatus".
+  func swiftType(_ fullName: String) -> String {
+    let package = packages[fullName] ?? ""
+    let local = package.isEmpty ? fullName : String(fullName.dropFirst(package.count + 1))
+    let parts = local.split(separator: ".").map { SwiftName.escaped(String($0)) }
+    return ([SwiftName.namespace(package)] + parts).joined(separator: ".")
+  }
+
+  /// The key and value fields of a map field; nil for any other field.
+  func mapEntry(_ field: ProtoField) -> (key: ProtoField, value: ProtoField)? {
+    guard field.kind == .message, let entry = messages[field.typeName], entry.isMapEntry,
+      entry.fields.count == 2
+    else { return nil }
+    return (entry.fields[0], entry.fields[1])
+  }
+}
