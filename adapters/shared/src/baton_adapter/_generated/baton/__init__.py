@@ -1,0 +1,1 @@
+"""Generated from proto/ by adapters/generate.sh; not to be edited."""

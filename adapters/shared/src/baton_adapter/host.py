@@ -1,0 +1,382 @@
+"""Runs attempts: between the rules (`runs`), the durable table (`store`) and the framework."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import grpc
+
+from baton_adapter import messages
+from baton_adapter._generated.baton.v1 import registry_pb2
+from baton_adapter.progress import ProgressHub
+from baton_adapter.runs import Cancel, HandOut, RunRef, RunState, RunTable
+from baton_adapter.runtime import (
+    ErrorClass,
+    Failure,
+    Rejection,
+    Runtime,
+    Success,
+    TaskRequest,
+)
+from baton_adapter.status import Refusal
+from baton_adapter.store import RunStore
+
+_log = logging.getLogger("baton.host")
+# A run that has not ended this long after its cancellation is cancelled again, and complained of.
+_CANCEL_PATIENCE_S = 15.0
+_RETRY_AFTER_S = 1.0
+
+_REFUSALS = {
+    HandOut.LOST: (
+        grpc.StatusCode.NOT_FOUND,
+        "RUN_LOST",
+        "The run was lost with its process; a higher token starts it again.",
+    ),
+    HandOut.SUPERSEDED: (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "LATER_ATTEMPT",
+        "A later attempt of this task is known here.",
+    ),
+    HandOut.CANCELLED: (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "RUN_CANCELLED",
+        "This attempt was cancelled.",
+    ),
+    HandOut.ENDED: (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "RUN_ENDED",
+        "This attempt has ended and its result was acknowledged.",
+    ),
+}
+
+
+class _Stop(enum.Enum):
+    """Why a run is ended from outside."""
+
+    CANCELLED = enum.auto()
+    DEADLINE = enum.auto()
+    HANDED_BACK = enum.auto()
+
+
+@dataclass
+class _Live:
+    """A run whose coroutine is alive in this process."""
+
+    request: TaskRequest
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    stop: _Stop | None = None
+    work: asyncio.Task[Success | Failure] | None = None
+    supervisor: asyncio.Task[None] | None = None
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Polled:
+    """The answer to a poll; `result` None: pending."""
+
+    result: bytes | None
+    started: bool
+
+
+class Observer(Protocol):
+    """What is told of every run's end."""
+
+    def attempt_ended(self, task_type: str, outcome: Success | Failure) -> None: ...
+
+
+class RunHost:
+    """The one owner of the table of runs. Every method is called on the event loop."""
+
+    def __init__(
+        self,
+        *,
+        runtime: Runtime,
+        table: RunTable,
+        store: RunStore,
+        observer: Observer,
+        on_result: Callable[[RunRef], None],
+        on_fatal: Callable[[Exception], None],
+    ) -> None:
+        self._runtime = runtime
+        self._table = table
+        self._store = store
+        self._observer = observer
+        self._on_result = on_result
+        self._on_fatal = on_fatal
+        self._loop = asyncio.get_running_loop()
+        self._live: dict[RunRef, _Live] = {}
+        self._answered = 0
+        self._draining = False
+        self.progress: ProgressHub | None = None
+        # Of the runtime, for people; empty where the last run ended well.
+        self.last_error = ""
+
+    @property
+    def in_flight(self) -> int:
+        return self._table.running
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    @property
+    def epoch(self) -> str:
+        return self._store.epoch
+
+    def token_of(self, ref: RunRef) -> int | None:
+        """The highest token a run was given; None for a run that is not known."""
+        run = self._table.find(ref)
+        return None if run is None else run.token
+
+    def unacknowledged(self) -> list[RunRef]:
+        """Runs whose result waits to be delivered."""
+        return [run.ref for run in self._table.listed() if run.state is RunState.FINISHED]
+
+    def run_list(self) -> registry_pb2.RunList:
+        """P3, P4: what is held now, ordered against the answers given so far."""
+        return messages.make_list(self._table.listed(), self._store.epoch, self._answered)
+
+    async def dispatch(self, request: TaskRequest, token: int) -> tuple[str, int]:
+        """Takes a hand-out: the run's handle and the number of this answer, or `Refusal`."""
+        ref = RunRef(request.idempotency_key, request.attempt)
+        if self._table.would_start(ref, token):
+            if self._draining:
+                raise self._no_room("DRAINING", "This adapter is shutting down.")
+            self._validate(request)
+        verdict, killed = self._table.hand_out(ref, token)
+        durable = self.written()
+        older = self._stop_all(killed, _Stop.CANCELLED)
+        if verdict is HandOut.START:
+            self._start(ref, request, durable, older)
+        await asyncio.shield(durable)
+        if verdict is HandOut.NO_ROOM:
+            raise self._no_room("CONCURRENCY", f"{self._table.running} tasks are running.")
+        if verdict in _REFUSALS:
+            code, reason, message = _REFUSALS[verdict]
+            raise Refusal(code, reason, message)
+        self._on_result(ref)
+        run = self._table.find(ref)
+        self._answered += 1
+        return (run.handle if run is not None else ""), self._answered
+
+    async def poll(self, ref: RunRef, token: int, wait_s: float) -> Polled | None:
+        """The result, waited for at most `wait_s`; None: unknown, lost or settled."""
+        run = self._table.ask(ref, token)
+        live = self._live.get(ref)
+        if run is not None and live is not None and wait_s > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(live.ended.wait(), wait_s)
+            run = self._table.ask(ref, token)
+        await asyncio.shield(self.written())
+        if run is None:
+            return None
+        self._on_result(ref)
+        return Polled(run.result if run.state is RunState.FINISHED else None, run.started)
+
+    async def cancel(self, ref: RunRef) -> Cancel:
+        """Ends a run, or remembers that it must not begin (P10)."""
+        answer, killed = self._table.cancel(ref, self._loop.time())
+        durable = self.written()
+        self._stop_all(killed, _Stop.CANCELLED)
+        await asyncio.shield(durable)
+        return answer
+
+    async def obey(self, cancel: Iterable[RunRef], forget: Iterable[RunRef]) -> None:
+        """What a reply to RegisterAdapter or Heartbeat asks for."""
+        now = self._loop.time()
+        for ref in forget:
+            self._table.forget(ref, now)
+        for ref in cancel:
+            _, killed = self._table.cancel(ref, now)
+            self._stop_all(killed, _Stop.CANCELLED)
+        await asyncio.shield(self.written())
+
+    async def save(self) -> None:
+        """Makes every change so far durable; lets old tombstones go."""
+        self._table.expire(self._loop.time())
+        await asyncio.shield(self.written())
+
+    def drain(self) -> None:
+        """Starts no further run."""
+        self._draining = True
+
+    async def finish_all(self, grace_s: float) -> None:
+        """Waits until no run is left, at most `grace_s`."""
+        waiting = [asyncio.ensure_future(live.ended.wait()) for live in self._live.values()]
+        if waiting:
+            _, pending = await asyncio.wait(waiting, timeout=grace_s)
+            for task in pending:
+                task.cancel()
+
+    async def hand_back_all(self, grace_s: float) -> None:
+        """Ends every run without a result: a hand-out with a higher token starts it again."""
+        self._stop_all(list(self._live), _Stop.HANDED_BACK)
+        await self.finish_all(grace_s)
+
+    def _validate(self, request: TaskRequest) -> None:
+        try:
+            if request.type not in self._runtime.task_types:
+                raise Rejection(
+                    ErrorClass.UNSUPPORTED,
+                    "UNSUPPORTED_TYPE",
+                    f"{self._runtime.framework} does not run tasks of type {request.type!r}.",
+                )
+            self._runtime.validate(request)
+        except Rejection as rejection:
+            unsupported = rejection.error_class is ErrorClass.UNSUPPORTED
+            code = (
+                grpc.StatusCode.UNIMPLEMENTED if unsupported else grpc.StatusCode.INVALID_ARGUMENT
+            )
+            raise Refusal(code, rejection.code, messages.clean(rejection.message)) from rejection
+
+    def _no_room(self, reason: str, message: str) -> Refusal:
+        return Refusal(
+            grpc.StatusCode.RESOURCE_EXHAUSTED, reason, message, retry_after_s=_RETRY_AFTER_S
+        )
+
+    def _start(
+        self,
+        ref: RunRef,
+        request: TaskRequest,
+        durable: asyncio.Future[None],
+        older: list[_Live],
+    ) -> None:
+        live = _Live(request)
+        self._live[ref] = live
+        if request.timeout_s is not None:
+            live.timers.append(
+                self._loop.call_later(request.timeout_s, self._stop, ref, _Stop.DEADLINE)
+            )
+        live.supervisor = self._loop.create_task(self._supervise(ref, live, durable, older))
+        live.supervisor.add_done_callback(self._check)
+
+    async def _supervise(
+        self, ref: RunRef, live: _Live, durable: asyncio.Future[None], older: list[_Live]
+    ) -> None:
+        """One run from its durable row to its durable result."""
+        await asyncio.shield(durable)
+        # Two attempts of one task never run side by side.
+        for other in older:
+            await other.ended.wait()
+        outcome = await self._execute(ref, live)
+        for timer in live.timers:
+            timer.cancel()
+        try:
+            if outcome is None:
+                self._table.lose(ref, self._loop.time())
+            else:
+                self._observer.attempt_ended(live.request.type, outcome)
+                result = messages.make_result(live.request.task_id, outcome)
+                self._table.finish(ref, result.SerializeToString())
+                self._log_end(ref, live, outcome)
+            await asyncio.shield(self.written())
+        finally:
+            del self._live[ref]
+            live.ended.set()
+        self._on_result(ref)
+
+    async def _execute(self, ref: RunRef, live: _Live) -> Success | Failure | None:
+        """The outcome; None where the run was handed back."""
+        outcome: Success | Failure | None = None
+        if live.stop is None:
+            assert self.progress is not None
+            progress = self.progress.open(ref, lambda: self._table.begin(ref))
+            live.work = self._loop.create_task(self._runtime.run(live.request, progress))
+            await asyncio.wait({live.work})
+            self.progress.close(progress)
+            outcome = _outcome_of(live.work)
+        # A success that came before the end from outside took effect stands.
+        if live.stop is None or isinstance(outcome, Success):
+            return outcome
+        if live.stop is _Stop.HANDED_BACK:
+            return None
+        usage = outcome.usage if outcome is not None else Failure.usage
+        if live.stop is _Stop.DEADLINE:
+            return Failure(
+                ErrorClass.TIMEOUT,
+                "START_TO_CLOSE",
+                f"The attempt did not end within {live.request.timeout_s:g} s.",
+                usage=usage,
+            )
+        return Failure(ErrorClass.CANCELLED, "CANCELLED", "The run was cancelled.", usage=usage)
+
+    def _stop_all(self, refs: Iterable[RunRef], reason: _Stop) -> list[_Live]:
+        stopped = [live for ref in refs if (live := self._live.get(ref)) is not None]
+        for ref in list(refs):
+            self._stop(ref, reason)
+        return stopped
+
+    def _stop(self, ref: RunRef, reason: _Stop) -> None:
+        live = self._live.get(ref)
+        if live is None or live.stop is not None:
+            return
+        live.stop = reason
+        self._insist(ref, live, again=False)
+
+    def _insist(self, ref: RunRef, live: _Live, *, again: bool) -> None:
+        if live.work is None or live.work.done():
+            return
+        if again:
+            self.last_error = "a run does not end although it was cancelled"
+            _log.error(self.last_error, extra=_fields(ref, live.request))
+        live.work.cancel()
+        live.timers.append(
+            self._loop.call_later(_CANCEL_PATIENCE_S, lambda: self._insist(ref, live, again=True))
+        )
+
+    def written(self) -> asyncio.Future[None]:
+        """Done once every change so far is durable."""
+        written = self._store.write(self._table.take_changes())
+        written.add_done_callback(self._check)
+        return written
+
+    def _check(self, done: asyncio.Future[None]) -> None:
+        """What fails here leaves memory and disk apart: only a new start brings them together."""
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, Exception):
+            self._on_fatal(error)
+
+    def _log_end(self, ref: RunRef, live: _Live, outcome: Success | Failure) -> None:
+        if isinstance(outcome, Success):
+            _log.info("attempt succeeded", extra=_fields(ref, live.request))
+            return
+        if outcome.error_class is not ErrorClass.CANCELLED:
+            self.last_error = messages.clean(f"{outcome.code}: {outcome.message}"[:500])
+        _log.warning(
+            "attempt failed",
+            extra=_fields(ref, live.request)
+            | {"class": outcome.error_class.name, "code": outcome.code, "error": outcome.message},
+        )
+
+
+def _outcome_of(work: asyncio.Task[Success | Failure]) -> Success | Failure:
+    if work.cancelled():
+        return Failure(
+            ErrorClass.TRANSIENT, "UNKNOWN", "The run was cancelled from within its framework."
+        )
+    error = work.exception()
+    if error is None:
+        return work.result()
+    return Failure(
+        ErrorClass.TRANSIENT,
+        "UNKNOWN",
+        f"{type(error).__name__}: {error}",
+        diagnostics="".join(traceback.format_exception(error)),
+    )
+
+
+def _fields(ref: RunRef, request: TaskRequest) -> dict[str, object]:
+    return {
+        "plan": request.plan_id,
+        "task": request.task_id,
+        "type": request.type,
+        "attempt": ref.attempt,
+        "delivery": request.delivery,
+    }

@@ -1,0 +1,204 @@
+"""One adapter process, from its configuration to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from baton_adapter import messages
+from baton_adapter._generated.baton.v1 import adapter_pb2, adapter_pb2_grpc, registry_pb2
+from baton_adapter.config import Config, ConfigError, load_config
+from baton_adapter.host import RunHost
+from baton_adapter.http import HTTPEndpoint, Metrics
+from baton_adapter.logs import configure_logs
+from baton_adapter.orchestrator import ResultDelivery, Session, open_channel
+from baton_adapter.progress import ProgressHub
+from baton_adapter.runs import RunRef, RunTable
+from baton_adapter.runtime import Runtime
+from baton_adapter.servicer import ExecutionAdapterServicer
+from baton_adapter.store import RunStore, StoreError
+
+EXIT_OK = 0
+EXIT_BAD_CONFIGURATION = 64
+EXIT_STORE_UNUSABLE = 74
+
+_log = logging.getLogger("baton.adapter")
+_SERVICE = adapter_pb2.DESCRIPTOR.services_by_name["ExecutionAdapter"].full_name
+
+RuntimeFactory = Callable[[Config], Runtime]
+
+
+def main(
+    runtime_factory: RuntimeFactory, adapter_name: str, argv: Sequence[str] | None = None
+) -> int:
+    """Runs the adapter until SIGTERM or SIGINT; the process's exit code.
+
+    0 clean, 64 bad configuration (every problem on stderr), 74 data folder unusable. The factory
+    may raise `ConfigError` for what only the framework can check.
+    """
+    try:
+        config = load_config(adapter_name, sys.argv[1:] if argv is None else argv)
+        configure_logs(config.log_format, config.log_level)
+        runtime = runtime_factory(config)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"baton-{adapter_name}: {problem}", file=sys.stderr)  # noqa: T201 - for people
+        return EXIT_BAD_CONFIGURATION
+    try:
+        store = RunStore(config.data)
+    except StoreError as error:
+        _log.error("the data folder cannot be used", extra={"error": str(error)})
+        return EXIT_STORE_UNUSABLE
+    try:
+        return asyncio.run(AdapterProcess(config, runtime, store).run())
+    finally:
+        store.close()
+
+
+class AdapterProcess:
+    """The parts of a running adapter, put together."""
+
+    def __init__(self, config: Config, runtime: Runtime, store: RunStore) -> None:
+        self._config = config
+        self._runtime = runtime
+        self._store = store
+        self._metrics = Metrics()
+        self._stopping = asyncio.Event()
+        self._exit_code = EXIT_OK
+        self._address = ""
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        # P11: survivors of a predecessor are gone before this process says that it is there.
+        await self._runtime.start()
+        try:
+            await self._serve(loop)
+        finally:
+            await self._runtime.close()
+        return self._exit_code
+
+    async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        config = self._config
+        table = RunTable(
+            epoch=self._store.epoch,
+            max_running=config.max_concurrency,
+            tombstone_s=config.tombstone_s,
+        )
+        table.load(self._store.load(), loop.time())
+        async with open_channel(config.orchestrator) as channel:
+            host = RunHost(
+                runtime=self._runtime,
+                table=table,
+                store=self._store,
+                observer=self._metrics,
+                on_result=lambda ref: self._on_result(results, ref),
+                on_fatal=self._on_fatal,
+            )
+            results = ResultDelivery(channel, table, host.written)
+            session = Session(channel, host, lambda: self._introduction(host), results)
+            host.progress = ProgressHub(session.send_progress, host.token_of)
+            self._metrics.watch(lambda: float(host.in_flight), lambda: session.registered)
+            http = HTTPEndpoint(config.http, self._metrics, lambda: session.registered)
+            server, healthy = await self._start_server(host)
+            tasks = [
+                loop.create_task(part) for part in (http.run(), session.run(), host.progress.run())
+            ]
+            self._announce(http.address)
+            for ref in host.unacknowledged():
+                self._on_result(results, ref)
+            await self._stopping.wait()
+            await healthy.enter_graceful_shutdown()
+            await self._drain(host, session, results)
+            http.stop()
+            await server.stop(grace=1.0)
+            for task in tasks[1:]:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*tasks)
+            await host.save()
+
+    async def _start_server(self, host: RunHost) -> tuple[grpc.aio.Server, Any]:
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        servicer = ExecutionAdapterServicer(self._config, self._runtime, host)
+        adapter_pb2_grpc.add_ExecutionAdapterServicer_to_server(servicer, server)
+        healthy: Any = health.aio.HealthServicer()  # type: ignore[attr-defined]  # stubs lack it
+        health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+        for name in ("", _SERVICE):
+            await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+        reflection.enable_server_reflection(
+            (_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+        )
+        listen = self._config.listen
+        port = server.add_insecure_port(listen)
+        unix = listen.startswith("unix:")
+        self._address = listen if unix else f"{listen.rpartition(':')[0]}:{port}"
+        await server.start()
+        return server, healthy
+
+    async def _drain(self, host: RunHost, session: Session, results: ResultDelivery) -> None:
+        """No new work; what runs may finish within the grace period or is handed back."""
+        _log.info("stopping", extra={"in_flight": host.in_flight})
+        grace_s = self._config.shutdown_grace_s
+        host.drain()
+        if self._exit_code == EXIT_OK and self._config.shutdown_in_flight == "finish":
+            await session.deregister(hand_back=False)
+            await host.finish_all(grace_s)
+            await results.wait(min(grace_s, 5.0))
+        await session.deregister(hand_back=True)
+        await host.hand_back_all(grace_s)
+
+    def _introduction(self, host: RunHost) -> registry_pb2.RegisterAdapterRequest:
+        config, runtime = self._config, self._runtime
+        poll = config.results == "poll"
+        return registry_pb2.RegisterAdapterRequest(
+            adapter=config.adapter,
+            instance=config.instance,
+            address=config.advertise or self._address,
+            framework=runtime.framework,
+            framework_version=runtime.framework_version,
+            task_types=runtime.task_types,
+            capabilities=runtime.capabilities,
+            max_concurrency=config.max_concurrency,
+            protocol_version=messages.PROTOCOL_VERSION,
+            result_mode=registry_pb2.RESULT_MODE_POLL
+            if poll
+            else registry_pb2.RESULT_MODE_CALLBACK,
+            runs=host.run_list(),
+        )
+
+    def _announce(self, http_address: str) -> None:
+        ready = {
+            "grpc": self._address,
+            "http": http_address,
+            "pid": os.getpid(),
+            "adapter": self._config.adapter,
+            "instance": self._config.instance,
+            "version": version("baton-adapter"),
+        }
+        print("READY " + json.dumps(ready, separators=(",", ":")), flush=True)  # noqa: T201
+        _log.info("accepting calls", extra=ready)
+
+    def _on_result(self, results: ResultDelivery, ref: RunRef) -> None:
+        if self._config.results == "callback":
+            results.deliver(ref)
+
+    def _on_fatal(self, error: Exception) -> None:
+        """Memory and disk may differ now: end, and let the next start begin from the disk."""
+        _log.critical("the table of runs failed", exc_info=error)
+        self._exit_code = EXIT_STORE_UNUSABLE
+        self._stopping.set()

@@ -1,0 +1,304 @@
+"""The rules of the hand-out on the adapter's side (P1-P10 of docs/contract.md), without any I/O.
+
+    unknown --hand_out--> RUNNING --finish--> FINISHED --settled--> ENDED --expire--> unknown
+                             | process died                           ^
+                             v                                        |
+                            LOST --hand_out, higher token--> RUNNING  |
+                             \\-------------- cancel -----------------/
+
+Every method takes an event and returns what is to be answered and done; the caller makes the rows
+named by `take_changes` durable before it answers.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class RunState(enum.Enum):
+    """Where a run stands; the values are stored."""
+
+    # Its coroutine is alive in this process.
+    RUNNING = "running"
+    # Its result is stored and not yet acknowledged.
+    FINISHED = "finished"
+    # It was running in a process that has died.
+    LOST = "lost"
+    # A tombstone: settled, cancelled before it was known, or superseded.
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, order=True)
+class RunRef:
+    """Names one attempt of one task."""
+
+    key: str
+    attempt: int
+
+
+@dataclass
+class Run:
+    """One row of the table."""
+
+    ref: RunRef
+    token: int
+    handle: str
+    state: RunState
+    # A serialized `baton.v1.TaskResult`; FINISHED only.
+    result: bytes = b""
+    # A cancel was asked for: a later hand-out of this attempt is refused.
+    cancelled: bool = False
+    # The run's code has begun.
+    started: bool = False
+    # Delivery of the result waits for a hand-out with a higher token.
+    parked: bool = False
+    # ENDED and LOST: when the row may go, on the caller's clock in seconds.
+    expires_at: float = 0.0
+
+
+class HandOut(enum.Enum):
+    """What is to be answered to DispatchTask."""
+
+    START = enum.auto()
+    SAME = enum.auto()
+    NO_ROOM = enum.auto()
+    LOST = enum.auto()
+    SUPERSEDED = enum.auto()
+    CANCELLED = enum.auto()
+    ENDED = enum.auto()
+
+
+class Cancel(enum.Enum):
+    """What is to be answered to CancelTask."""
+
+    ACCEPTED = enum.auto()
+    ALREADY_FINISHED = enum.auto()
+    NOT_FOUND = enum.auto()
+
+
+class Verdict(enum.Enum):
+    """What the orchestrator said to a reported result."""
+
+    # OK or ALREADY_TERMINAL: delete it.
+    SETTLED = enum.auto()
+    # STALE_LEASE or any other final refusal: keep it, deliver it under a higher token.
+    REFUSED = enum.auto()
+
+
+class RunTable:
+    """Every run this adapter knows, keyed on (idempotency key, attempt)."""
+
+    def __init__(
+        self, *, epoch: str, max_running: int, tombstone_s: float, lost_s: float = 7 * 86400.0
+    ) -> None:
+        self._epoch = epoch
+        self._max_running = max_running
+        self._tombstone_s = tombstone_s
+        # Longer than a tombstone: an orchestrator that was away for days still asks for it.
+        self._lost_s = lost_s
+        self._runs: dict[RunRef, Run] = {}
+        self._attempts: dict[str, set[int]] = {}
+        self._made = 0
+        self._running = 0
+        self._changed: dict[RunRef, Run | None] = {}
+
+    def load(self, runs: Iterable[Run], now: float) -> None:
+        """Takes over the rows of a predecessor; whatever was running then is lost.
+
+        Rows that expire live for their full time again: no clock compares across two processes.
+        """
+        for run in runs:
+            if run.state is RunState.RUNNING:
+                run.state = RunState.LOST
+            run.expires_at = now + (
+                self._lost_s if run.state is RunState.LOST else self._tombstone_s
+            )
+            self._runs[run.ref] = run
+            self._attempts.setdefault(run.ref.key, set()).add(run.ref.attempt)
+
+    @property
+    def running(self) -> int:
+        return self._running
+
+    def find(self, ref: RunRef) -> Run | None:
+        return self._runs.get(ref)
+
+    def listed(self) -> list[Run]:
+        """P3: each unfinished or unacknowledged run. A lost one is told by its absence."""
+        return [
+            run for run in self._runs.values() if run.state in (RunState.RUNNING, RunState.FINISHED)
+        ]
+
+    def take_changes(self) -> dict[RunRef, Run | None]:
+        """The rows changed since the last call; None for a row that is gone."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def would_start(self, ref: RunRef, token: int) -> bool:
+        """Whether `hand_out` would start a run, room given: then the payload is worth checking."""
+        return self._judge(ref, token) is HandOut.START
+
+    def hand_out(self, ref: RunRef, token: int) -> tuple[HandOut, list[RunRef]]:
+        """DispatchTask: the answer, and the runs to be killed.
+
+        SAME takes on a higher token (P2); one parked result is then due again (P8). LOST means
+        that only a higher token starts it again. SUPERSEDED kills the run it names (P9), START
+        those of lower attempts.
+        """
+        verdict = self._judge(ref, token)
+        run = self._runs.get(ref)
+        if verdict is HandOut.SAME and run is not None:
+            self._take_on(run, token)
+        if verdict is HandOut.SUPERSEDED:
+            return verdict, self._kill([ref])
+        if verdict is not HandOut.START:
+            return verdict, []
+        if self._running >= self._max_running:
+            return HandOut.NO_ROOM, []
+        if run is None:
+            self._made += 1
+            handle = f"{self._epoch}-{self._made}"
+            run = Run(ref=ref, token=token, handle=handle, state=RunState.RUNNING)
+            self._put(run)
+        else:
+            run.token, run.state, run.started = token, RunState.RUNNING, False
+            self._touch(run)
+        self._running += 1
+        return verdict, self._kill(self._lower(ref))
+
+    def ask(self, ref: RunRef, token: int) -> Run | None:
+        """GetTaskResult: the run that is pending or finished, under the higher token (P7).
+
+        None: unknown, lost or settled.
+        """
+        run = self._runs.get(ref)
+        if run is None or run.state in (RunState.LOST, RunState.ENDED):
+            return None
+        self._take_on(run, token)
+        return run
+
+    def cancel(self, ref: RunRef, now: float) -> tuple[Cancel, list[RunRef]]:
+        """CancelTask, or a heartbeat's cancel: the answer, and the runs to be killed (P10)."""
+        run = self._runs.get(ref)
+        if run is None:
+            run = Run(ref=ref, token=0, handle="", state=RunState.ENDED, cancelled=True)
+            self._put(run)
+            self._end(run, now)
+            return Cancel.NOT_FOUND, self._kill(self._lower(ref))
+        if run.state is RunState.RUNNING:
+            run.cancelled = True
+            self._touch(run)
+            return Cancel.ACCEPTED, [ref]
+        if run.state is RunState.FINISHED:
+            return Cancel.ALREADY_FINISHED, []
+        if run.state is RunState.LOST:
+            run.cancelled = True
+            self._end(run, now)
+            return Cancel.NOT_FOUND, []
+        return (Cancel.NOT_FOUND if run.cancelled else Cancel.ALREADY_FINISHED), []
+
+    def begin(self, ref: RunRef) -> None:
+        """The run's code has begun."""
+        run = self._runs.get(ref)
+        if run is not None:
+            run.started = True
+
+    def finish(self, ref: RunRef, result: bytes) -> Run | None:
+        """The run's coroutine has ended with `result`; None where it was not running."""
+        run = self._runs.get(ref)
+        if run is None or run.state is not RunState.RUNNING:
+            return None
+        run.state, run.result, run.parked = RunState.FINISHED, result, False
+        self._running -= 1
+        self._touch(run)
+        return run
+
+    def lose(self, ref: RunRef, now: float) -> None:
+        """The run was ended without a result, to be handed out again (drain)."""
+        run = self._runs.get(ref)
+        if run is not None and run.state is RunState.RUNNING:
+            run.state, run.expires_at = RunState.LOST, now + self._lost_s
+            self._running -= 1
+            self._touch(run)
+
+    def reported(self, ref: RunRef, token: int, verdict: Verdict, now: float) -> bool:
+        """The answer to ReportTaskResult under `token`; counts for that token only (P6).
+
+        True: nothing more is to be reported for now.
+        """
+        run = self._runs.get(ref)
+        if run is None or run.state is not RunState.FINISHED:
+            return True
+        if run.token != token:
+            return False
+        if verdict is Verdict.SETTLED:
+            self._end(run, now)
+        else:
+            run.parked = True
+        return True
+
+    def forget(self, ref: RunRef, now: float) -> None:
+        """A heartbeat's forget: the result is settled over there (P8)."""
+        run = self._runs.get(ref)
+        if run is not None and run.state is RunState.FINISHED:
+            self._end(run, now)
+
+    def expire(self, now: float) -> None:
+        """Lets the tombstones (P9) and the lost runs go whose time has passed."""
+        for run in list(self._runs.values()):
+            if run.state in (RunState.ENDED, RunState.LOST) and run.expires_at <= now:
+                del self._runs[run.ref]
+                attempts = self._attempts[run.ref.key]
+                attempts.discard(run.ref.attempt)
+                if not attempts:
+                    del self._attempts[run.ref.key]
+                self._changed[run.ref] = None
+
+    def _judge(self, ref: RunRef, token: int) -> HandOut:
+        if ref.attempt < max(self._attempts.get(ref.key, ()), default=0):
+            return HandOut.SUPERSEDED
+        run = self._runs.get(ref)
+        if run is None:
+            return HandOut.START
+        if run.cancelled:
+            return HandOut.CANCELLED
+        if run.state is RunState.ENDED:
+            return HandOut.ENDED
+        if run.state is RunState.LOST:
+            return HandOut.START if token > run.token else HandOut.LOST
+        return HandOut.SAME
+
+    def _take_on(self, run: Run, token: int) -> None:
+        if token > run.token:
+            run.token, run.parked = token, False
+            self._touch(run)
+
+    def _lower(self, ref: RunRef) -> list[RunRef]:
+        attempts = self._attempts.get(ref.key, ())
+        return [RunRef(ref.key, attempt) for attempt in sorted(attempts) if attempt < ref.attempt]
+
+    def _kill(self, refs: list[RunRef]) -> list[RunRef]:
+        """Those of `refs` that run, marked as cancelled."""
+        killed = []
+        for ref in refs:
+            run = self._runs.get(ref)
+            if run is not None and run.state is RunState.RUNNING:
+                run.cancelled = True
+                self._touch(run)
+                killed.append(ref)
+        return killed
+
+    def _end(self, run: Run, now: float) -> None:
+        run.state, run.result = RunState.ENDED, b""
+        run.expires_at = now + self._tombstone_s
+        self._touch(run)
+
+    def _put(self, run: Run) -> None:
+        self._runs[run.ref] = run
+        self._attempts.setdefault(run.ref.key, set()).add(run.ref.attempt)
+        self._touch(run)
+
+    def _touch(self, run: Run) -> None:
+        self._changed[run.ref] = run

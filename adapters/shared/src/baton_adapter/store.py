@@ -1,0 +1,137 @@
+"""The durable table of runs: SQLite, WAL, synchronous=FULL, one writing thread."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sqlite3
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO
+
+from baton_adapter.runs import Run, RunRef, RunState
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS process (epoch INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS runs (
+  key TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  token INTEGER NOT NULL,
+  handle TEXT NOT NULL,
+  state TEXT NOT NULL,
+  cancelled INTEGER NOT NULL,
+  result BLOB NOT NULL,
+  PRIMARY KEY (key, attempt)
+) WITHOUT ROWID;
+"""
+_UPSERT = """
+INSERT INTO runs (key, attempt, token, handle, state, cancelled, result)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key, attempt) DO UPDATE SET
+  token = excluded.token, handle = excluded.handle, state = excluded.state,
+  cancelled = excluded.cancelled, result = excluded.result
+"""
+_DELETE = "DELETE FROM runs WHERE key = ? AND attempt = ?"
+
+_Row = tuple[str, int, int, str, str, int, bytes]
+
+
+class StoreError(Exception):
+    """The data folder cannot be used."""
+
+
+class RunStore:
+    """Owns the data folder: its lock, its epoch and its rows."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(folder / "lock")
+            # Every use is on the one thread of `_thread`, but for opening and closing.
+            self._database = sqlite3.connect(
+                folder / "runs.db", isolation_level=None, check_same_thread=False
+            )
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=FULL")
+            self._database.executescript(_SCHEMA)
+            self.epoch = self._next_epoch()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{folder}: {error}") from error
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runs")
+
+    def load(self) -> list[Run]:
+        """Every stored run, in the state that it was stored with."""
+        rows = self._database.execute(
+            "SELECT key, attempt, token, handle, state, cancelled, result FROM runs"
+        )
+        return [
+            Run(
+                ref=RunRef(key, attempt),
+                token=token,
+                handle=handle,
+                state=RunState(state),
+                cancelled=bool(cancelled),
+                result=result,
+            )
+            for key, attempt, token, handle, state, cancelled, result in rows
+        ]
+
+    def write(self, changes: Mapping[RunRef, Run | None]) -> asyncio.Future[None]:
+        """Done once `changes`, as they are now, and all given before them are durable."""
+        gone = [(ref.key, ref.attempt) for ref, run in changes.items() if run is None]
+        rows = [_row(run) for run in changes.values() if run is not None]
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._thread, self._commit, rows, gone)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True)
+        self._database.close()
+        self._lock.close()
+
+    def _commit(self, rows: list[_Row], gone: list[tuple[str, int]]) -> None:
+        if not rows and not gone:
+            return
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            self._database.executemany(_UPSERT, rows)
+            self._database.executemany(_DELETE, gone)
+            self._database.execute("COMMIT")
+        except sqlite3.Error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+
+    def _next_epoch(self) -> str:
+        """Sorts after every earlier one as text, also where the folder or the clock was reset."""
+        found = self._database.execute("SELECT max(epoch) FROM process").fetchone()[0] or 0
+        epoch = max(int(found) + 1, time.time_ns() // 1_000_000)
+        self._database.execute("BEGIN IMMEDIATE")
+        self._database.execute("DELETE FROM process")
+        self._database.execute("INSERT INTO process (epoch) VALUES (?)", (epoch,))
+        self._database.execute("COMMIT")
+        return f"{epoch:016d}"
+
+
+def _lock(path: Path) -> IO[str]:
+    """Two processes with one table would run a task twice."""
+    file = path.open("w", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise StoreError(f"{path.parent}: another adapter process uses this folder") from None
+    return file
+
+
+def _row(run: Run) -> _Row:
+    return (
+        run.ref.key,
+        run.ref.attempt,
+        run.token,
+        run.handle,
+        run.state.value,
+        int(run.cancelled),
+        run.result,
+    )
