@@ -101,6 +101,8 @@ public struct PlanRow: Sendable, Equatable {
   /// Milliseconds since the Unix epoch; nil where it has not happened.
   public var createdAt: Int64 = 0
   public var startedAt: Int64?
+  /// When it last went on after a pause.
+  public var resumedAt: Int64?
   public var finishedAt: Int64?
   /// Why the plan failed or was cancelled.
   public var error: TaskError?

@@ -24,10 +24,12 @@ public protocol PlanStore: AnyObject, Sendable {
   /// The plan made under a request key.
   func find(namespace: String, requestKey: String) throws(StoreError) -> PlanKeyMatch?
 
-  /// Ids of plans whose status is not final, ascending, after `id`, at most `limit`.
+  /// Ids of plans whose `finishedAt` is nil, ascending, after `id`, at most `limit`. (A plan that
+  /// was cancelled has a final status before its last task row is written.)
   func unfinished(after id: PlanID?, limit: Int) throws(StoreError) -> [PlanID]
 
-  /// The accepted outputs of some tasks; tasks without one are left out.
+  /// The accepted outputs of some tasks, in the order of `ordinals`; tasks without one are left
+  /// out.
   func outputs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskOutput]
 
   /// Events from `seq` on, at most `maxCount` of them and, after the first, `maxBytes` of them.
@@ -108,6 +110,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     public static let outcomeUnknown = Code(name: "OUTCOME_UNKNOWN")
     /// What is stored cannot be read.
     public static let corrupt = Code(name: "CORRUPT")
+    /// A change that no stored state could take: a mistake of the caller; nothing was written.
+    public static let invalid = Code(name: "INVALID")
     /// The store cannot be opened or used at all.
     public static let unusable = Code(name: "UNUSABLE")
   }

@@ -1,0 +1,118 @@
+public import Plan
+
+/// Something that happened to a plan.
+public enum PlanEvent: Sendable, Equatable {
+  /// The plan was submitted; first event of its life.
+  case submitted
+  /// The plan was loaded from the store.
+  case recovered
+  /// Places may have become free, or adapters have come.
+  case schedule
+  /// A bulk transition goes on.
+  case more
+  case pause(reason: String)
+  case resume
+  case cancel(reason: String)
+  /// The adapter took the hand-out. `isPolled`: the handle must be durable before the first poll.
+  case accepted(TaskLease, handle: Handle, isPolled: Bool)
+  /// The adapter, or the way to it, refused the hand-out; nothing of it was taken.
+  case refused(TaskLease)
+  /// The adapter will never take this task, or its payload cannot be rendered.
+  case rejected(TaskLease, TaskError)
+  /// The adapter says that the run began.
+  case started(TaskLease)
+  /// The run is gone: no such run, absent from a list, session expired, handed back.
+  case lost(TaskLease, code: String, message: String)
+  case result(TaskLease, ResultSummary)
+  case timer(ordinal: Int, generation: UInt32)
+}
+
+/// Names one hand-out of a task.
+public struct TaskLease: Sendable, Hashable {
+  public var ordinal: Int
+  public var attempt: Int32
+  public var token: Int64
+
+  public init(ordinal: Int, attempt: Int32, token: Int64) {
+    self.ordinal = ordinal
+    self.attempt = attempt
+    self.token = token
+  }
+}
+
+/// An adapter's answer to a hand-out.
+public struct Handle: Sendable, Equatable {
+  public var text: String
+  public var epoch: String
+  public var answered: Int64
+
+  public init(text: String, epoch: String, answered: Int64) {
+    self.text = text
+    self.epoch = epoch
+    self.answered = answered
+  }
+}
+
+/// A result without its output's bytes, which the engine never sees.
+public struct ResultSummary: Sendable, Equatable {
+  public var outcome: Outcome
+  /// For anything but success.
+  public var error: TaskError?
+  public var digest: Digest
+  public var outputBytes: Int64
+  public var usage: Usage
+
+  public init(
+    outcome: Outcome, error: TaskError? = nil, digest: Digest, outputBytes: Int64 = 0,
+    usage: Usage = Usage()
+  ) {
+    self.outcome = outcome
+    self.error = error
+    self.digest = digest
+    self.outputBytes = outputBytes
+    self.usage = usage
+  }
+}
+
+/// What the engine decided on one event.
+public struct Decision: Sendable, Equatable {
+  /// What to commit; nil where nothing durable changed.
+  public var change: PlanChange?
+  /// What to do after the commit, in order.
+  public var commands: [Command] = []
+  public var answer = Answer.done
+  /// The result's output is to be stored with the change.
+  public var storesOutput = false
+  /// A bulk transition goes on with `.more`.
+  public var hasMore = false
+
+  public enum Answer: Sendable, Equatable {
+    case done
+    /// The same result had been accepted before.
+    case alreadyRecorded
+    case refused(Refusal)
+  }
+}
+
+/// Why a result or a lease is not accepted (S4).
+public enum Refusal: String, Sendable, CaseIterable {
+  case staleLease = "STALE_LEASE"
+  case alreadyTerminal = "ALREADY_TERMINAL"
+  case conflictingResult = "CONFLICTING_RESULT"
+  case unknownTask = "UNKNOWN_TASK"
+  case unknownToken = "UNKNOWN_TOKEN"
+}
+
+/// What is to be done after a commit.
+public enum Command: Sendable, Equatable {
+  /// The hand-out in the task's row is to be sent.
+  case handOut(ordinal: Int)
+  /// The hand-out in the row may have been sent before a restart: the same again (P1).
+  case resume(ordinal: Int)
+  /// A run is to be ended on its instance.
+  case cancelRun(ordinal: Int, attempt: Int32, instance: String, reason: String)
+  /// The task's timer; an earlier generation no longer counts.
+  case arm(ordinal: Int, generation: UInt32, dueAt: Int64)
+  /// The plan has reached its end.
+  case ended
+}

@@ -1,0 +1,193 @@
+internal import Plan
+
+/// How a task gets to an adapter, and what may happen on the way (S3, P1-P12).
+extension PlanMachine {
+  /// The first READY of a task: no row, no event; only the timer is armed.
+  mutating func becomeReady(_ ordinal: Int) {
+    enterLane(ordinal)
+    timerGenerations[ordinal] &+= 1
+    draft.commands.append(
+      .arm(
+        ordinal: ordinal, generation: timerGenerations[ordinal],
+        dueAt: draft.now + compiled.timeouts[ordinal].scheduleToStartMilliseconds))
+  }
+
+  mutating func enterLane(_ ordinal: Int) {
+    let task = compiled.plan.tasks[ordinal]
+    ready.insert(
+      ordinal: ordinal, rank: compiled.rank[ordinal], type: task.type,
+      adapter: task.adapter ?? compiled.plan.adapter)
+  }
+
+  /// READY again, after a retry's delay or a hand-out that came to nothing.
+  private mutating func becomeReadyAgain(_ ordinal: Int) {
+    rows[ordinal].status = .ready
+    rows[ordinal].handle = ""
+    rows[ordinal].handleEpoch = ""
+    rows[ordinal].handleAnswered = 0
+    arm(ordinal, afterMilliseconds: compiled.timeouts[ordinal].scheduleToStartMilliseconds)
+    touch(ordinal)
+    enterLane(ordinal)
+  }
+
+  /// Hands out what is ready while there are places.
+  mutating func handOutReady(_ pool: inout AdapterPool) {
+    guard !ready.isEmpty else { return }
+    var lanes = ready
+    ready = ReadyLanes()
+    let limit = Int(compiled.maxParallel)
+    lanes.drain(
+      isReady: { status(of: $0) == .ready },
+      take: { ordinal, type, adapter in
+        guard outCount < limit,
+          let instance = pool.take(type: type, adapter: adapter, now: draft.now)
+        else { return false }
+        handOut(ordinal, to: instance)
+        return true
+      })
+    ready = lanes
+  }
+
+  /// Records a hand-out; it is sent after the commit (S3).
+  private mutating func handOut(_ ordinal: Int, to instance: AdapterPool.Instance) {
+    let previousAdapter = rows[ordinal].adapter
+    let isNewAttempt = rows[ordinal].attempt == 0 || rows[ordinal].tokenClosed
+    let isRedelivery = !isNewAttempt && rows[ordinal].delivery > 0
+    let reason = isRedelivery ? rows[ordinal].error : nil
+    if isNewAttempt {
+      rows[ordinal].attempt += 1
+      rows[ordinal].delivery = 0
+    }
+    rows[ordinal].delivery += 1
+    rows[ordinal].token += 1
+    rows[ordinal].tokenClosed = false
+    rows[ordinal].status = .dispatched
+    rows[ordinal].adapter = instance.adapter
+    rows[ordinal].instance = instance.name
+    rows[ordinal].dispatchedAt = draft.now
+    rows[ordinal].startedAt = rows[ordinal].startedAt ?? draft.now
+    outCount += 1
+    arm(ordinal, afterMilliseconds: compiled.timeouts[ordinal].startToCloseMilliseconds)
+    touch(ordinal)
+    if !previousAdapter.isEmpty && previousAdapter != instance.adapter {
+      record(.adapterSwitched, task: ordinal) { $0.message = "was with \(previousAdapter)" }
+    }
+    record(isRedelivery ? .taskRedelivered : .taskDispatched, task: ordinal, reason)
+    draft.commands.append(.handOut(ordinal: ordinal))
+  }
+
+  /// The current lease of a task that is out; everything else is late and says nothing (P6).
+  private func isCurrent(_ lease: TaskLease) -> Bool {
+    guard rows.indices.contains(lease.ordinal), !plan.status.isFinal else { return false }
+    let row = rows[lease.ordinal]
+    return row.status.isOut && row.token == lease.token && row.attempt == lease.attempt
+  }
+
+  mutating func accepted(_ lease: TaskLease, _ handle: Handle, isPolled: Bool) {
+    guard isCurrent(lease) else { return }
+    rows[lease.ordinal].handle = handle.text
+    rows[lease.ordinal].handleEpoch = handle.epoch
+    rows[lease.ordinal].handleAnswered = handle.answered
+    // In callback mode the handle rides in the task's next commit; a lost one is asked for again.
+    if isPolled { touch(lease.ordinal) }
+  }
+
+  /// Counters stay as they were: a refused hand-out does not count.
+  mutating func refused(_ lease: TaskLease, _ pool: inout AdapterPool) {
+    guard isCurrent(lease), rows[lease.ordinal].status == .dispatched else { return }
+    leave(lease.ordinal, &pool)
+    rows[lease.ordinal].delivery -= 1
+    becomeReadyAgain(lease.ordinal)
+  }
+
+  mutating func rejected(
+    _ lease: TaskLease, _ error: TaskError, _ entropy: inout Entropy, _ pool: inout AdapterPool
+  ) {
+    guard isCurrent(lease) else { return }
+    leave(lease.ordinal, &pool)
+    fail(lease.ordinal, error, &entropy)
+  }
+
+  mutating func started(_ lease: TaskLease) {
+    guard isCurrent(lease), rows[lease.ordinal].status == .dispatched else { return }
+    markRunning(lease.ordinal)
+  }
+
+  mutating func markRunning(_ ordinal: Int) {
+    rows[ordinal].status = .running
+    touch(ordinal)
+    record(.taskRunning, task: ordinal)
+  }
+
+  /// The run is gone: another delivery of the same attempt, or the end of a poisoned task.
+  mutating func lost(
+    _ lease: TaskLease, _ code: String, _ message: String, _ pool: inout AdapterPool
+  ) {
+    guard isCurrent(lease) else { return }
+    let ordinal = lease.ordinal
+    leave(ordinal, &pool)
+    guard rows[ordinal].delivery >= compiled.maxDeliveries(ordinal) else {
+      rows[ordinal].error = TaskError(.transient, code: code, message: message)
+      becomeReadyAgain(ordinal)
+      return
+    }
+    let error = TaskError(
+      .permanent, code: "POISONED",
+      message: "handed out \(rows[ordinal].delivery) times without a result; last: \(message)")
+    record(.taskPoisoned, task: ordinal, error)
+    failForGood(ordinal, error)
+  }
+
+  /// Gives the task's place back.
+  mutating func leave(_ ordinal: Int, _ pool: inout AdapterPool) {
+    pool.release(adapter: rows[ordinal].adapter, instance: rows[ordinal].instance)
+    outCount -= 1
+  }
+
+  mutating func cancelRun(_ ordinal: Int, reason: String) {
+    draft.commands.append(
+      .cancelRun(
+        ordinal: ordinal, attempt: rows[ordinal].attempt, instance: rows[ordinal].instance,
+        reason: reason))
+  }
+
+  mutating func timer(
+    _ ordinal: Int, _ generation: UInt32, _ entropy: inout Entropy, _ pool: inout AdapterPool
+  ) {
+    guard rows.indices.contains(ordinal), timerGenerations[ordinal] == generation,
+      !plan.status.isFinal
+    else { return }
+    switch status(of: ordinal) {
+    case .waitingRetry: becomeReadyAgain(ordinal)
+    case .dispatched, .running: startToClosePassed(ordinal, &entropy, &pool)
+    case .ready where plan.status == .running: scheduleToStartPassed(ordinal)
+    default: break
+    }
+  }
+
+  /// The committed timeout closes the token before anybody is told (P12).
+  private mutating func startToClosePassed(
+    _ ordinal: Int, _ entropy: inout Entropy, _ pool: inout AdapterPool
+  ) {
+    let limit = compiled.timeouts[ordinal].startToCloseMilliseconds
+    leave(ordinal, &pool)
+    cancelRun(ordinal, reason: "start_to_close passed")
+    fail(
+      ordinal,
+      TaskError(
+        .timeout, code: "START_TO_CLOSE",
+        message: "no result within \(DurationText.text(limit)) of the hand-out"),
+      &entropy)
+  }
+
+  private mutating func scheduleToStartPassed(_ ordinal: Int) {
+    let task = compiled.plan.tasks[ordinal]
+    let limit = compiled.timeouts[ordinal].scheduleToStartMilliseconds
+    failForGood(
+      ordinal,
+      TaskError(
+        .timeout, code: "SCHEDULE_TO_START",
+        message: "not handed out within \(DurationText.text(limit)): no adapter with a free place "
+          + "for type \"\(task.type)\""))
+  }
+}

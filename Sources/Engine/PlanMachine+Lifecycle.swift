@@ -1,0 +1,188 @@
+internal import Plan
+
+/// How a plan begins, stops for a while, and ends.
+extension PlanMachine {
+  mutating func submit() {
+    guard plan.status == .created else { return }
+    plan.createdAt = draft.now
+    record(.planCreated)
+    plan.status = .running
+    plan.startedAt = draft.now
+    record(.planStarted)
+    for ordinal in rows.indices where unmet[ordinal] == 0 { becomeReady(ordinal) }
+  }
+
+  /// Makes timers and ready tasks live again, and says what to send once more (P1).
+  mutating func recover(_ pool: inout AdapterPool) {
+    for row in rows where row.status.isOut {
+      pool.occupy(adapter: row.adapter, instance: row.instance)
+      outCount += 1
+    }
+    guard !plan.status.isFinal else { return }
+    for ordinal in rows.indices {
+      switch rows[ordinal].status {
+      case .dispatched, .running:
+        rearm(ordinal)
+        draft.commands.append(.resume(ordinal: ordinal))
+      case .waitingRetry: rearm(ordinal)
+      case .ready:
+        enterLane(ordinal)
+        rearm(ordinal)
+      case .pending where unmet[ordinal] == 0:
+        enterLane(ordinal)
+        recoverScheduleToStart(ordinal)
+      case .failed, .skipped: skipDependents(of: ordinal)
+      case .pending, .succeeded, .cancelled: break
+      }
+    }
+  }
+
+  /// The rest of a stored timer, neither negative nor longer than it was armed with, so that a
+  /// clock that was set while nobody ran delays nothing for ever (S10).
+  private mutating func rearm(_ ordinal: Int) {
+    guard let due = rows[ordinal].timerDueAt else { return }
+    let rest = min(max(due - draft.now, 0), rows[ordinal].timerDelayMilliseconds)
+    armInMemory(ordinal, dueAt: draft.now + rest)
+  }
+
+  /// The first READY has no row: its timer runs from the last dependency's end, or the plan's start.
+  private mutating func recoverScheduleToStart(_ ordinal: Int) {
+    let delay = compiled.timeouts[ordinal].scheduleToStartMilliseconds
+    let since =
+      compiled.graph.dependencies[ordinal].compactMap { rows[$0].finishedAt }.max()
+      ?? plan.startedAt ?? draft.now
+    let due = max(since, plan.resumedAt ?? since) + delay
+    armInMemory(ordinal, dueAt: draft.now + min(max(due - draft.now, 0), delay))
+  }
+
+  private mutating func armInMemory(_ ordinal: Int, dueAt: Int64) {
+    timerGenerations[ordinal] &+= 1
+    draft.commands.append(
+      .arm(ordinal: ordinal, generation: timerGenerations[ordinal], dueAt: dueAt))
+  }
+
+  mutating func pause(_ reason: String) {
+    guard plan.status == .running else { return }
+    plan.status = .paused
+    record(.planPaused) { $0.message = reason }
+  }
+
+  mutating func resume() {
+    guard plan.status == .paused else { return }
+    plan.status = .running
+    plan.resumedAt = draft.now
+    record(.planResumed)
+    // Time spent paused does not count against schedule_to_start.
+    for ordinal in rows.indices where status(of: ordinal) == .ready {
+      let delay = compiled.timeouts[ordinal].scheduleToStartMilliseconds
+      if rows[ordinal].status == .ready {
+        arm(ordinal, afterMilliseconds: delay)
+        touch(ordinal)
+      } else {
+        armInMemory(ordinal, dueAt: draft.now + delay)
+      }
+    }
+  }
+
+  /// Fences every open task at once; the rows follow in chunks.
+  mutating func cancel(_ reason: String) {
+    guard !plan.status.isFinal else { return }
+    plan.status = .cancelled
+    let message = reason.isEmpty ? "the plan was cancelled" : reason
+    plan.error = TaskError(.cancelled, code: "CANCELLED", message: message)
+    toSkip = []
+  }
+
+  /// Writes the rows of a cancelled plan's open tasks, a chunk at a time.
+  mutating func cancelChunk(_ pool: inout AdapterPool) {
+    guard plan.status == .cancelled, openCount > 0 else { return }
+    var left = Self.chunkSize
+    for ordinal in rows.indices where !rows[ordinal].status.isFinal {
+      guard left > 0 else { return }
+      left -= 1
+      if rows[ordinal].status.isOut {
+        leave(ordinal, &pool)
+        cancelRun(ordinal, reason: "the plan was cancelled")
+      }
+      rows[ordinal].tokenClosed = true
+      end(ordinal, .cancelled)
+      record(.taskCancelled, task: ordinal)
+    }
+  }
+
+  /// Queues everything that waits for a task that did not end well.
+  mutating func skipDependents(of ordinal: Int) {
+    guard !endedWell(ordinal) else { return }
+    for dependent in compiled.graph.dependents[ordinal] where !rows[dependent].status.isFinal {
+      toSkip.append((dependent, ordinal))
+    }
+  }
+
+  mutating func skipChunk() {
+    guard !toSkip.isEmpty, !plan.status.isFinal else { return }
+    var left = Self.chunkSize
+    var next = 0
+    while next < toSkip.count, left > 0 {
+      let (ordinal, because) = toSkip[next]
+      next += 1
+      guard !rows[ordinal].status.isFinal else { continue }
+      left -= 1
+      let id = compiled.plan.tasks[because].id
+      let word = rows[because].status == .skipped ? "was skipped" : "failed"
+      let error = TaskError(
+        .permanent, code: "UPSTREAM_FAILED", message: "not run: task \"\(id)\" \(word)")
+      rows[ordinal].error = error
+      end(ordinal, .skipped)
+      record(.taskSkipped, task: ordinal, error)
+      skipDependents(of: ordinal)
+    }
+    toSkip.removeFirst(next)
+  }
+
+  /// The plan ends with its last task.
+  mutating func endIfDone() {
+    guard openCount == 0, plan.finishedAt == nil, plan.status != .created else { return }
+    plan.finishedAt = draft.now
+    if plan.status == .cancelled {
+      let message = plan.error?.message ?? ""
+      record(.planCancelled) { $0.message = message }
+    } else if let failed = rows.first(where: { $0.status == .failed && !endedWell($0.ordinal) }) {
+      plan.status = .failed
+      let id = compiled.plan.tasks[failed.ordinal].id
+      let error = TaskError(
+        failed.error?.errorClass ?? .permanent, code: failed.error?.code ?? "UNKNOWN",
+        message: "task \"\(id)\" failed: \(failed.error?.message ?? "no reason was given")")
+      plan.error = error
+      record(.planFailed) { event in
+        event.code = error.code
+        event.message = error.message
+        event.errorClass = error.errorClass
+      }
+    } else {
+      plan.status = .completed
+      record(.planCompleted)
+    }
+    draft.commands.append(.ended)
+  }
+
+  /// A task's final transition.
+  mutating func end(_ ordinal: Int, _ status: TaskStatus) {
+    rows[ordinal].status = status
+    rows[ordinal].finishedAt = draft.now
+    arm(ordinal, afterMilliseconds: nil)
+    openCount -= 1
+    touch(ordinal)
+  }
+
+  /// Tells dependents that a task has ended.
+  mutating func settleDependents(of ordinal: Int) {
+    guard endedWell(ordinal) else {
+      skipDependents(of: ordinal)
+      return
+    }
+    for dependent in compiled.graph.dependents[ordinal] {
+      unmet[dependent] -= 1
+      if unmet[dependent] == 0 && rows[dependent].status == .pending { becomeReady(dependent) }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+internal import Plan
+
+/// What becomes of results and failures (S4, S5, S6).
+extension PlanMachine {
+  mutating func result(
+    _ lease: TaskLease, _ summary: ResultSummary, _ entropy: inout Entropy,
+    _ pool: inout AdapterPool
+  ) {
+    guard rows.indices.contains(lease.ordinal) else {
+      draft.answer = .refused(.unknownTask)
+      return
+    }
+    let row = rows[lease.ordinal]
+    if lease.token > row.token || lease.token < 1 || row.attempt < lease.attempt {
+      draft.answer = .refused(.unknownToken)
+    } else if let accepted = row.accepted.first(where: { $0.token == lease.token }) {
+      if accepted.digest == summary.digest {
+        draft.answer = .alreadyRecorded
+      } else {
+        refuse(lease, .conflictingResult)
+      }
+    } else if row.status.isFinal || plan.status.isFinal {
+      refuse(lease, row.accepted.last?.token == row.token ? .staleLease : .alreadyTerminal)
+    } else if lease.token < row.token || row.tokenClosed || row.attempt != lease.attempt {
+      refuse(lease, .staleLease)
+    } else {
+      accept(lease, summary, &entropy, &pool)
+    }
+  }
+
+  /// Refused results are traced, not applied.
+  private mutating func refuse(_ lease: TaskLease, _ refusal: Refusal) {
+    draft.answer = .refused(refusal)
+    record(.resultRefused, task: lease.ordinal) { event in
+      event.attempt = lease.attempt
+      event.code = refusal.rawValue
+      event.message = "a result under token \(lease.token) was refused"
+    }
+  }
+
+  private mutating func accept(
+    _ lease: TaskLease, _ summary: ResultSummary, _ entropy: inout Entropy,
+    _ pool: inout AdapterPool
+  ) {
+    let ordinal = lease.ordinal
+    rows[ordinal].accepted.append(
+      AcceptedResult(attempt: lease.attempt, token: lease.token, digest: summary.digest))
+    rows[ordinal].usage.add(summary.usage)
+    plan.usage.add(summary.usage)
+    if rows[ordinal].status.isOut { leave(ordinal, &pool) }
+    if rows[ordinal].status != .running { markRunning(ordinal) }
+    switch summary.outcome {
+    case .succeeded: succeed(ordinal, summary, &entropy)
+    case .failed, .cancelled:
+      let error =
+        summary.error
+        ?? TaskError(.transient, code: "UNKNOWN", message: "the adapter gave no reason")
+      fail(ordinal, error, &entropy)
+    }
+  }
+
+  private mutating func succeed(
+    _ ordinal: Int, _ summary: ResultSummary, _ entropy: inout Entropy
+  ) {
+    let limit = PlanLimits().maxPlanOutputBytes
+    guard plan.outputBytes + summary.outputBytes <= limit else {
+      let error = TaskError(
+        .permanent, code: "OUTPUT_TOO_LARGE",
+        message: "the outputs of the plan would be \(plan.outputBytes + summary.outputBytes) "
+          + "bytes; the limit is \(limit)")
+      fail(ordinal, error, &entropy)
+      return
+    }
+    plan.outputBytes += summary.outputBytes
+    rows[ordinal].outputBytes = summary.outputBytes
+    rows[ordinal].error = nil
+    rows[ordinal].tokenClosed = true
+    draft.storesOutput = true
+    end(ordinal, .succeeded)
+    record(.taskSucceeded, task: ordinal)
+    settleDependents(of: ordinal)
+  }
+
+  /// An attempt failed: the next one, or the task's end.
+  mutating func fail(_ ordinal: Int, _ error: TaskError, _ entropy: inout Entropy) {
+    let policy = compiled.retries[ordinal]
+    rows[ordinal].tokenClosed = true
+    guard error.errorClass.isRetried, rows[ordinal].attempt < policy.maxAttempts else {
+      failForGood(ordinal, error)
+      return
+    }
+    let delay = policy.delayMilliseconds(
+      afterAttempt: rows[ordinal].attempt, entropy: entropy.unit(),
+      retryAfterMilliseconds: error.retryAfterMilliseconds)
+    rows[ordinal].status = .waitingRetry
+    rows[ordinal].error = error
+    rows[ordinal].handle = ""
+    rows[ordinal].handleEpoch = ""
+    arm(ordinal, afterMilliseconds: delay)
+    touch(ordinal)
+    record(.taskRetryScheduled, task: ordinal, error) { $0.delayMilliseconds = delay }
+  }
+
+  mutating func failForGood(_ ordinal: Int, _ error: TaskError) {
+    rows[ordinal].error = error
+    rows[ordinal].tokenClosed = true
+    end(ordinal, .failed)
+    record(.taskFailed, task: ordinal, error)
+    settleDependents(of: ordinal)
+  }
+}

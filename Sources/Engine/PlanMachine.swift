@@ -1,0 +1,199 @@
+public import Plan
+
+/// The live state of one plan and everything that may happen to it.
+///
+/// Pure: an event goes in, a decision comes out. No clock, no randomness of its own, no I/O. The
+/// state is ahead of the store until the decision's change is committed; if the commit fails, the
+/// machine is thrown away and made again from the store.
+///
+///     PENDING -> READY -> DISPATCHED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED
+///        |         ^ |         |           |
+///        |         | |         +-----------+-> WAITING_RETRY -> READY
+///        v         | +- schedule_to_start -> FAILED
+///     SKIPPED      +-- lost or refused hand-out
+public struct PlanMachine: Sendable {
+  public let id: PlanID
+  public let compiled: CompiledPlan
+  public private(set) var creation: PlanCreation
+  public internal(set) var plan: PlanRow
+  /// One per task; tasks that have had no transition hold a fresh row.
+  public internal(set) var rows: [TaskRow]
+
+  /// How many dependencies of each task have not ended well.
+  var unmet: [Int]
+  var ready = ReadyLanes()
+  /// Tasks to be skipped in chunks, with the task whose failure is the reason.
+  var toSkip: [(ordinal: Int, because: Int)] = []
+  var timerGenerations: [UInt32]
+  /// Tasks that have not ended.
+  var openCount: Int
+  /// Tasks that hold a place with an adapter.
+  public internal(set) var outCount = 0
+  var draft = Draft()
+
+  /// Rows that one transition of many writes at most, so that it delays nobody (bulk skips and
+  /// cancels).
+  static let chunkSize = 512
+
+  /// A plan that is being submitted.
+  public init(id: PlanID, compiled: CompiledPlan, creation: PlanCreation) {
+    self.init(
+      stored: StoredPlan(planID: id, creation: creation, plan: PlanRow(), tasks: []),
+      compiled: compiled)
+  }
+
+  /// A plan as the store has it; `compiled` is made from its definition.
+  public init(stored: StoredPlan, compiled: CompiledPlan) {
+    id = stored.planID
+    creation = stored.creation
+    self.compiled = compiled
+    plan = stored.plan
+    rows = compiled.plan.tasks.indices.map { TaskRow(ordinal: $0) }
+    for row in stored.tasks { rows[row.ordinal] = row }
+    timerGenerations = Array(repeating: 0, count: rows.count)
+    unmet = compiled.graph.dependencies.map(\.count)
+    openCount = 0
+    openCount = rows.reduce(0) { $0 + ($1.status.isFinal ? 0 : 1) }
+    for row in rows where endedWell(row.ordinal) {
+      for dependent in compiled.graph.dependents[row.ordinal] { unmet[dependent] -= 1 }
+    }
+  }
+
+  /// Whether dependents of the task may run: it succeeded, or failed and the plan goes on.
+  func endedWell(_ ordinal: Int) -> Bool {
+    switch rows[ordinal].status {
+    case .succeeded: true
+    case .failed: compiled.plan.tasks[ordinal].onFailure == .continue
+    default: false
+    }
+  }
+
+  /// A task's status as people see it: rows know neither PENDING nor the first READY, and open
+  /// tasks of a cancelled plan are cancelled before their rows say so.
+  public func status(of ordinal: Int) -> TaskStatus {
+    let row = rows[ordinal]
+    if row.status.isFinal { return row.status }
+    if plan.status.isFinal { return plan.status == .cancelled ? .cancelled : .skipped }
+    if row.status == .pending && unmet[ordinal] == 0 { return .ready }
+    return row.status
+  }
+
+  /// Whether something could be handed out if there were a place.
+  public var hasReadyTasks: Bool { plan.status == .running && !ready.isEmpty }
+
+  public func key(_ ordinal: Int) -> IdempotencyKey {
+    IdempotencyKey(planID: id, taskID: compiled.plan.tasks[ordinal].id)
+  }
+
+  /// Takes one event.
+  ///
+  /// - Parameters:
+  ///   - now: Milliseconds since the Unix epoch; never decreases.
+  ///   - pool: Places with adapters; the decision's hand-outs are taken from it.
+  public mutating func apply(
+    _ event: PlanEvent, now: Int64, entropy: inout Entropy, pool: inout AdapterPool
+  ) -> Decision {
+    draft = Draft()
+    draft.now = now
+    let before = plan
+    switch event {
+    case .submitted: submit()
+    case .recovered: recover(&pool)
+    case .schedule, .more: break
+    case .pause(let reason): pause(reason)
+    case .resume: resume()
+    case .cancel(let reason): cancel(reason)
+    case .accepted(let lease, let handle, let isPolled):
+      accepted(lease, handle, isPolled: isPolled)
+    case .refused(let lease): refused(lease, &pool)
+    case .rejected(let lease, let error): rejected(lease, error, &entropy, &pool)
+    case .started(let lease): started(lease)
+    case .lost(let lease, let code, let message): lost(lease, code, message, &pool)
+    case .result(let lease, let summary): result(lease, summary, &entropy, &pool)
+    case .timer(let ordinal, let generation): timer(ordinal, generation, &entropy, &pool)
+    }
+    advance(&pool)
+    return finishDraft(before)
+  }
+
+  /// What follows from any event: skips, hand-outs, the plan's end.
+  private mutating func advance(_ pool: inout AdapterPool) {
+    cancelChunk(&pool)
+    skipChunk()
+    if plan.status == .running { handOutReady(&pool) }
+    endIfDone()
+  }
+
+  private mutating func finishDraft(_ before: PlanRow) -> Decision {
+    var decision = Decision()
+    decision.commands = draft.commands
+    decision.answer = draft.answer
+    decision.storesOutput = draft.storesOutput
+    decision.hasMore = !toSkip.isEmpty || (plan.status == .cancelled && openCount > 0)
+    guard !draft.touched.isEmpty || !draft.events.isEmpty || plan != before else { return decision }
+    plan.revision += 1
+    var change = PlanChange(planID: id, plan: plan)
+    if plan.revision == 1 { change.created = creation }
+    change.tasks = draft.touched.map { rows[$0] }
+    change.events = draft.events
+    decision.change = change
+    return decision
+  }
+
+  // MARK: What the parts of the machine share
+
+  /// What one event has brought about so far.
+  struct Draft: Sendable {
+    var now: Int64 = 0
+    var touched: [Int] = []
+    var touchedSet: Set<Int> = []
+    var events: [TraceEvent] = []
+    var commands: [Command] = []
+    var answer = Decision.Answer.done
+    var storesOutput = false
+  }
+
+  /// The row is part of the change.
+  mutating func touch(_ ordinal: Int) {
+    if draft.touchedSet.insert(ordinal).inserted { draft.touched.append(ordinal) }
+  }
+
+  /// Appends an event of the plan.
+  mutating func record(_ kind: EventKind, _ fill: (inout TraceEvent) -> Void = { _ in }) {
+    plan.lastSeq += 1
+    var event = TraceEvent(seq: plan.lastSeq, time: draft.now, kind: kind)
+    fill(&event)
+    draft.events.append(event)
+  }
+
+  /// Appends an event of a task, with where it stands.
+  mutating func record(
+    _ kind: EventKind, task ordinal: Int, _ error: TaskError? = nil,
+    _ fill: (inout TraceEvent) -> Void = { _ in }
+  ) {
+    let row = rows[ordinal]
+    let taskID = compiled.plan.tasks[ordinal].id
+    record(kind) { event in
+      event.taskID = taskID
+      event.attempt = row.attempt
+      event.delivery = row.delivery
+      event.adapter = row.adapter
+      event.instance = row.instance
+      event.code = error?.code ?? ""
+      event.message = error?.message ?? ""
+      event.errorClass = error?.errorClass
+      fill(&event)
+    }
+  }
+
+  /// Arms the task's one timer; nil disarms it.
+  mutating func arm(_ ordinal: Int, afterMilliseconds delay: Int64?) {
+    timerGenerations[ordinal] &+= 1
+    rows[ordinal].timerDueAt = delay.map { draft.now + $0 }
+    rows[ordinal].timerDelayMilliseconds = delay ?? 0
+    guard let delay else { return }
+    draft.commands.append(
+      .arm(
+        ordinal: ordinal, generation: timerGenerations[ordinal], dueAt: draft.now + delay))
+  }
+}

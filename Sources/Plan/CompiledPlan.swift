@@ -1,0 +1,56 @@
+/// A plan that has been checked, with everything worked out that running it needs.
+public struct CompiledPlan: Sendable {
+  public let plan: Plan
+  public let defaults: PlanDefaults
+  public let graph: PlanGraph
+  public let templates: [PayloadTemplate]
+  public let ordinals: [String: Int]
+  public let retries: [RetryPolicy]
+  public let timeouts: [Timeouts]
+  /// Whether some other task reads the task's output.
+  public let isReferenced: [Bool]
+  /// Ordinals in the order in which ready tasks are handed out: priority, then place.
+  public let rank: [Int]
+
+  public var taskCount: Int { plan.tasks.count }
+
+  public func maxDeliveries(_ ordinal: Int) -> Int32 {
+    plan.tasks[ordinal].maxDeliveries ?? defaults.maxDeliveries
+  }
+
+  public var maxParallel: Int32 {
+    min(plan.maxParallel ?? defaults.maxParallel, defaults.maxParallel)
+  }
+
+  /// Checks everything that is to be checked. Throws all that is wrong.
+  public init(
+    _ plan: Plan, defaults: PlanDefaults = PlanDefaults(), limits: PlanLimits = PlanLimits()
+  ) throws(PlanProblems) {
+    var validator = PlanValidator(limits: limits)
+    validator.checkSize(plan)
+    guard validator.problems.isEmpty else { throw PlanProblems(validator.problems) }
+    validator.checkFields(plan)
+    let ordinals = validator.checkIDs(plan)
+    let graph = validator.checkGraph(plan, ordinals)
+    let templates = validator.checkPayloads(plan)
+    var isReferenced = Array(repeating: false, count: plan.tasks.count)
+    if let graph {
+      validator.checkReferences(plan, ordinals, graph, templates, &isReferenced)
+    }
+    guard let graph, validator.problems.isEmpty else { throw PlanProblems(validator.problems) }
+    self.plan = plan
+    self.defaults = defaults
+    self.graph = graph
+    self.templates = templates
+    self.ordinals = ordinals
+    self.isReferenced = isReferenced
+    retries = plan.tasks.map { defaults.retry(of: $0, in: plan) }
+    timeouts = plan.tasks.map { defaults.timeouts(of: $0, in: plan) }
+    let byPriority = plan.tasks.indices.sorted {
+      (-plan.tasks[$0].priority, $0) < (-plan.tasks[$1].priority, $1)
+    }
+    var rank = Array(repeating: 0, count: byPriority.count)
+    for (place, ordinal) in byPriority.enumerated() { rank[ordinal] = place }
+    self.rank = rank
+  }
+}

@@ -1,0 +1,241 @@
+internal import JSON
+
+/// A payload cut into literal bytes and references, so that rendering only joins byte slices and a
+/// redelivery is the same to the byte.
+///
+/// A string that is one reference and nothing else becomes the value itself with its JSON type;
+/// otherwise the value's text is put into the string. `$${{` stands for `${{` itself.
+public struct PayloadTemplate: Sendable, Equatable {
+  enum Segment: Sendable, Equatable {
+    case literal([UInt8])
+    /// The whole value.
+    case value(Reference)
+    /// Inside a string.
+    case text(Reference)
+  }
+
+  private(set) var segments: [Segment] = []
+
+  /// Every reference, in order.
+  public var references: [Reference] {
+    segments.compactMap {
+      switch $0 {
+      case .literal: nil
+      case .value(let reference), .text(let reference): reference
+      }
+    }
+  }
+
+  /// Compiles one JSON object. Throws the first mistake as a problem whose field is `field`.
+  public init(compiling payload: [UInt8], field: String) throws(PlanProblem.Wrapped) {
+    var compiler = TemplateCompiler()
+    let error: JSONError? = payload.withUnsafeBytes { buffer in
+      var reader = JSONReader(buffer)
+      do throws(JSONError) {
+        reader.skipWhitespace()
+        guard reader.next == UInt8(ascii: "{") else { throw reader.error("expected an object") }
+        try compiler.value(&reader)
+        reader.skipWhitespace()
+        guard reader.next == nil else { throw reader.error("something follows the object") }
+        compiler.finish(buffer)
+        return nil
+      } catch { return error }
+    }
+    if let error {
+      let deep = error.message.hasPrefix("nested deeper")
+      throw PlanProblem.Wrapped(
+        PlanProblem(field, deep ? .tooDeep : .badJSON, error.description))
+    }
+    if let mistake = compiler.mistake {
+      throw PlanProblem.Wrapped(PlanProblem(field, .badReference, mistake))
+    }
+    segments = compiler.segments
+  }
+
+  /// The payload with every reference replaced.
+  ///
+  /// `output` gives a task's output; nil stands for a task that failed and whose plan goes on,
+  /// every reference to which is null.
+  public func render(
+    inputs: [UInt8], output: (_ taskID: String) -> [UInt8]?
+  ) throws(RenderError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for segment in segments {
+      switch segment {
+      case .literal(let literal): bytes.append(contentsOf: literal)
+      case .value(let reference):
+        bytes.append(contentsOf: try resolve(reference, inputs, output))
+      case .text(let reference):
+        let value = try resolve(reference, inputs, output)
+        if value.first == UInt8(ascii: "\"") {
+          bytes.append(contentsOf: value.dropFirst().dropLast())
+        } else {
+          JSONWriter.appendEscaped(String(decoding: value, as: UTF8.self), to: &bytes)
+        }
+      }
+    }
+    return bytes
+  }
+
+  private func resolve(
+    _ reference: Reference, _ inputs: [UInt8], _ output: (String) -> [UInt8]?
+  ) throws(RenderError) -> ArraySlice<UInt8> {
+    let root: [UInt8]
+    switch reference.source {
+    case .inputs: root = inputs
+    case .task(let id):
+      guard let bytes = output(id) else { return Array("null".utf8)[...] }
+      root = bytes
+    }
+    guard let value = JSONReader.find(reference.path, in: root) else {
+      throw RenderError(reference: reference)
+    }
+    return value
+  }
+}
+
+/// A reference leads to nothing.
+public struct RenderError: Error, Sendable, Equatable {
+  public var reference: Reference
+
+  /// For people.
+  public var message: String {
+    "${{ \(reference.text) }} leads to nothing: the field is not there"
+  }
+}
+
+extension PlanProblem {
+  /// A problem as an error.
+  public struct Wrapped: Error, Sendable, Equatable {
+    public var problem: PlanProblem
+
+    init(_ problem: PlanProblem) { self.problem = problem }
+  }
+}
+
+/// Walks a payload and cuts it at its references.
+private struct TemplateCompiler {
+  var segments: [PayloadTemplate.Segment] = []
+  var mistake: String?
+  /// Start of the literal bytes that are not in a segment yet.
+  private var literalStart = 0
+
+  private static let opening: [UInt8] = Array("${{".utf8)
+
+  mutating func value(_ reader: inout JSONReader) throws(JSONError) {
+    switch reader.next {
+    case UInt8(ascii: "{"):
+      try reader.eachMember { reader throws(JSONError) in
+        let name = try reader.skipString().content
+        if contains(reader.bytes[name]) {
+          mistake = mistake ?? "a reference must stand in a value, not in a field's name"
+        }
+        try reader.skipColon()
+        try value(&reader)
+      }
+    case UInt8(ascii: "["):
+      try reader.eachElement { reader throws(JSONError) in try value(&reader) }
+    case UInt8(ascii: "\""):
+      let start = reader.offset
+      let content = try reader.skipString().content
+      guard contains(reader.bytes[content]) else { return }
+      var again = JSONReader(reader.bytes, at: start)
+      flush(reader.bytes, upTo: start)
+      string(try again.readString())
+      literalStart = reader.offset
+    default: try reader.skipValue()
+    }
+  }
+
+  mutating func finish(_ buffer: UnsafeRawBufferPointer) { flush(buffer, upTo: buffer.count) }
+
+  private mutating func flush(_ buffer: UnsafeRawBufferPointer, upTo end: Int) {
+    append(Array(buffer[literalStart..<end]))
+    literalStart = end
+  }
+
+  private mutating func append(_ bytes: [UInt8]) {
+    guard !bytes.isEmpty else { return }
+    if case .literal(let before)? = segments.last {
+      segments[segments.count - 1] = .literal(before + bytes)
+    } else {
+      segments.append(.literal(bytes))
+    }
+  }
+
+  private func contains(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+    guard bytes.count >= 3 else { return false }
+    return bytes.indices.dropLast(2).contains { index in
+      bytes[index] == Self.opening[0] && bytes[index + 1] == Self.opening[1]
+        && bytes[index + 2] == Self.opening[2]
+    }
+  }
+
+  /// Cuts the text of one string.
+  private mutating func string(_ text: String) {
+    var pieces: [PayloadTemplate.Segment] = []
+    var literal = ""
+    var rest = Substring(text)
+    while let start = rest.firstRange(ofText: "${{") {
+      let before = rest[..<start.lowerBound]
+      if before.last == "$" {
+        literal += before.dropLast() + "${{"
+        rest = rest[start.upperBound...]
+        continue
+      }
+      literal += before
+      rest = rest[start.upperBound...]
+      guard let end = rest.firstRange(ofText: "}}") else {
+        mistake = mistake ?? "\"${{\" is not closed by \"}}\"; write $${{ for the characters"
+        return
+      }
+      do throws(ReferenceError) {
+        let reference = try Reference(parsing: String(rest[..<end.lowerBound]))
+        if !literal.isEmpty { pieces.append(.literal(Array(literal.utf8))) }
+        literal = ""
+        pieces.append(.text(reference))
+      } catch {
+        mistake = mistake ?? "${{\(rest[..<end.lowerBound])}}: \(error.message)"
+        return
+      }
+      rest = rest[end.upperBound...]
+    }
+    literal += rest
+    if !literal.isEmpty { pieces.append(.literal(Array(literal.utf8))) }
+    emit(pieces)
+  }
+
+  private mutating func emit(_ pieces: [PayloadTemplate.Segment]) {
+    if pieces.count == 1, case .text(let reference) = pieces[0] {
+      segments.append(.value(reference))
+      return
+    }
+    append([UInt8(ascii: "\"")])
+    for piece in pieces {
+      if case .literal(let text) = piece {
+        var escaped: [UInt8] = []
+        JSONWriter.appendEscaped(String(decoding: text, as: UTF8.self), to: &escaped)
+        append(escaped)
+      } else {
+        segments.append(piece)
+      }
+    }
+    append([UInt8(ascii: "\"")])
+  }
+}
+
+extension Substring {
+  /// The first place of `needle`, by characters of UTF-8.
+  fileprivate func firstRange(ofText needle: StaticString) -> Range<Index>? {
+    let count = needle.utf8CodeUnitCount
+    var start = utf8.startIndex
+    while let end = utf8.index(start, offsetBy: count, limitedBy: utf8.endIndex) {
+      if utf8[start..<end].elementsEqual(UnsafeBufferPointer(start: needle.utf8Start, count: count))
+      {
+        return start..<end
+      }
+      start = utf8.index(after: start)
+    }
+    return nil
+  }
+}

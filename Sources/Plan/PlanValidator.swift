@@ -1,0 +1,263 @@
+/// Collects everything that is wrong with a plan; iterative, so that no plan exhausts the stack.
+struct PlanValidator {
+  let limits: PlanLimits
+  private(set) var problems: [PlanProblem] = []
+
+  init(limits: PlanLimits) { self.limits = limits }
+
+  private mutating func refuse(
+    _ field: String, _ reason: PlanProblem.Reason, _ message: String
+  ) {
+    // A plan with thousands of mistakes is told about the first hundred.
+    if problems.count < 100 { problems.append(PlanProblem(field, reason, message)) }
+  }
+
+  mutating func checkSize(_ plan: Plan) {
+    if plan.tasks.isEmpty { refuse("tasks", .noTasks, "a plan needs at least one task") }
+    if plan.tasks.count > limits.maxTasks {
+      refuse(
+        "tasks", .tooManyTasks, "\(plan.tasks.count) tasks; the limit is \(limits.maxTasks)")
+    }
+    let edges = plan.tasks.reduce(0) { $0 + $1.dependsOn.count }
+    if edges > limits.maxEdges {
+      refuse("tasks", .tooManyEdges, "\(edges) dependencies; the limit is \(limits.maxEdges)")
+    }
+    if plan.inputs.count > limits.maxPayloadBytes {
+      refuse(
+        "inputs", .tooLarge, "\(plan.inputs.count) bytes; the limit is \(limits.maxPayloadBytes)")
+    }
+    for (index, task) in plan.tasks.enumerated()
+    where task.payload.count > limits.maxPayloadBytes {
+      refuse(
+        "tasks[\(index)].payload", .tooLarge,
+        "\(task.payload.count) bytes; the limit is \(limits.maxPayloadBytes)")
+    }
+  }
+
+  mutating func checkFields(_ plan: Plan) {
+    checkText("name", plan.name)
+    checkText("owner", plan.owner)
+    checkPairs("labels", plan.labels, keysAreIDs: true)
+    checkPairs("metadata", plan.metadata, keysAreIDs: false)
+    if let adapter = plan.adapter { checkID("adapter", adapter) }
+    checkRetry("retry", plan.retry)
+    checkTimeouts("timeouts", plan.timeouts)
+    checkPriority("priority", plan.priority)
+    if let maxParallel = plan.maxParallel, maxParallel < 1 {
+      refuse("max_parallel", .outOfRange, "\(maxParallel) is below 1")
+    }
+    do throws(PlanProblem.Wrapped) {
+      let template = try PayloadTemplate(compiling: plan.inputs, field: "inputs")
+      if !template.references.isEmpty {
+        refuse("inputs", .badReference, "inputs hold no references; tasks refer to them")
+      }
+    } catch {
+      refuse(error.problem.field, error.problem.reason, error.problem.message)
+    }
+    for (index, task) in plan.tasks.enumerated() { checkTask("tasks[\(index)]", task) }
+  }
+
+  private mutating func checkTask(_ path: String, _ task: PlanTask) {
+    checkID("\(path).id", task.id)
+    checkID("\(path).type", task.type)
+    if let adapter = task.adapter { checkID("\(path).adapter", adapter) }
+    checkRetry("\(path).retry", task.retry)
+    checkTimeouts("\(path).timeouts", task.timeouts)
+    checkPriority("\(path).priority", task.priority)
+    checkPairs("\(path).metadata", task.metadata, keysAreIDs: false)
+    if let deliveries = task.maxDeliveries, !(1...1_000).contains(deliveries) {
+      refuse("\(path).max_deliveries", .outOfRange, "\(deliveries) is not in 1 to 1000")
+    }
+  }
+
+  private mutating func checkRetry(_ path: String, _ retry: RetryOptions) {
+    if let attempts = retry.maxAttempts, !(1...limits.maxAttempts).contains(attempts) {
+      refuse(
+        "\(path).max_attempts", .outOfRange, "\(attempts) is not in 1 to \(limits.maxAttempts)")
+    }
+    if let multiplier = retry.multiplier, !(multiplier.isFinite && multiplier >= 1) {
+      refuse("\(path).multiplier", .outOfRange, "\(multiplier) is not a finite number of at least 1")
+    }
+    if let jitter = retry.jitter, !(0...1).contains(jitter) {
+      refuse("\(path).jitter", .outOfRange, "\(jitter) is not in 0 to 1")
+    }
+    checkDuration("\(path).initial", retry.initialDelayMilliseconds, least: 0)
+    checkDuration("\(path).max", retry.maxDelayMilliseconds, least: 0)
+  }
+
+  private mutating func checkTimeouts(_ path: String, _ timeouts: TimeoutOptions) {
+    checkDuration("\(path).schedule_to_start", timeouts.scheduleToStartMilliseconds, least: 1)
+    checkDuration("\(path).start_to_close", timeouts.startToCloseMilliseconds, least: 1)
+  }
+
+  private mutating func checkDuration(_ field: String, _ milliseconds: Int64?, least: Int64) {
+    guard let milliseconds else { return }
+    if milliseconds < 0 {
+      refuse(field, .outOfRange, "a duration cannot be negative (\(milliseconds) ms)")
+    } else if milliseconds < least {
+      refuse(field, .outOfRange, "must be longer than nothing")
+    } else if milliseconds > limits.maxDurationMilliseconds {
+      refuse(field, .outOfRange, "\(milliseconds) ms is longer than ten years")
+    }
+  }
+
+  private mutating func checkPriority(_ field: String, _ priority: Int32) {
+    guard priority < -limits.maxPriority || priority > limits.maxPriority else { return }
+    refuse(
+      field, .outOfRange, "\(priority) is not in -\(limits.maxPriority) to \(limits.maxPriority)")
+  }
+
+  private mutating func checkID(_ field: String, _ id: String) {
+    if let message = Self.mistake(inID: id, maxBytes: limits.maxIDBytes) {
+      refuse(field, .badID, message)
+    }
+  }
+
+  /// What is wrong with an id; nil where it is one.
+  public static func mistake(inID id: String, maxBytes: Int) -> String? {
+    if id.isEmpty { return "is empty; write letters, digits and . _ : -" }
+    if id.utf8.count > maxBytes { return "\(id.utf8.count) bytes; the limit is \(maxBytes)" }
+    let isWord = { (byte: UInt8) in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+      default: false
+      }
+    }
+    let rest = id.utf8.dropFirst().allSatisfy { byte in
+      isWord(byte) || "._:-".utf8.contains(byte)
+    }
+    guard let first = id.utf8.first, isWord(first), rest else {
+      return "\"\(printable(id))\" is no id; start with a letter or digit, "
+        + "go on with letters, digits and . _ : -"
+    }
+    return nil
+  }
+
+  /// `text` without what a terminal would act on.
+  private static func printable(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{FFFD}" : $0 }))
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+  }
+
+  private mutating func checkText(_ field: String, _ text: String) {
+    if text.utf8.count > limits.maxIDBytes {
+      refuse(field, .badText, "\(text.utf8.count) bytes; the limit is \(limits.maxIDBytes)")
+    }
+    if text.unicodeScalars.contains(where: Self.isControl) {
+      refuse(field, .badText, "holds a control character")
+    }
+  }
+
+  private mutating func checkPairs(_ field: String, _ pairs: [String: String], keysAreIDs: Bool) {
+    for (key, value) in pairs.sorted(by: { $0.key < $1.key }) {
+      if keysAreIDs {
+        checkID("\(field).\(Self.printable(key))", key)
+        checkText("\(field).\(Self.printable(key))", value)
+      } else if value.utf8.contains(0) || key.unicodeScalars.contains(where: Self.isControl) {
+        refuse("\(field).\(Self.printable(key))", .badText, "holds a control character")
+      }
+    }
+  }
+
+  /// Ordinals by id; the first of a repeated id.
+  mutating func checkIDs(_ plan: Plan) -> [String: Int] {
+    var ordinals: [String: Int] = [:]
+    ordinals.reserveCapacity(plan.tasks.count)
+    for (index, task) in plan.tasks.enumerated() {
+      if let first = ordinals[task.id] {
+        refuse(
+          "tasks[\(index)].id", .duplicateID, "\"\(task.id)\" is also the id of tasks[\(first)]")
+      } else {
+        ordinals[task.id] = index
+      }
+    }
+    return ordinals
+  }
+
+  mutating func checkGraph(_ plan: Plan, _ ordinals: [String: Int]) -> PlanGraph? {
+    let before = problems.count
+    var dependencies: [[Int]] = []
+    dependencies.reserveCapacity(plan.tasks.count)
+    for (index, task) in plan.tasks.enumerated() {
+      var found: [Int] = []
+      var seen: Set<Int> = []
+      for (place, id) in task.dependsOn.enumerated() {
+        let field = "tasks[\(index)].depends_on[\(place)]"
+        guard let ordinal = ordinals[id] else {
+          let hint = DocumentReader.suggestion(for: id, among: nearby(id, ordinals))
+          refuse(field, .unknownDependency, "there is no task \"\(Self.printable(id))\"; \(hint)")
+          continue
+        }
+        if ordinal == index {
+          refuse(field, .selfDependency, "task \"\(id)\" cannot wait for itself")
+        } else if seen.insert(ordinal).inserted {
+          found.append(ordinal)
+        }
+      }
+      dependencies.append(found)
+    }
+    guard problems.count == before else { return nil }
+    let graph = PlanGraph(dependencies: dependencies)
+    let cycle = graph.cycle()
+    guard !cycle.isEmpty else { return graph }
+    let named = cycle.prefix(limits.maxNamedItems).map { plan.tasks[$0].id }
+    let more = cycle.count > named.count ? " … (\(cycle.count) tasks)" : " -> \(named[0])"
+    refuse(
+      "tasks[\(cycle[0])].depends_on", .cycle,
+      "tasks wait for each other: \(named.joined(separator: " -> "))\(more)")
+    return nil
+  }
+
+  /// At most 20 ids, to choose a suggestion from.
+  private func nearby(_ id: String, _ ordinals: [String: Int]) -> [String] {
+    let sameStart = ordinals.keys.filter { $0.first == id.first }
+    let candidates = sameStart.isEmpty ? Array(ordinals.keys) : sameStart
+    return Array(candidates.sorted().prefix(limits.maxNamedItems))
+  }
+
+  mutating func checkPayloads(_ plan: Plan) -> [PayloadTemplate] {
+    var templates: [PayloadTemplate] = []
+    templates.reserveCapacity(plan.tasks.count)
+    for (index, task) in plan.tasks.enumerated() {
+      do throws(PlanProblem.Wrapped) {
+        templates.append(
+          try PayloadTemplate(compiling: task.payload, field: "tasks[\(index)].payload"))
+      } catch {
+        refuse(error.problem.field, error.problem.reason, error.problem.message)
+      }
+    }
+    return templates
+  }
+
+  mutating func checkReferences(
+    _ plan: Plan, _ ordinals: [String: Int], _ graph: PlanGraph, _ templates: [PayloadTemplate],
+    _ isReferenced: inout [Bool]
+  ) {
+    guard templates.count == plan.tasks.count else { return }
+    var pairs: [(task: Int, other: Int)] = []
+    for (index, template) in templates.enumerated() {
+      for reference in template.references {
+        guard case .task(let id) = reference.source else { continue }
+        guard let other = ordinals[id] else {
+          refuse(
+            "tasks[\(index)].payload", .badReference,
+            "${{ \(reference.text) }}: there is no task \"\(id)\"")
+          continue
+        }
+        isReferenced[other] = true
+        pairs.append((index, other))
+      }
+    }
+    for (task, other) in graph.notUpstream(pairs) {
+      refuse(
+        "tasks[\(task)].payload", .notUpstream,
+        "reads the output of \"\(plan.tasks[other].id)\", which is not upstream of "
+          + "\"\(plan.tasks[task].id)\"; add it to depends_on")
+    }
+  }
+}

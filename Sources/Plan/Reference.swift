@@ -1,0 +1,108 @@
+public import JSON
+
+/// What stands between `${{` and `}}`.
+public struct Reference: Sendable, Hashable {
+  public enum Source: Sendable, Hashable {
+    /// The plan's inputs.
+    case inputs
+    /// The output of a task, by its id.
+    case task(String)
+  }
+
+  public var source: Source
+  /// The way into the inputs or the output.
+  public var path: [JSONPathStep]
+
+  /// Parses `inputs.x`, `tasks.ID.output.path[0]`, `tasks['a.b'].output`.
+  ///
+  /// Throws a sentence that says what is wrong.
+  init(parsing text: String) throws(ReferenceError) {
+    var steps = try Self.steps(text)
+    guard case .key(let root)? = steps.first else {
+      throw ReferenceError("the reference is empty; write inputs.NAME or tasks.ID.output")
+    }
+    steps.removeFirst()
+    switch root {
+    case "inputs": source = .inputs
+    case "tasks":
+      guard steps.count >= 2, case .key(let id) = steps[0], steps[1] == .key("output") else {
+        throw ReferenceError(
+          "write tasks.ID.output, or tasks['ID'].output for an id with dots")
+      }
+      source = .task(id)
+      steps.removeFirst(2)
+    default:
+      throw ReferenceError("\"\(root)\" is neither inputs nor tasks")
+    }
+    path = steps
+  }
+
+  private static func steps(_ text: String) throws(ReferenceError) -> [JSONPathStep] {
+    var steps: [JSONPathStep] = []
+    var rest = Substring(text).drop { $0 == " " }
+    while rest.last == " " { rest.removeLast() }
+    while let first = rest.first {
+      if first == "[" {
+        steps.append(try bracket(&rest))
+        continue
+      }
+      if first == "." {
+        guard !steps.isEmpty else { throw ReferenceError("a name must stand before the dot") }
+        rest.removeFirst()
+      } else if !steps.isEmpty {
+        throw ReferenceError("expected a dot or a bracket before \"\(rest)\"")
+      }
+      let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "_-:".contains($0)) }
+      guard !name.isEmpty else { throw ReferenceError("expected a name before \"\(rest)\"") }
+      steps.append(.key(String(name)))
+      rest.removeFirst(name.count)
+    }
+    return steps
+  }
+
+  /// `[0]`, `['name']` or `["name"]`.
+  private static func bracket(_ rest: inout Substring) throws(ReferenceError) -> JSONPathStep {
+    rest.removeFirst()
+    if let quote = rest.first, quote == "'" || quote == "\"" {
+      rest.removeFirst()
+      guard let end = rest.firstIndex(of: quote) else {
+        throw ReferenceError("a quote is not closed")
+      }
+      let name = String(rest[..<end])
+      rest = rest[rest.index(after: end)...]
+      guard rest.first == "]" else { throw ReferenceError("a bracket is not closed") }
+      rest.removeFirst()
+      return .key(name)
+    }
+    let digits = rest.prefix { $0.isASCII && $0.isNumber }
+    rest.removeFirst(digits.count)
+    guard let index = Int(digits), rest.first == "]" else {
+      throw ReferenceError("expected a number or a quoted name in the bracket")
+    }
+    rest.removeFirst()
+    return .index(index)
+  }
+
+  /// As it is written between the braces.
+  public var text: String {
+    var text: String
+    switch source {
+    case .inputs: text = "inputs"
+    case .task(let id): text = id.contains(".") ? "tasks['\(id)'].output" : "tasks.\(id).output"
+    }
+    for step in path {
+      switch step {
+      case .key(let key): text += ".\(key)"
+      case .index(let index): text += "[\(index)]"
+      }
+    }
+    return text
+  }
+}
+
+/// Why a reference cannot be read.
+struct ReferenceError: Error, Equatable {
+  var message: String
+
+  init(_ message: String) { self.message = message }
+}
