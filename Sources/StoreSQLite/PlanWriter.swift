@@ -1,0 +1,170 @@
+internal import Plan
+internal import Store
+
+/// The writing connection with its statements: one transaction per group.
+final class PlanWriter {
+  let connection: SQLiteConnection
+  private let begin: SQLiteStatement
+  private let commit: SQLiteStatement
+  private let insertPlan: SQLiteStatement
+  private let insertDefinition: SQLiteStatement
+  private let insertLabel: SQLiteStatement
+  private let updatePlan: SQLiteStatement
+  private let updatePlanAndStatus: SQLiteStatement
+  private let selectStored: SQLiteStatement
+  private let upsertTask: SQLiteStatement
+  private let insertOutput: SQLiteStatement
+  private let insertTrace: SQLiteStatement
+
+  init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
+    self.connection = connection
+    func prepare(_ sql: String) throws(SQLiteFailure) -> SQLiteStatement {
+      try SQLiteStatement(connection, sql)
+    }
+    begin = try prepare("BEGIN IMMEDIATE")
+    commit = try prepare("COMMIT")
+    insertPlan = try prepare(
+      SQL.insert("plans", PlanColumns.identity + ["status"] + PlanColumns.mutable))
+    insertDefinition = try prepare(
+      SQL.insert("definitions", ["plan", "document", "payloads"]))
+    insertLabel = try prepare(SQL.insert("plan_labels", ["plan", "id", "key", "value"]))
+    updatePlan = try prepare(Self.update(andStatus: false))
+    updatePlanAndStatus = try prepare(Self.update(andStatus: true))
+    selectStored = try prepare("SELECT revision, last_seq FROM plans WHERE id = ?")
+    upsertTask = try prepare(SQL.upsert("tasks", key: TaskColumns.key, TaskColumns.names))
+    insertOutput = try prepare(SQL.insert("outputs", ["plan", "ordinal", "json"]))
+    insertTrace = try prepare(SQL.insert("trace", ["plan", "last_seq", "events"]))
+  }
+
+  private static func update(andStatus: Bool) -> String {
+    let names = PlanColumns.mutable
+    let assignments = names.indices.map { "\(names[$0]) = ?\($0 + 1)" }
+    let (id, revision, lastSeq) = (names.count + 1, names.count + 2, names.count + 3)
+    let status = names.count + 4
+    return """
+      UPDATE plans SET \(SQL.list(assignments + (andStatus ? ["status = ?\(status)"] : [])))
+      WHERE id = ?\(id) AND revision = ?\(revision) AND last_seq = ?\(lastSeq)
+        AND status \(andStatus ? "<>" : "=") ?\(status) RETURNING plan
+      """
+  }
+
+  /// Writes the group whole or not at all.
+  func write(_ group: [PlanChange]) throws(StoreError) {
+    do throws(SQLiteFailure) { try begin.run() } catch { throw error.storeError }
+    do throws(StoreError) {
+      for change in group { try write(change) }
+    } catch {
+      try rollBack()
+      throw error
+    }
+    do throws(SQLiteFailure) {
+      try commit.run()
+    } catch {
+      try rollBack()
+      throw error.commitError
+    }
+  }
+
+  /// Some errors have rolled back already (https://www.sqlite.org/lang_transaction.html).
+  private func rollBack() throws(StoreError) {
+    guard connection.isInTransaction else { return }
+    do throws(SQLiteFailure) {
+      try connection.execute("ROLLBACK")
+    } catch {
+      throw StoreError(.outcomeUnknown, "SQLite: ROLLBACK answered \(error.message)")
+    }
+  }
+
+  private func write(_ change: PlanChange) throws(StoreError) {
+    let plan: Int64
+    if let creation = change.created {
+      plan = try insert(creation, change)
+    } else {
+      plan = try update(change)
+    }
+    for task in change.tasks {
+      upsertTask.bind(plan)
+      upsertTask.bind(task.ordinal)
+      upsertTask.bind(task)
+      try run(upsertTask)
+    }
+    for output in change.outputs {
+      insertOutput.bind(plan)
+      insertOutput.bind(output.ordinal)
+      insertOutput.bind(text: output.json)
+      try run(insertOutput, taken: change.invalid("task \(output.ordinal) has an output already"))
+    }
+    guard !change.events.isEmpty else { return }
+    insertTrace.bind(plan)
+    insertTrace.bind(change.plan.lastSeq)
+    insertTrace.bind(text: EventRecord.encode(change.events))
+    try run(insertTrace)
+  }
+
+  private func insert(
+    _ creation: PlanCreation, _ change: PlanChange
+  ) throws(StoreError) -> Int64 {
+    insertPlan.bind(change.planID)
+    insertPlan.bind(creation.namespace)
+    insertPlan.bind(creation.plan.name)
+    insertPlan.bind(creation.plan.owner)
+    insertPlan.bind(text: LabelRecord.encode(creation.plan.labels))
+    insertPlan.bind(creation.plan.tasks.count)
+    insertPlan.bind(creation.requestKey)
+    insertPlan.bind(blob: creation.requestDigest.bytes)
+    insertPlan.bind(change.plan.status.rawValue)
+    insertPlan.bind(change.plan)
+    try run(insertPlan, taken: change.conflict(takenRequestKey: creation.requestKey))
+    let plan = connection.lastRowID
+    let definition = DefinitionRecord(creation.plan, creation.defaults)
+    insertDefinition.bind(plan)
+    insertDefinition.bind(text: definition.document)
+    insertDefinition.bind(blob: definition.payloads)
+    try run(insertDefinition)
+    for (key, value) in creation.plan.labels {
+      insertLabel.bind(plan)
+      insertLabel.bind(change.planID)
+      insertLabel.bind(key)
+      insertLabel.bind(value)
+      try run(insertLabel)
+    }
+    return plan
+  }
+
+  /// Updates the plan's row if it is at the revision before; answers the plan's key.
+  ///
+  /// Most transitions leave the status as it is. Naming it in SET would rewrite its entry in the
+  /// index of open plans even then, hence two statements.
+  private func update(_ change: PlanChange) throws(StoreError) -> Int64 {
+    if let plan = try run(updatePlan, change) { return plan }
+    if let plan = try run(updatePlanAndStatus, change) { return plan }
+    selectStored.bind(change.planID)
+    let stored = try selectStored.first { (selectStored.integer(), selectStored.integer()) }
+    guard let (revision, lastSeq) = stored, revision == change.plan.revision - 1 else {
+      throw change.conflict(storedRevision: stored?.0)
+    }
+    throw change.invalid("its events do not follow \(lastSeq)")
+  }
+
+  private func run(
+    _ statement: SQLiteStatement, _ change: PlanChange
+  ) throws(StoreError) -> Int64? {
+    statement.bind(change.plan)
+    statement.bind(change.planID)
+    statement.bind(change.plan.revision - 1)
+    statement.bind(change.firstSeq - 1)
+    statement.bind(change.plan.status.rawValue)
+    var plan: Int64?
+    try statement.rows { plan = statement.integer() }
+    return plan
+  }
+
+  private func run(_ statement: SQLiteStatement, taken: StoreError? = nil) throws(StoreError) {
+    do throws(SQLiteFailure) {
+      try statement.run()
+    } catch {
+      if let taken, error.isConstraint { throw taken }
+      throw error.storeError
+    }
+  }
+}
