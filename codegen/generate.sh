@@ -109,7 +109,10 @@ both=$work/well_known.pb:$work/baton.pb
 generate_swift "$both" mode=messages "$output/Sources/Messages/Generated" \
   "${well_known[@]}" "${protos[@]}"
 generate_swift "$both" mode=stubs "$output/Sources/Stubs/Generated" "${protos[@]}"
-generate_swift "$both" mode=docs "$output/docs" "${protos[@]}" "${well_known[@]}"
+# The page begins with what callers look for.
+mapfile -t others < <(printf "%s\n" "${protos[@]}" | grep -v "^baton/v1/orchestrator.proto$")
+generate_swift "$both" mode=docs "$output/docs" baton/v1/orchestrator.proto \
+  "${others[@]}" "${well_known[@]}"
 generate_swift "$work/kinds.pb" mode=messages,c_module=CKinds,testable=Messages \
   "$output/Tests/MessagesTests/Generated" kinds.proto
 

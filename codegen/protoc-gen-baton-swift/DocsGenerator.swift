@@ -9,8 +9,8 @@ struct DocsGenerator {
     out.line("# API reference")
     out.line()
     out.line("Made from the comments in `proto/`. Times are in the unit that a name ends with.")
-    emitContents(&out)
     out.heading(2, "Services")
+    emitContents(&out)
     for file in schema.files {
       for service in file.services { emit(service, &out) }
     }
@@ -27,13 +27,13 @@ struct DocsGenerator {
   }
 
   private func emitContents(_ out: inout Page) {
-    out.heading(2, "Contents")
     for file in schema.files {
       for service in file.services {
         let methods = service.methods.map { method in
           link(method.name, to: "\(service.fullName).\(method.name)")
         }
-        out.line("- \(link(service.fullName)): \(methods.joined(separator: ", "))")
+        out.line("- \(link(service.fullName)):")
+        out.line("  \(methods.joined(separator: ",\n  "))")
       }
     }
   }
@@ -44,7 +44,8 @@ struct DocsGenerator {
     for method in service.methods {
       out.heading(4, method.name, anchor: "\(service.fullName).\(method.name)")
       let response = (method.isServerStreaming ? "stream of " : "") + link(method.response)
-      out.line("`/\(service.fullName)/\(method.name)`: \(link(method.request)) -> \(response)")
+      out.line("`/\(service.fullName)/\(method.name)`: \(link(method.request)) → \(response)")
+      out.line()
       out.comment(method.comment)
     }
   }
@@ -127,16 +128,22 @@ private struct Page {
 
   mutating func line(_ line: String = "") { text += line + "\n" }
 
+  /// An empty line, but never two of them.
+  private mutating func gap() {
+    if !text.hasSuffix("\n\n") { line() }
+  }
+
   /// With an anchor of its own, because renderers make different ones from dots.
   mutating func heading(_ level: Int, _ title: String, anchor: String? = nil) {
-    line()
+    gap()
     if let anchor { line("<a id=\"\(anchor)\"></a>\n") }
     line("\(String(repeating: "#", count: level)) \(title)")
     line()
   }
 
   mutating func comment(_ comment: String) {
+    guard !comment.isEmpty else { return }
     for paragraph in paragraphs(comment) { line(markdown(paragraph)) }
-    if !comment.isEmpty { line() }
+    gap()
   }
 }

@@ -7,8 +7,8 @@ import Foundation
 /// - `mode=messages` (default): value types and their conversion to and from protobuf-c structs;
 ///   `mode=stubs`: gRPC clients and servers; `mode=docs`: one page of Markdown, `api.md`.
 /// - `c_module=NAME`: the module with protoc-c's output. Default `CMessages`.
-/// - `testable=NAME`: the support code is imported from this module with `@testable`; for messages
-///   that live with tests.
+/// - `testable=NAME`: the support code is imported from this module with `@testable`, and nothing
+///   is public; for messages that live with tests.
 @main
 enum Plugin {
   static func main() throws {

@@ -9,8 +9,8 @@ struct ProtoFile {
   var enums: [ProtoEnum]
   var services: [ProtoService]
   var extensions: [ProtoField]
-  /// Whether the output is wanted, or the file is only imported.
-  var isToBeGenerated: Bool
+  /// Place among the files whose output is wanted; nil for a file that is only imported.
+  var outputIndex: Int?
 }
 
 struct ProtoMessage {
@@ -103,7 +103,6 @@ enum FieldKind: Int32 {
 struct GenerationRequest {
   /// Everything after `--baton-swift_opt=`.
   var parameter: String
-  /// In an order in which imported files come before those that import them.
   var files: [ProtoFile]
 }
 

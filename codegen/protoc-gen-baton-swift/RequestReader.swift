@@ -10,13 +10,11 @@ func readRequest(_ bytes: [UInt8]) throws(GenerationError) -> GenerationRequest 
     throw GenerationError(message: "the input is not a CodeGeneratorRequest")
   }
   defer { google__protobuf__compiler__code_generator_request__free_unpacked(request, nil) }
-  var wanted: Set<String> = []
-  for index in 0..<request.pointee.n_file_to_generate {
-    wanted.insert(text(request.pointee.file_to_generate[index]))
+  let wanted = (0..<request.pointee.n_file_to_generate).map { index in
+    text(request.pointee.file_to_generate[index])
   }
   let files = try values(request.pointee.n_proto_file, request.pointee.proto_file) {
-    (file, _) throws(GenerationError) in
-    try FileReader(file).read(isToBeGenerated: wanted.contains(text(file.pointee.name)))
+    (file, _) throws(GenerationError) in try FileReader(file).read(outputOrder: wanted)
   }
   return GenerationRequest(parameter: text(request.pointee.parameter), files: files)
 }
@@ -107,7 +105,7 @@ private struct FileReader {
   }
 
   // The numbers in the paths are the field numbers of descriptor.proto.
-  func read(isToBeGenerated: Bool) throws(GenerationError) -> ProtoFile {
+  func read(outputOrder: [String]) throws(GenerationError) -> ProtoFile {
     let package = text(file.pointee.package)
     let syntax = text(file.pointee.syntax)
     return ProtoFile(
@@ -126,7 +124,7 @@ private struct FileReader {
       extensions: try values(file.pointee.n_extension, file.pointee.extension) {
         (field, index) throws(GenerationError) in try read(field, [7, index])
       },
-      isToBeGenerated: isToBeGenerated)
+      outputIndex: outputOrder.firstIndex(of: text(file.pointee.name)))
   }
 
   private func comment(_ path: [Int32]) -> String { comments[path] ?? "" }

@@ -1,6 +1,6 @@
 /// All files of a run, checked: what is in here can be generated.
 struct Schema {
-  /// The files to generate.
+  /// The files to generate, in the order of protoc's command line.
   let files: [ProtoFile]
   /// Every message and enum, imported ones included, by full name.
   private(set) var messages: [String: ProtoMessage] = [:]
@@ -9,7 +9,8 @@ struct Schema {
   private var packages: [String: String] = [:]
 
   init(_ all: [ProtoFile]) throws(GenerationError) {
-    files = all.filter(\.isToBeGenerated)
+    files = all.filter { $0.outputIndex != nil }
+      .sorted { ($0.outputIndex ?? 0) < ($1.outputIndex ?? 0) }
     for file in all {
       for message in file.messages { add(message, file.package) }
       for value in file.enums { add(value, file.package) }

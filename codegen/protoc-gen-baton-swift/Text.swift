@@ -4,9 +4,18 @@ struct SourceText {
   private(set) var text = ""
   /// Levels of two spaces.
   var depth = 0
+  /// Without it lines that start with `public` lose that word.
+  let isPublic: Bool
+
+  init(isPublic: Bool = true) { self.isPublic = isPublic }
 
   mutating func line(_ line: String = "") {
-    text += line.isEmpty ? "\n" : String(repeating: "  ", count: depth) + line + "\n"
+    guard !line.isEmpty else {
+      text += "\n"
+      return
+    }
+    let line = isPublic || !line.hasPrefix("public ") ? line : String(line.dropFirst(7))
+    text += String(repeating: "  ", count: depth) + line + "\n"
   }
 
   /// Lines with braces around: `open {`, the body one level deeper, `}`.

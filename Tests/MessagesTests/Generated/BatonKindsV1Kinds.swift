@@ -8,7 +8,7 @@ import CProtobufC
 extension BatonKindsV1 {
 
   /// Values far apart and below zero.
-  public enum Color: MessageEnum {
+  enum Color: MessageEnum {
     case unspecified
     case red
     case deepBlue
@@ -16,11 +16,11 @@ extension BatonKindsV1 {
     case unrecognized(Int32)
 
     /// All but `unrecognized`, in the order of the proto file.
-    public static var allCases: [Self] {
+    static var allCases: [Self] {
       [.unspecified, .red, .deepBlue]
     }
 
-    public init(rawValue: Int32) {
+    init(rawValue: Int32) {
       switch rawValue {
       case 0: self = .unspecified
       case 1: self = .red
@@ -29,7 +29,7 @@ extension BatonKindsV1 {
       }
     }
 
-    public var rawValue: Int32 {
+    var rawValue: Int32 {
       switch self {
       case .unspecified: 0
       case .red: 1
@@ -40,32 +40,32 @@ extension BatonKindsV1 {
   }
 
   /// Every kind of field that the plugin knows, for the tests.
-  public struct Kinds: Message {
-    public static var protoName: String {
+  struct Kinds: Message {
+    static var protoName: String {
       "baton.kinds.v1.Kinds"
     }
 
-    public var doubleValue: Double = 0
-    public var floatValue: Float = 0
-    public var int32Value: Int32 = 0
-    public var int64Value: Int64 = 0
-    public var uint32Value: UInt32 = 0
-    public var uint64Value: UInt64 = 0
-    public var sint32Value: Int32 = 0
-    public var sint64Value: Int64 = 0
-    public var fixed32Value: UInt32 = 0
-    public var fixed64Value: UInt64 = 0
-    public var sfixed32Value: Int32 = 0
-    public var sfixed64Value: Int64 = 0
-    public var boolValue: Bool = false
-    public var stringValue: String = ""
-    public var bytesValue: [UInt8] = []
-    public var color: BatonKindsV1.Color = .unspecified
-    public var part: BatonKindsV1.Kinds.Part? = nil
+    var doubleValue: Double = 0
+    var floatValue: Float = 0
+    var int32Value: Int32 = 0
+    var int64Value: Int64 = 0
+    var uint32Value: UInt32 = 0
+    var uint64Value: UInt64 = 0
+    var sint32Value: Int32 = 0
+    var sint64Value: Int64 = 0
+    var fixed32Value: UInt32 = 0
+    var fixed64Value: UInt64 = 0
+    var sfixed32Value: Int32 = 0
+    var sfixed64Value: Int64 = 0
+    var boolValue: Bool = false
+    var stringValue: String = ""
+    var bytesValue: [UInt8] = []
+    var color: BatonKindsV1.Color = .unspecified
+    var part: BatonKindsV1.Kinds.Part? = nil
 
-    public init() {}
+    init() {}
 
-    public init(
+    init(
       doubleValue: Double = 0, floatValue: Float = 0, int32Value: Int32 = 0, int64Value: Int64 = 0,
       uint32Value: UInt32 = 0, uint64Value: UInt64 = 0, sint32Value: Int32 = 0,
       sint64Value: Int64 = 0, fixed32Value: UInt32 = 0, fixed64Value: UInt64 = 0,
@@ -92,40 +92,40 @@ extension BatonKindsV1 {
       self.part = part
     }
 
-    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+    init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
       self = try Codec.decode(serializedBytes)
     }
 
-    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+    func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
 
     /// A message inside a message.
-    public struct Part: Message {
-      public static var protoName: String {
+    struct Part: Message {
+      static var protoName: String {
         "baton.kinds.v1.Kinds.Part"
       }
 
-      public var shape: BatonKindsV1.Kinds.Part.Shape = .unspecified
-      public var name: String = ""
+      var shape: BatonKindsV1.Kinds.Part.Shape = .unspecified
+      var name: String = ""
 
-      public init() {}
+      init() {}
 
-      public init(shape: BatonKindsV1.Kinds.Part.Shape = .unspecified, name: String = "") {
+      init(shape: BatonKindsV1.Kinds.Part.Shape = .unspecified, name: String = "") {
         self.shape = shape
         self.name = name
       }
 
-      public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
         self = try Codec.decode(serializedBytes)
       }
 
-      public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
         Codec.encode(self, into: reserve)
       }
 
       /// An enum inside a message inside a message.
-      public enum Shape: MessageEnum {
+      enum Shape: MessageEnum {
         case unspecified
         case round
         case belowZero
@@ -133,11 +133,11 @@ extension BatonKindsV1 {
         case unrecognized(Int32)
 
         /// All but `unrecognized`, in the order of the proto file.
-        public static var allCases: [Self] {
+        static var allCases: [Self] {
           [.unspecified, .round, .belowZero]
         }
 
-        public init(rawValue: Int32) {
+        init(rawValue: Int32) {
           switch rawValue {
           case 0: self = .unspecified
           case 1: self = .round
@@ -146,7 +146,7 @@ extension BatonKindsV1 {
           }
         }
 
-        public var rawValue: Int32 {
+        var rawValue: Int32 {
           switch self {
           case .unspecified: 0
           case .round: 1
@@ -159,33 +159,33 @@ extension BatonKindsV1 {
   }
 
   /// The same, repeated.
-  public struct Lists: Message {
-    public static var protoName: String {
+  struct Lists: Message {
+    static var protoName: String {
       "baton.kinds.v1.Lists"
     }
 
-    public var doubles: [Double] = []
-    public var floats: [Float] = []
-    public var int32s: [Int32] = []
-    public var int64s: [Int64] = []
-    public var uint32s: [UInt32] = []
-    public var uint64s: [UInt64] = []
-    public var sint32s: [Int32] = []
-    public var sint64s: [Int64] = []
-    public var fixed32s: [UInt32] = []
-    public var fixed64s: [UInt64] = []
-    public var sfixed32s: [Int32] = []
-    public var sfixed64s: [Int64] = []
-    public var bools: [Bool] = []
-    public var strings: [String] = []
-    public var byteStrings: [[UInt8]] = []
-    public var colors: [BatonKindsV1.Color] = []
-    public var parts: [BatonKindsV1.Kinds.Part] = []
-    public var unpacked: [Int32] = []
+    var doubles: [Double] = []
+    var floats: [Float] = []
+    var int32s: [Int32] = []
+    var int64s: [Int64] = []
+    var uint32s: [UInt32] = []
+    var uint64s: [UInt64] = []
+    var sint32s: [Int32] = []
+    var sint64s: [Int64] = []
+    var fixed32s: [UInt32] = []
+    var fixed64s: [UInt64] = []
+    var sfixed32s: [Int32] = []
+    var sfixed64s: [Int64] = []
+    var bools: [Bool] = []
+    var strings: [String] = []
+    var byteStrings: [[UInt8]] = []
+    var colors: [BatonKindsV1.Color] = []
+    var parts: [BatonKindsV1.Kinds.Part] = []
+    var unpacked: [Int32] = []
 
-    public init() {}
+    init() {}
 
-    public init(
+    init(
       doubles: [Double] = [], floats: [Float] = [], int32s: [Int32] = [], int64s: [Int64] = [],
       uint32s: [UInt32] = [], uint64s: [UInt64] = [], sint32s: [Int32] = [], sint64s: [Int64] = [],
       fixed32s: [UInt32] = [], fixed64s: [UInt64] = [], sfixed32s: [Int32] = [],
@@ -213,37 +213,37 @@ extension BatonKindsV1 {
       self.unpacked = unpacked
     }
 
-    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+    init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
       self = try Codec.decode(serializedBytes)
     }
 
-    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+    func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
   }
 
   /// Maps of every kind of key, and of every shape of value.
-  public struct Maps: Message {
-    public static var protoName: String {
+  struct Maps: Message {
+    static var protoName: String {
       "baton.kinds.v1.Maps"
     }
 
-    public var byString: [String: String] = [:]
-    public var byInt32: [Int32: Int64] = [:]
-    public var byInt64: [Int64: Double] = [:]
-    public var byUint32: [UInt32: [UInt8]] = [:]
-    public var byUint64: [UInt64: BatonKindsV1.Color] = [:]
-    public var bySint32: [Int32: BatonKindsV1.Kinds.Part] = [:]
-    public var bySint64: [Int64: Bool] = [:]
-    public var byFixed32: [UInt32: Float] = [:]
-    public var byFixed64: [UInt64: UInt32] = [:]
-    public var bySfixed32: [Int32: UInt64] = [:]
-    public var bySfixed64: [Int64: Int32] = [:]
-    public var byBool: [Bool: String] = [:]
+    var byString: [String: String] = [:]
+    var byInt32: [Int32: Int64] = [:]
+    var byInt64: [Int64: Double] = [:]
+    var byUint32: [UInt32: [UInt8]] = [:]
+    var byUint64: [UInt64: BatonKindsV1.Color] = [:]
+    var bySint32: [Int32: BatonKindsV1.Kinds.Part] = [:]
+    var bySint64: [Int64: Bool] = [:]
+    var byFixed32: [UInt32: Float] = [:]
+    var byFixed64: [UInt64: UInt32] = [:]
+    var bySfixed32: [Int32: UInt64] = [:]
+    var bySfixed64: [Int64: Int32] = [:]
+    var byBool: [Bool: String] = [:]
 
-    public init() {}
+    init() {}
 
-    public init(
+    init(
       byString: [String: String] = [:], byInt32: [Int32: Int64] = [:],
       byInt64: [Int64: Double] = [:], byUint32: [UInt32: [UInt8]] = [:],
       byUint64: [UInt64: BatonKindsV1.Color] = [:],
@@ -266,47 +266,45 @@ extension BatonKindsV1 {
       self.byBool = byBool
     }
 
-    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+    init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
       self = try Codec.decode(serializedBytes)
     }
 
-    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+    func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
   }
 
   /// One of every kind.
-  public struct Choice: Message {
-    public static var protoName: String {
+  struct Choice: Message {
+    static var protoName: String {
       "baton.kinds.v1.Choice"
     }
 
-    public var before: String = ""
-    public var value: Value? = nil
-    public var presence: Presence? = nil
-    public var after: String = ""
+    var before: String = ""
+    var value: Value? = nil
+    var presence: Presence? = nil
+    var after: String = ""
 
-    public init() {}
+    init() {}
 
-    public init(
-      before: String = "", value: Value? = nil, presence: Presence? = nil, after: String = ""
-    ) {
+    init(before: String = "", value: Value? = nil, presence: Presence? = nil, after: String = "") {
       self.before = before
       self.value = value
       self.presence = presence
       self.after = after
     }
 
-    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+    init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
       self = try Codec.decode(serializedBytes)
     }
 
-    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+    func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
 
     /// At most one of the fields of `value`.
-    public enum Value: Sendable, Equatable {
+    enum Value: Sendable, Equatable {
       case doubleValue(Double)
       case floatValue(Float)
       case int32Value(Int32)
@@ -323,49 +321,49 @@ extension BatonKindsV1 {
     }
 
     /// At most one of the fields of `presence`.
-    public enum Presence: Sendable, Equatable {
+    enum Presence: Sendable, Equatable {
       case maybe(Int32)
     }
   }
 
   /// Nothing in it.
-  public struct Empty: Message {
-    public static var protoName: String {
+  struct Empty: Message {
+    static var protoName: String {
       "baton.kinds.v1.Empty"
     }
 
-    public init() {}
+    init() {}
 
-    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+    init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
       self = try Codec.decode(serializedBytes)
     }
 
-    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+    func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
   }
 
   /// Names that are words of C or of Swift.
-  public struct Words: Message {
-    public static var protoName: String {
+  struct Words: Message {
+    static var protoName: String {
       "baton.kinds.v1.Words"
     }
 
-    public var namespace: String = ""
-    public var `class`: String = ""
-    public var `default`: Int32 = 0
-    public var `in`: [String] = []
-    public var `switch`: Bool = false
-    public var `case`: BatonKindsV1.Words.Case = .unspecified
-    public var `return`: [String: String] = [:]
-    public var `for`: For? = nil
-    public var arena: Int64 = 0
-    public var c: Int64 = 0
-    public var `try`: String = ""
+    var namespace: String = ""
+    var `class`: String = ""
+    var `default`: Int32 = 0
+    var `in`: [String] = []
+    var `switch`: Bool = false
+    var `case`: BatonKindsV1.Words.Case = .unspecified
+    var `return`: [String: String] = [:]
+    var `for`: For? = nil
+    var arena: Int64 = 0
+    var c: Int64 = 0
+    var `try`: String = ""
 
-    public init() {}
+    init() {}
 
-    public init(
+    init(
       namespace: String = "", `class`: String = "", `default`: Int32 = 0, `in`: [String] = [],
       `switch`: Bool = false, `case`: BatonKindsV1.Words.Case = .unspecified,
       `return`: [String: String] = [:], `for`: For? = nil, arena: Int64 = 0, c: Int64 = 0,
@@ -384,22 +382,22 @@ extension BatonKindsV1 {
       self.`try` = `try`
     }
 
-    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+    init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
       self = try Codec.decode(serializedBytes)
     }
 
-    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+    func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
 
     /// At most one of the fields of `for`.
-    public enum For: Sendable, Equatable {
+    enum For: Sendable, Equatable {
       case `while`(Int32)
       case `let`(String)
     }
 
     /// Enum `baton.kinds.v1.Words.Case`.
-    public enum Case: MessageEnum {
+    enum Case: MessageEnum {
       case unspecified
       case `default`
       case none
@@ -407,11 +405,11 @@ extension BatonKindsV1 {
       case unrecognized(Int32)
 
       /// All but `unrecognized`, in the order of the proto file.
-      public static var allCases: [Self] {
+      static var allCases: [Self] {
         [.unspecified, .`default`, .none]
       }
 
-      public init(rawValue: Int32) {
+      init(rawValue: Int32) {
         switch rawValue {
         case 0: self = .unspecified
         case 1: self = .`default`
@@ -420,7 +418,7 @@ extension BatonKindsV1 {
         }
       }
 
-      public var rawValue: Int32 {
+      var rawValue: Int32 {
         switch self {
         case .unspecified: 0
         case .`default`: 1

@@ -1,0 +1,57 @@
+import Foundation
+
+/// Runs the real protoc with the built plugin on proto files written for one test.
+struct PluginRun {
+  /// What protoc said, empty where all went well.
+  var diagnostics: String
+  /// Generated files by name; empty where protoc failed.
+  var files: [String: String] = [:]
+  var succeeded: Bool
+
+  struct MissingPlugin: Error {
+    var path: String
+  }
+
+  /// Executables are built into the folder of the test bundle.
+  private static func plugin() throws -> String {
+    var folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+    let name = "protoc-gen-baton-swift"
+    // On macOS the test binary lies some folders deep in its bundle.
+    for _ in 0..<4 {
+      let path = folder.appending(path: name).path
+      if FileManager.default.isExecutableFile(atPath: path) { return path }
+      folder = folder.deletingLastPathComponent()
+    }
+    throw MissingPlugin(path: folder.appending(path: name).path)
+  }
+
+  /// - Parameter protos: Contents by file name; output is asked for all of them.
+  init(_ protos: [String: String], options: String = "mode=messages") throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    let output = folder.appending(path: "out")
+    try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (name, content) in protos {
+      try Data(content.utf8).write(to: folder.appending(path: name))
+    }
+    let errors = folder.appending(path: "err")
+    try Data().write(to: errors)
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments =
+      [
+        "protoc", "-I", folder.path, "-I", "/usr/include",
+        "--plugin=protoc-gen-baton-swift=\(try Self.plugin())",
+        "--baton-swift_out=\(output.path)", "--baton-swift_opt=\(options)",
+      ] + protos.keys.sorted()
+    process.standardError = try FileHandle(forWritingTo: errors)
+    try process.run()
+    process.waitUntilExit()
+    diagnostics = try String(decoding: Data(contentsOf: errors), as: UTF8.self)
+    succeeded = process.terminationStatus == 0
+    for name in try FileManager.default.contentsOfDirectory(atPath: output.path) {
+      files[name] = try String(
+        decoding: Data(contentsOf: output.appending(path: name)), as: UTF8.self)
+    }
+  }
+}
