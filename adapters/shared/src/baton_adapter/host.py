@@ -221,12 +221,13 @@ class RunHost:
         await self.finish_all(grace_s)
 
     def _validate(self, request: TaskRequest) -> None:
+        served = ", ".join(self._runtime.task_types)
         try:
             if request.type not in self._runtime.task_types:
                 raise Rejection(
                     ErrorClass.UNSUPPORTED,
-                    "UNSUPPORTED_TYPE",
-                    f"{self._runtime.framework} does not run tasks of type {request.type!r}.",
+                    "TASK_TYPE_UNSUPPORTED",
+                    f"type {request.type!r} is not served here; {served} are",
                 )
             self._runtime.validate(request)
         except Rejection as rejection:

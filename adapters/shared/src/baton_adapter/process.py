@@ -41,14 +41,10 @@ _SERVICE = adapter_pb2.DESCRIPTOR.services_by_name["ExecutionAdapter"].full_name
 RuntimeFactory = Callable[[Config], Runtime]
 
 
-def main(
+def run_adapter(
     runtime_factory: RuntimeFactory, adapter_name: str, argv: Sequence[str] | None = None
 ) -> int:
-    """Runs the adapter until SIGTERM or SIGINT; the process's exit code.
-
-    0 clean, 64 bad configuration (every problem on stderr), 74 data folder unusable. The factory
-    may raise `ConfigError` for what only the framework can check.
-    """
+    """See `baton_adapter.main`."""
     try:
         config = load_config(adapter_name, sys.argv[1:] if argv is None else argv)
         configure_logs(config.log_format, config.log_level)

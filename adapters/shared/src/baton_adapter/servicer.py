@@ -33,7 +33,7 @@ class ExecutionAdapterServicer(adapter_pb2_grpc.ExecutionAdapterServicer):
         self._runtime = runtime
         self._host = host
 
-    async def DispatchTask(  # noqa: N802 - the name of the method in the proto
+    async def DispatchTask(
         self, request: adapter_pb2.DispatchTaskRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> adapter_pb2.TaskHandle:
         async def answer() -> adapter_pb2.TaskHandle:
@@ -50,7 +50,7 @@ class ExecutionAdapterServicer(adapter_pb2_grpc.ExecutionAdapterServicer):
 
         return await _answer(answer, context)
 
-    async def GetTaskResult(  # noqa: N802
+    async def GetTaskResult(
         self, request: adapter_pb2.GetTaskResultRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> adapter_pb2.GetTaskResultResponse:
         async def answer() -> adapter_pb2.GetTaskResultResponse:
@@ -71,7 +71,7 @@ class ExecutionAdapterServicer(adapter_pb2_grpc.ExecutionAdapterServicer):
 
         return await _answer(answer, context)
 
-    async def CancelTask(  # noqa: N802
+    async def CancelTask(
         self, request: adapter_pb2.CancelTaskRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> adapter_pb2.CancelTaskResponse:
         async def answer() -> adapter_pb2.CancelTaskResponse:
@@ -80,10 +80,10 @@ class ExecutionAdapterServicer(adapter_pb2_grpc.ExecutionAdapterServicer):
 
         return await _answer(answer, context)
 
-    async def AdapterHealthCheck(  # noqa: N802
+    async def AdapterHealthCheck(
         self,
-        request: adapter_pb2.AdapterHealthCheckRequest,  # noqa: ARG002 - it is empty
-        context: grpc.aio.ServicerContext[Any, Any],  # noqa: ARG002
+        request: adapter_pb2.AdapterHealthCheckRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
     ) -> adapter_pb2.AdapterHealthCheckResponse:
         message = messages.clean(await self._runtime.health())
         return adapter_pb2.AdapterHealthCheckResponse(
@@ -93,10 +93,10 @@ class ExecutionAdapterServicer(adapter_pb2_grpc.ExecutionAdapterServicer):
             last_error=self._host.last_error,
         )
 
-    async def GetAdapterInfo(  # noqa: N802
+    async def GetAdapterInfo(
         self,
-        request: adapter_pb2.GetAdapterInfoRequest,  # noqa: ARG002 - it is empty
-        context: grpc.aio.ServicerContext[Any, Any],  # noqa: ARG002
+        request: adapter_pb2.GetAdapterInfoRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
     ) -> adapter_pb2.GetAdapterInfoResponse:
         return adapter_pb2.GetAdapterInfoResponse(
             adapter=self._config.adapter,

@@ -1,0 +1,26 @@
+"""The local model server, as a process in its own environment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from baton_adapter.testing.processes import running
+
+_VARIABLE = "BATON_MODEL_PYTHON"
+
+
+@contextlib.contextmanager
+def local_model() -> Iterator[str]:
+    """The base URL of a real OpenAI-compatible server with a small real model.
+
+    Its interpreter is that of `.venv-model` beside the adapters, or `BATON_MODEL_PYTHON`.
+    """
+    adapters = next(
+        folder for folder in Path(__file__).resolve().parents if folder.name == "adapters"
+    )
+    python = os.environ.get(_VARIABLE) or adapters.parent / ".venv-model" / "bin" / "python"
+    with running([str(python), str(adapters / "model" / "serve.py")]) as server:
+        yield str(server.ready["url"])
