@@ -47,6 +47,10 @@ public struct AdapterPool: Sendable {
   private var inFlightByInstance: [String: Int] = [:]
   private var inFlightByAdapter: [String: Int] = [:]
   public private(set) var inFlight = 0
+  /// Plans are waiting for places: they are handed out in turns (`.schedule`) only.
+  public var isContended = false
+  /// Rises whenever a place may have become free.
+  public private(set) var openings: UInt64 = 0
 
   public init(routes: Routes, limits: Limits = Limits()) {
     self.routes = routes
@@ -56,6 +60,7 @@ public struct AdapterPool: Sendable {
   /// Adds or replaces an instance.
   public mutating func register(_ instance: Instance) {
     remove(instance.name)
+    openings &+= 1
     let place = instances.firstIndex { $0.name > instance.name } ?? instances.count
     instances.insert(instance, at: place)
   }
@@ -75,6 +80,17 @@ public struct AdapterPool: Sendable {
   }
 
   public func load(of name: String) -> Int { inFlightByInstance[name] ?? 0 }
+
+  /// Says that a pause is over.
+  public mutating func unpaused() { openings &+= 1 }
+
+  /// Whether any instance can take another task.
+  public func hasPlace(now: Int64) -> Bool {
+    inFlight < limits.inFlight
+      && instances.contains {
+        !$0.isDraining && $0.pausedUntil <= now && load(of: $0.name) < $0.maxConcurrency
+      }
+  }
 
   /// When the first paused instance may be tried again; nil where none is paused.
   public func nextUnpause(after now: Int64) -> Int64? {
@@ -116,6 +132,7 @@ public struct AdapterPool: Sendable {
   }
 
   mutating func release(adapter: String, instance: String) {
+    openings &+= 1
     inFlight -= 1
     inFlightByInstance[instance, default: 0] -= 1
     inFlightByAdapter[adapter, default: 0] -= 1

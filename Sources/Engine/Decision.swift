@@ -6,8 +6,8 @@ public enum PlanEvent: Sendable, Equatable {
   case submitted
   /// The plan was loaded from the store.
   case recovered
-  /// Places may have become free, or adapters have come.
-  case schedule
+  /// It is the plan's turn: at most so many hand-outs.
+  case schedule(most: Int)
   /// A bulk transition goes on.
   case more
   case pause(reason: String)

@@ -30,18 +30,20 @@ extension PlanMachine {
     enterLane(ordinal)
   }
 
-  /// Hands out what is ready while there are places.
-  mutating func handOutReady(_ pool: inout AdapterPool) {
+  /// Hands out what is ready while there are places, at most `most` tasks.
+  mutating func handOutReady(_ pool: inout AdapterPool, most: Int) {
     guard !ready.isEmpty else { return }
+    var left = most
     var lanes = ready
     ready = ReadyLanes()
     let limit = Int(compiled.maxParallel)
     lanes.drain(
       isReady: { status(of: $0) == .ready },
       take: { ordinal, type, adapter in
-        guard outCount < limit,
+        guard left > 0, outCount < limit,
           let instance = pool.take(type: type, adapter: adapter, now: draft.now)
         else { return false }
+        left -= 1
         handOut(ordinal, to: instance)
         return true
       })
@@ -53,7 +55,7 @@ extension PlanMachine {
     let previousAdapter = rows[ordinal].adapter
     let isNewAttempt = rows[ordinal].attempt == 0 || rows[ordinal].tokenClosed
     let isRedelivery = !isNewAttempt && rows[ordinal].delivery > 0
-    let reason = isRedelivery ? rows[ordinal].error : nil
+    let reason = isRedelivery ? lossReasons.removeValue(forKey: ordinal) : nil
     if isNewAttempt {
       rows[ordinal].attempt += 1
       rows[ordinal].delivery = 0
@@ -127,7 +129,7 @@ extension PlanMachine {
     let ordinal = lease.ordinal
     leave(ordinal, &pool)
     guard rows[ordinal].delivery >= compiled.maxDeliveries(ordinal) else {
-      rows[ordinal].error = TaskError(.transient, code: code, message: message)
+      lossReasons[ordinal] = TaskError(.transient, code: code, message: message)
       becomeReadyAgain(ordinal)
       return
     }

@@ -24,6 +24,8 @@ public struct PlanMachine: Sendable {
   var ready = ReadyLanes()
   /// Tasks to be skipped in chunks, with the task whose failure is the reason.
   var toSkip: [(ordinal: Int, because: Int)] = []
+  /// Why a hand-out came to nothing, until the next one says so in its event.
+  var lossReasons: [Int: TaskError] = [:]
   var timerGenerations: [UInt32]
   /// Tasks that have not ended.
   var openCount: Int
@@ -81,6 +83,13 @@ public struct PlanMachine: Sendable {
   /// Whether something could be handed out if there were a place.
   public var hasReadyTasks: Bool { plan.status == .running && !ready.isEmpty }
 
+  /// Gives back every place the plan holds; for a machine that is thrown away.
+  public func releaseAll(_ pool: inout AdapterPool) {
+    for row in rows where row.status.isOut {
+      pool.release(adapter: row.adapter, instance: row.instance)
+    }
+  }
+
   public func key(_ ordinal: Int) -> IdempotencyKey {
     IdempotencyKey(planID: id, taskID: compiled.plan.tasks[ordinal].id)
   }
@@ -95,11 +104,13 @@ public struct PlanMachine: Sendable {
   ) -> Decision {
     draft = Draft()
     draft.now = now
+    draft.handOutsLeft = pool.isContended ? 0 : Int.max
     let before = plan
     switch event {
     case .submitted: submit()
     case .recovered: recover(&pool)
-    case .schedule, .more: break
+    case .schedule(let most): draft.handOutsLeft = most
+    case .more: break
     case .pause(let reason): pause(reason)
     case .resume: resume()
     case .cancel(let reason): cancel(reason)
@@ -120,7 +131,7 @@ public struct PlanMachine: Sendable {
   private mutating func advance(_ pool: inout AdapterPool) {
     cancelChunk(&pool)
     skipChunk()
-    if plan.status == .running { handOutReady(&pool) }
+    if plan.status == .running { handOutReady(&pool, most: draft.handOutsLeft) }
     endIfDone()
   }
 
@@ -145,6 +156,7 @@ public struct PlanMachine: Sendable {
   /// What one event has brought about so far.
   struct Draft: Sendable {
     var now: Int64 = 0
+    var handOutsLeft = 0
     var touched: [Int] = []
     var touchedSet: Set<Int> = []
     var events: [TraceEvent] = []

@@ -18,7 +18,12 @@ struct DocumentReader {
   private(set) var problems: [PlanProblem] = []
 
   mutating func refuse(_ fields: DocumentFields, _ key: String, _ message: String) {
-    problems.append(PlanProblem(fields.path(of: key), .badField, message))
+    refuse(PlanProblem(fields.path(of: key), .badField, message))
+  }
+
+  /// A document with thousands of mistakes is told about the first hundred.
+  private mutating func refuse(_ problem: PlanProblem) {
+    if problems.count < 100 { problems.append(problem) }
   }
 
   private mutating func refuse(
@@ -31,13 +36,12 @@ struct DocumentReader {
     _ value: JSONValue, at path: String, known: [String]
   ) -> DocumentFields? {
     guard case .object(let members) = value else {
-      problems.append(
-        PlanProblem(path, .badField, "expected an object, not \(value.kindName)"))
+      refuse(PlanProblem(path, .badField, "expected an object, not \(value.kindName)"))
       return nil
     }
     let fields = DocumentFields(members: members, path: path)
     for member in members where !known.contains(member.key) {
-      problems.append(
+      refuse(
         PlanProblem(
           fields.path(of: member.key), .unknownField,
           "unknown field; \(Self.suggestion(for: member.key, among: known))"))

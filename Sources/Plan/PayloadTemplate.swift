@@ -55,9 +55,11 @@ public struct PayloadTemplate: Sendable, Equatable {
   /// The payload with every reference replaced.
   ///
   /// `output` gives a task's output; nil stands for a task that failed and whose plan goes on,
-  /// every reference to which is null.
+  /// every reference to which is null. Stops as soon as there are more than `maxBytes`: a payload
+  /// may name a large output thousands of times.
   public func render(
-    inputs: [UInt8], output: (_ taskID: String) -> [UInt8]?
+    inputs: [UInt8], maxBytes: Int = PlanLimits().maxPayloadBytes,
+    output: (_ taskID: String) -> [UInt8]?
   ) throws(RenderError) -> [UInt8] {
     var bytes: [UInt8] = []
     for segment in segments {
@@ -73,6 +75,7 @@ public struct PayloadTemplate: Sendable, Equatable {
           JSONWriter.appendEscaped(String(decoding: value, as: UTF8.self), to: &bytes)
         }
       }
+      guard bytes.count <= maxBytes else { throw .tooLarge(limitBytes: maxBytes) }
     }
     return bytes
   }
@@ -88,19 +91,29 @@ public struct PayloadTemplate: Sendable, Equatable {
       root = bytes
     }
     guard let value = JSONReader.find(reference.path, in: root) else {
-      throw RenderError(reference: reference)
+      throw .missing(reference)
     }
     return value
   }
 }
 
-/// A reference leads to nothing.
+/// Why a payload cannot be rendered.
 public struct RenderError: Error, Sendable, Equatable {
-  public var reference: Reference
-
+  /// Stable and machine-readable.
+  public var code: String
   /// For people.
-  public var message: String {
-    "${{ \(reference.text) }} leads to nothing: the field is not there"
+  public var message: String
+
+  static func missing(_ reference: Reference) -> RenderError {
+    RenderError(
+      code: "REFERENCE_MISSING",
+      message: "${{ \(reference.text) }} leads to nothing: the field is not there")
+  }
+
+  static func tooLarge(limitBytes: Int) -> RenderError {
+    RenderError(
+      code: "PAYLOAD_TOO_LARGE",
+      message: "with its references filled in, the payload has more than \(limitBytes) bytes")
   }
 }
 
@@ -117,7 +130,8 @@ extension PlanProblem {
 private struct TemplateCompiler {
   var segments: [PayloadTemplate.Segment] = []
   var mistake: String?
-  /// Start of the literal bytes that are not in a segment yet.
+  /// Literal bytes that are not in a segment yet, and where those that follow them start.
+  private var literal: [UInt8] = []
   private var literalStart = 0
 
   private static let opening: [UInt8] = Array("${{".utf8)
@@ -126,8 +140,7 @@ private struct TemplateCompiler {
     switch reader.next {
     case UInt8(ascii: "{"):
       try reader.eachMember { reader throws(JSONError) in
-        let name = try reader.skipString().content
-        if contains(reader.bytes[name]) {
+        if try text(ofStringAt: &reader) != nil {
           mistake = mistake ?? "a reference must stand in a value, not in a field's name"
         }
         try reader.skipColon()
@@ -137,30 +150,38 @@ private struct TemplateCompiler {
       try reader.eachElement { reader throws(JSONError) in try value(&reader) }
     case UInt8(ascii: "\""):
       let start = reader.offset
-      let content = try reader.skipString().content
-      guard contains(reader.bytes[content]) else { return }
-      var again = JSONReader(reader.bytes, at: start)
+      guard let text = try text(ofStringAt: &reader) else { return }
       flush(reader.bytes, upTo: start)
-      string(try again.readString())
+      string(text)
       literalStart = reader.offset
     default: try reader.skipValue()
     }
   }
 
-  mutating func finish(_ buffer: UnsafeRawBufferPointer) { flush(buffer, upTo: buffer.count) }
+  /// Moves over a string; answers its text where that holds `${{`, written out or escaped.
+  private func text(ofStringAt reader: inout JSONReader) throws(JSONError) -> String? {
+    var again = JSONReader(reader.bytes, at: reader.offset)
+    let (content, escaped) = try reader.skipString()
+    if escaped {
+      let text = try again.readString()
+      return Substring(text).firstRange(ofText: "${{") == nil ? nil : text
+    }
+    return contains(reader.bytes[content]) ? try again.readString() : nil
+  }
+
+  mutating func finish(_ buffer: UnsafeRawBufferPointer) {
+    flush(buffer, upTo: buffer.count)
+    closeLiteral()
+  }
 
   private mutating func flush(_ buffer: UnsafeRawBufferPointer, upTo end: Int) {
-    append(Array(buffer[literalStart..<end]))
+    literal.append(contentsOf: buffer[literalStart..<end])
     literalStart = end
   }
 
-  private mutating func append(_ bytes: [UInt8]) {
-    guard !bytes.isEmpty else { return }
-    if case .literal(let before)? = segments.last {
-      segments[segments.count - 1] = .literal(before + bytes)
-    } else {
-      segments.append(.literal(bytes))
-    }
+  private mutating func closeLiteral() {
+    if !literal.isEmpty { segments.append(.literal(literal)) }
+    literal = []
   }
 
   private func contains(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
@@ -207,20 +228,20 @@ private struct TemplateCompiler {
 
   private mutating func emit(_ pieces: [PayloadTemplate.Segment]) {
     if pieces.count == 1, case .text(let reference) = pieces[0] {
+      closeLiteral()
       segments.append(.value(reference))
       return
     }
-    append([UInt8(ascii: "\"")])
+    literal.append(UInt8(ascii: "\""))
     for piece in pieces {
       if case .literal(let text) = piece {
-        var escaped: [UInt8] = []
-        JSONWriter.appendEscaped(String(decoding: text, as: UTF8.self), to: &escaped)
-        append(escaped)
+        JSONWriter.appendEscaped(String(decoding: text, as: UTF8.self), to: &literal)
       } else {
+        closeLiteral()
         segments.append(piece)
       }
     }
-    append([UInt8(ascii: "\"")])
+    literal.append(UInt8(ascii: "\""))
   }
 }
 

@@ -95,7 +95,13 @@ public struct PlanGraph: Sendable, Equatable {
   /// Spreads 64 others at a time through the graph, so that the cost is bounded by tasks and edges
   /// whatever the pairs are.
   func notUpstream(_ pairs: [(task: Int, other: Int)]) -> [(task: Int, other: Int)] {
-    let indirect = pairs.filter { !dependencies[$0.task].contains($0.other) }
+    var direct: Set<Int> = []
+    var current: Int?
+    let indirect = pairs.filter { pair in
+      if pair.task != current { direct = Set(dependencies[pair.task]) }
+      current = pair.task
+      return !direct.contains(pair.other)
+    }
     var others: [Int] = []
     var slot: [Int: Int] = [:]
     for pair in indirect where slot[pair.other] == nil {

@@ -8,10 +8,30 @@ public struct PlanProblem: Sendable, Equatable, CustomStringConvertible {
   public var message: String
 
   public init(_ field: String, _ reason: Reason, _ message: String) {
-    self.field = field
+    self.field = Self.shown(field)
     self.reason = reason
-    self.message = message
+    self.message = Self.shown(message)
   }
+
+  /// `text` without what a terminal would act on, and no longer than an error should be: it may
+  /// quote anything that was sent to us.
+  private static func shown(_ text: String) -> String {
+    let scalars = text.unicodeScalars
+    guard scalars.contains(where: \.isControlCharacter) || text.utf8.count > maxTextBytes else {
+      return text
+    }
+    var shown = String.UnicodeScalarView()
+    var bytes = 0
+    for scalar in scalars {
+      bytes += UTF8.width(scalar)
+      guard bytes <= maxTextBytes else { return String(shown) + "…" }
+      shown.append(scalar.isControlCharacter ? "\u{FFFD}" : scalar)
+    }
+    return String(shown)
+  }
+
+  /// Room for twenty ids of the greatest length.
+  private static let maxTextBytes = 6_000
 
   public var description: String { field.isEmpty ? message : "\(field): \(message)" }
 
@@ -46,6 +66,11 @@ public struct PlanProblem: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
+extension Unicode.Scalar {
+  /// C0, DEL and C1.
+  var isControlCharacter: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
+}
+
 /// Everything that is wrong with a plan.
 public struct PlanProblems: Error, Sendable, Equatable, CustomStringConvertible {
   public var problems: [PlanProblem]
@@ -71,4 +96,19 @@ public struct PlanLimits: Sendable, Equatable {
   public var maxNamedItems = 20
 
   public init() {}
+}
+
+extension PlanLimits {
+  /// For plans that were accepted before.
+  public static var unlimited: PlanLimits {
+    var limits = PlanLimits()
+    limits.maxTasks = .max
+    limits.maxEdges = .max
+    limits.maxPayloadBytes = .max
+    limits.maxAttempts = .max
+    limits.maxDurationMilliseconds = .max
+    limits.maxPriority = .max - 1
+    limits.maxIDBytes = .max
+    return limits
+  }
 }

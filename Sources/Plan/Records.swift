@@ -77,12 +77,18 @@ public struct Usage: Sendable, Equatable {
 
   public init() {}
 
+  /// What is reported is not trusted: negative counts are left out, sums stop at the largest number.
   public mutating func add(_ other: Usage) {
-    inputTokens += other.inputTokens
-    outputTokens += other.outputTokens
+    inputTokens = Self.sum(inputTokens, other.inputTokens)
+    outputTokens = Self.sum(outputTokens, other.outputTokens)
     if calls == 0 { model = other.model }
     if calls > 0 && other.calls > 0 && model != other.model { model = "" }
-    calls += other.calls
+    calls = Self.sum(calls, other.calls)
+  }
+
+  private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+    let (sum, overflow) = left.addingReportingOverflow(max(0, right))
+    return overflow ? .max : sum
   }
 }
 

@@ -52,12 +52,16 @@ public struct Reference: Sendable, Hashable {
       } else if !steps.isEmpty {
         throw ReferenceError("expected a dot or a bracket before \"\(rest)\"")
       }
-      let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "_-:".contains($0)) }
+      let name = rest.prefix(while: Self.isNameCharacter)
       guard !name.isEmpty else { throw ReferenceError("expected a name before \"\(rest)\"") }
       steps.append(.key(String(name)))
       rest.removeFirst(name.count)
     }
     return steps
+  }
+
+  private static func isNameCharacter(_ character: Character) -> Bool {
+    character.isASCII && (character.isLetter || character.isNumber || "_-:".contains(character))
   }
 
   /// `[0]`, `['name']` or `["name"]`.
@@ -92,7 +96,7 @@ public struct Reference: Sendable, Hashable {
     }
     for step in path {
       switch step {
-      case .key(let key): text += ".\(key)"
+      case .key(let key): text += key.allSatisfy(Self.isNameCharacter) ? ".\(key)" : "['\(key)']"
       case .index(let index): text += "[\(index)]"
       }
     }

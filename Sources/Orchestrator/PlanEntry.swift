@@ -1,0 +1,66 @@
+internal import Engine
+internal import Plan
+
+/// A plan in memory: its machine and what only the runner knows.
+final class PlanEntry {
+  var machine: PlanMachine
+  /// Hand-outs of tasks that are out, by ordinal.
+  var sends: [Int: Send] = [:]
+  /// Outputs that other tasks read; the others stay in the store.
+  var outputs: [Int: [UInt8]] = [:]
+  /// Committed events, the newest last.
+  var events: [TraceEvent] = []
+  /// `seq` of the last committed event and the revision of the last commit.
+  var committedSeq: Int64
+  var watchers: [UInt64: Watcher] = [:]
+  var progress: [ProgressNote] = []
+  /// Number of the first note in `progress`.
+  var progressStart: Int64 = 0
+  var isStarved = false
+
+  init(machine: PlanMachine) {
+    self.machine = machine
+    committedSeq = machine.plan.lastSeq
+  }
+
+  var id: PlanID { machine.id }
+
+  /// The lease of a task that is out.
+  func lease(_ ordinal: Int) -> TaskLease {
+    let row = machine.rows[ordinal]
+    return TaskLease(ordinal: ordinal, attempt: row.attempt, token: row.token)
+  }
+
+  func run(_ ordinal: Int) -> RunName {
+    let row = machine.rows[ordinal]
+    return RunName(key: machine.key(ordinal), attempt: row.attempt, token: row.token)
+  }
+
+  /// Whether `lease` is what the task is out under.
+  func isOut(_ lease: TaskLease) -> Bool {
+    machine.rows[lease.ordinal].status.isOut && self.lease(lease.ordinal) == lease
+  }
+}
+
+/// Where the sending of one hand-out stands.
+struct Send {
+  enum Phase: Equatable {
+    /// Committed; its hint is under way.
+    case queued
+    /// Its instance is not there now.
+    case waitingForSession
+    case calling
+    /// Between two tries.
+    case backingOff
+    case answered
+  }
+
+  let lease: TaskLease
+  let instance: String
+  var phase = Phase.queued
+  /// An earlier call may have arrived: no answer but the adapter's own says that it did not (P1).
+  var mayHaveArrived = false
+  var failures = 0
+  /// GetTaskResult is open or about to be sent again.
+  var isPolling = false
+}

@@ -1,0 +1,45 @@
+public import Plan
+
+/// The state of a plan at one revision, with one page of its tasks.
+public struct PlanSnapshot: Sendable {
+  /// A task as it stands.
+  public struct Task: Sendable {
+    public var row: TaskRow
+    /// What people see; `row` knows neither PENDING nor the first READY.
+    public var status: TaskStatus
+  }
+
+  public var planID: PlanID
+  public var creation: PlanCreation
+  public var plan: PlanRow
+  public var counts: [TaskStatus: Int]
+  public var tasks: [Task]
+  /// Ordinal of the next page's first task; nil on the last page.
+  public var next: Int?
+  /// JSON by ordinal, where it was asked for.
+  public var outputs: [Int: [UInt8]] = [:]
+}
+
+/// What became of a submission.
+public struct SubmitAnswer: Sendable, Equatable {
+  public var planID: PlanID
+  /// False where the request key had made the plan before.
+  public var isNew: Bool
+  /// For people.
+  public var warnings: [String] = []
+}
+
+/// A registered instance, for people.
+public struct AdapterSnapshot: Sendable {
+  public enum Health: String, Sendable {
+    case alive, draining, lost
+  }
+
+  public var registration: Registration
+  public var health: Health
+  public var inFlight: Int
+  /// Milliseconds since the Unix epoch.
+  public var registeredAt: Int64
+  public var lastHeartbeatAt: Int64
+  public var lastError: String
+}

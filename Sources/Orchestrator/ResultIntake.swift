@@ -1,0 +1,66 @@
+internal import Digests
+internal import Engine
+internal import JSON
+internal import Plan
+
+/// Turns a result as received into what the engine is told, and the bytes to store.
+///
+/// The only place that reads an output's bytes. May run on any thread.
+struct ResultIntake: Sendable {
+  let summary: ResultSummary
+  /// To be stored if the engine accepts the result as a success.
+  let output: [UInt8]?
+
+  init(_ result: AdapterResult, limits: PlanLimits) {
+    let digest = Self.digest(result)
+    guard result.outcome == .succeeded else {
+      summary = ResultSummary(
+        outcome: result.outcome, error: result.error ?? Self.missingError(result.outcome),
+        digest: digest, usage: result.usage)
+      output = nil
+      return
+    }
+    if let error = Self.mistake(in: result.output, limits) {
+      summary = ResultSummary(
+        outcome: .failed, error: error, digest: digest, usage: result.usage)
+      output = nil
+    } else {
+      summary = ResultSummary(
+        outcome: .succeeded, digest: digest, outputBytes: Int64(result.output.count),
+        usage: result.usage)
+      output = result.output
+    }
+  }
+
+  private static func mistake(in output: [UInt8], _ limits: PlanLimits) -> TaskError? {
+    if output.count > limits.maxOutputBytes {
+      return TaskError(
+        .permanent, code: "OUTPUT_TOO_LARGE",
+        message: "the output has \(output.count) bytes; the limit is \(limits.maxOutputBytes)")
+    }
+    do throws(JSONError) {
+      try JSONReader.validate(output)
+      return nil
+    } catch {
+      return TaskError(
+        .invalidOutput, code: "NOT_JSON", message: "the output is not JSON: \(error)")
+    }
+  }
+
+  private static func missingError(_ outcome: Outcome) -> TaskError {
+    outcome == .cancelled
+      ? TaskError(.cancelled, code: "CANCELLED", message: "the adapter cancelled the run")
+      : TaskError(.transient, code: "UNKNOWN", message: "the adapter gave no reason")
+  }
+
+  /// SHA-256 over outcome, error class and code, and the output bytes as received (S4).
+  private static func digest(_ result: AdapterResult) -> Digest {
+    var hasher = SHA256Hasher()
+    let head = [
+      result.outcome.rawValue, result.error?.errorClass.rawValue ?? "", result.error?.code ?? "",
+    ]
+    hasher.update(Array((head.joined(separator: "\n") + "\n").utf8))
+    hasher.update(result.output)
+    return hasher.finalize()
+  }
+}

@@ -1,0 +1,266 @@
+internal import Engine
+internal import Plan
+internal import Store
+
+/// Plans coming, being looked at and steered.
+extension Shard {
+  // MARK: Loading
+
+  /// A plan looked up by its id.
+  enum Lookup {
+    case present(PlanMachine)
+    case absent
+  }
+
+  /// The plan in memory or in the store; nil where the store does not answer.
+  func loaded(_ id: PlanID) -> Lookup? {
+    if let entry = plans[id] { return .present(entry.machine) }
+    do throws(StoreError) {
+      guard let stored = try store.load(id) else { return .absent }
+      return .present(try Self.machine(stored))
+    } catch {
+      return nil
+    }
+  }
+
+  /// A stored plan was checked when it was submitted; limits that are tighter now do not count.
+  static func machine(_ stored: StoredPlan) throws(StoreError) -> PlanMachine {
+    do throws(PlanProblems) {
+      let compiled = try CompiledPlan(
+        stored.creation.plan, defaults: stored.creation.defaults, limits: .unlimited)
+      return PlanMachine(stored: stored, compiled: compiled)
+    } catch {
+      throw StoreError(
+        .corrupt, "plan \(stored.planID) cannot be read back from the store: \(error)")
+    }
+  }
+
+  /// Loads every unfinished plan; the normal way back after a stop of any kind.
+  func recover() throws(StoreError) -> Int {
+    var count = 0
+    var last: PlanID?
+    while true {
+      let page = try store.unfinished(after: last, limit: 500)
+      for id in page {
+        guard let stored = try store.load(id) else { continue }
+        adopt(try Self.machine(stored))
+        count += 1
+      }
+      guard let end = page.last else { break }
+      last = end
+    }
+    turn([])
+    arm(at: now + options.sweepMilliseconds) { $0.sweep() }
+    return count
+  }
+
+  /// Loads one plan again; false where the store does not answer.
+  func load(_ id: PlanID) -> Bool {
+    do throws(StoreError) {
+      guard let stored = try store.load(id), stored.plan.finishedAt == nil else { return true }
+      adopt(try Self.machine(stored))
+      return true
+    } catch {
+      return error.code == .corrupt
+    }
+  }
+
+  private func adopt(_ machine: PlanMachine) {
+    let entry = PlanEntry(machine: machine)
+    plans[machine.id] = entry
+    apply(.recovered, to: entry)
+  }
+
+  // MARK: Submission
+
+  /// A plan that was found valid, ready to be stored.
+  struct Submission: Sendable {
+    var planID: PlanID
+    var compiled: CompiledPlan
+    var creation: PlanCreation
+  }
+
+  func submit(
+    _ submission: Submission,
+    _ reply: @escaping (Result<SubmitAnswer, OrchestratorError>) -> Void
+  ) {
+    let creation = submission.creation
+    if let key = creation.requestKey {
+      switch existing(creation.namespace, key) {
+      case .failure(let error):
+        reply(.failure(error))
+        return
+      case .success(let match?):
+        guard match.requestDigest == creation.requestDigest else {
+          reply(
+            .failure(
+              OrchestratorError(
+                .requestKeyReused,
+                "request key \"\(key)\" in namespace \"\(creation.namespace)\" belongs to plan "
+                  + "\(match.planID), which was submitted with another body")))
+          return
+        }
+        afterCommit { reply($0.map { SubmitAnswer(planID: match.planID, isNew: false) }) }
+        return
+      case .success(nil): break
+      }
+    }
+    let entry = PlanEntry(
+      machine: PlanMachine(
+        id: submission.planID, compiled: submission.compiled, creation: creation))
+    plans[entry.id] = entry
+    if let key = creation.requestKey {
+      keysOfGroup["\(creation.namespace)/\(key)"] = PlanKeyMatch(
+        planID: entry.id, requestDigest: creation.requestDigest)
+    }
+    let warnings = unserved(submission.compiled)
+    apply(.submitted, to: entry) { result in
+      reply(
+        result.map { _ in
+          SubmitAnswer(planID: submission.planID, isNew: true, warnings: warnings)
+        })
+    }
+  }
+
+  private func existing(
+    _ namespace: String, _ key: String
+  ) -> Result<PlanKeyMatch?, OrchestratorError> {
+    if let match = keysOfGroup["\(namespace)/\(key)"] { return .success(match) }
+    do throws(StoreError) {
+      return .success(try store.find(namespace: namespace, requestKey: key))
+    } catch {
+      return .failure(.store(error))
+    }
+  }
+
+  /// Types that no registered adapter serves now.
+  func unserved(_ compiled: CompiledPlan) -> [String] {
+    var seen: Set<String> = []
+    var warnings: [String] = []
+    for task in compiled.plan.tasks {
+      let adapter = task.adapter ?? compiled.plan.adapter
+      guard seen.insert("\(task.type)\n\(adapter ?? "")").inserted,
+        !pool.serves(type: task.type, adapter: adapter)
+      else { continue }
+      let what = adapter.map { "adapter \"\($0)\" is not registered for" } ?? "no adapter serves"
+      warnings.append("\(what) type \"\(task.type)\" yet; its tasks wait until one does")
+    }
+    return warnings
+  }
+
+  // MARK: Steering
+
+  /// Applies pause, resume or cancel and answers the state that results.
+  func steer(
+    _ id: PlanID, _ event: PlanEvent, pageSize: Int,
+    _ reply: @escaping (Result<PlanSnapshot, OrchestratorError>) -> Void
+  ) {
+    guard let entry = plans[id] else {
+      reply(
+        toReload.contains(id)
+          ? .failure(.reloading(id))
+          : snapshot(id, from: 0, count: pageSize, withOutputs: false))
+      return
+    }
+    apply(event, to: entry) { [weak self] result in
+      guard let self else { return }
+      reply(result.map { _ in snapshot(entry.machine, from: 0, count: pageSize) })
+    }
+  }
+
+  // MARK: Reading
+
+  /// The state of a plan, as soon as it is durable.
+  func read(
+    _ id: PlanID, from: Int, count: Int, withOutputs: Bool,
+    _ reply: @escaping (Result<PlanSnapshot, OrchestratorError>) -> Void
+  ) {
+    let taken = snapshot(id, from: from, count: count, withOutputs: withOutputs)
+    afterCommit { reply($0.flatMap { taken }) }
+  }
+
+  private func snapshot(
+    _ id: PlanID, from: Int, count: Int, withOutputs: Bool
+  ) -> Result<PlanSnapshot, OrchestratorError> {
+    do throws(StoreError) {
+      let machine: PlanMachine
+      if let entry = plans[id] {
+        machine = entry.machine
+      } else {
+        guard let stored = try store.load(id) else { return .failure(.planNotFound(id)) }
+        machine = try Self.machine(stored)
+      }
+      var taken = snapshot(machine, from: from, count: count)
+      guard withOutputs else { return .success(taken) }
+      let ordinals = taken.tasks.filter { $0.status == .succeeded }.map(\.row.ordinal)
+      for output in try store.outputs(id, ordinals: ordinals) {
+        taken.outputs[output.ordinal] = output.json
+      }
+      // Accepted in this turn and not stored yet.
+      for ordinal in ordinals where taken.outputs[ordinal] == nil {
+        taken.outputs[ordinal] = plans[id]?.outputs[ordinal]
+      }
+      return .success(taken)
+    } catch {
+      return .failure(.store(error))
+    }
+  }
+
+  private func snapshot(_ machine: PlanMachine, from: Int, count: Int) -> PlanSnapshot {
+    var counts: [TaskStatus: Int] = [:]
+    for ordinal in machine.rows.indices { counts[machine.status(of: ordinal), default: 0] += 1 }
+    let end = min(machine.rows.count, from + count)
+    let page = from < end ? from..<end : end..<end
+    return PlanSnapshot(
+      planID: machine.id, creation: machine.creation, plan: machine.plan, counts: counts,
+      tasks: page.map {
+        PlanSnapshot.Task(row: machine.rows[$0], status: machine.status(of: $0))
+      },
+      next: end < machine.rows.count ? end : nil)
+  }
+
+  // MARK: Results
+
+  /// A result by callback. Finished plans are looked at in the store, so that a repeated report
+  /// gets the answer it got before.
+  func report(
+    _ key: IdempotencyKey, _ attempt: Int32, _ token: Int64, _ intake: ResultIntake,
+    _ reply: @escaping (Result<Decision.Answer, OrchestratorError>) -> Void
+  ) {
+    let entry: PlanEntry
+    if let live = plans[key.planID] {
+      entry = live
+    } else {
+      switch loaded(key.planID) {
+      case .present(let machine) where machine.plan.finishedAt != nil:
+        entry = PlanEntry(machine: machine)
+      case .absent:
+        reply(.failure(.planNotFound(key.planID)))
+        return
+      case .present, nil:
+        reply(.failure(.reloading(key.planID)))
+        return
+      }
+    }
+    guard let ordinal = entry.machine.compiled.ordinals[key.taskID], key.index == 0 else {
+      reply(
+        .failure(
+          OrchestratorError(
+            .taskNotFound, "plan \(key.planID) has no task \"\(key.taskID)\"")))
+      return
+    }
+    let lease = TaskLease(ordinal: ordinal, attempt: attempt, token: token)
+    apply(.result(lease, intake.summary), to: entry, output: intake.output, then: reply)
+  }
+
+  /// That a run began, or what it says; late ones say nothing.
+  func progress(_ run: RunName, started: Bool, _ note: ProgressNote?) {
+    guard let entry = plans[run.key.planID],
+      let ordinal = entry.machine.compiled.ordinals[run.key.taskID]
+    else { return }
+    let lease = TaskLease(ordinal: ordinal, attempt: run.attempt, token: run.token)
+    guard entry.isOut(lease) else { return }
+    if started { apply(.started(lease), to: entry) }
+    if let note { publish(note, entry) }
+  }
+}

@@ -1,0 +1,274 @@
+internal import Engine
+internal import Plan
+internal import Queue
+internal import Store
+
+/// Sending hand-outs and fetching results (S3, S8, P1, P2, P6, P7).
+extension Shard {
+  // MARK: What is out where
+
+  func queued(_ entry: PlanEntry, _ ordinal: Int, _ hints: inout [HandOutHint]) {
+    let row = entry.machine.rows[ordinal]
+    guard row.status.isOut else { return }
+    track(entry, Send(lease: entry.lease(ordinal), instance: row.instance))
+    hints.append(
+      HandOutHint(
+        planID: entry.id, ordinal: ordinal, attempt: row.attempt, delivery: row.delivery))
+  }
+
+  private func track(_ entry: PlanEntry, _ send: Send) {
+    let ordinal = send.lease.ordinal
+    untrack(entry, ordinal)
+    entry.sends[ordinal] = send
+    outAt[send.instance, default: []].insert(OutTask(planID: entry.id, ordinal: ordinal))
+  }
+
+  private func untrack(_ entry: PlanEntry, _ ordinal: Int) {
+    guard let send = entry.sends.removeValue(forKey: ordinal) else { return }
+    outAt[send.instance]?.remove(OutTask(planID: entry.id, ordinal: ordinal))
+    if outAt[send.instance]?.isEmpty == true { outAt[send.instance] = nil }
+  }
+
+  func forgetSends(_ entry: PlanEntry) {
+    for ordinal in entry.sends.keys.sorted() { untrack(entry, ordinal) }
+  }
+
+  /// A committed row that is not out needs no sending any more.
+  func followSend(_ entry: PlanEntry, _ row: TaskRow) {
+    guard !row.status.isOut, let send = entry.sends[row.ordinal],
+      send.lease.token <= row.token, !entry.machine.rows[row.ordinal].status.isOut
+    else { return }
+    untrack(entry, row.ordinal)
+  }
+
+  // MARK: Sending
+
+  /// Offers hints to the queue; what it does not take, the sweep finds.
+  func offer(_ hints: [HandOutHint]) {
+    guard !hints.isEmpty else { return }
+    do throws(QueueError) { try queue.enqueue(hints) } catch {
+      arm(at: now + options.resendMilliseconds) { $0.take(hints) }
+    }
+  }
+
+  /// Whoever takes a hint reads the current state and drops the hint if that has moved on.
+  func take(_ hints: [HandOutHint]) {
+    for hint in hints {
+      guard let entry = plans[hint.planID], let send = entry.sends[hint.ordinal],
+        send.phase == .queued
+      else { continue }
+      let row = entry.machine.rows[hint.ordinal]
+      guard row.status.isOut, row.attempt == hint.attempt, row.delivery == hint.delivery
+      else { continue }
+      transmit(entry, hint.ordinal)
+    }
+  }
+
+  /// A hand-out that may have been sent before a restart: the same record again (P1).
+  func resumeSend(_ entry: PlanEntry, _ ordinal: Int) {
+    let row = entry.machine.rows[ordinal]
+    guard row.status.isOut else { return }
+    var send = Send(lease: entry.lease(ordinal), instance: row.instance)
+    send.mayHaveArrived = true
+    track(entry, send)
+    expectSession(row.instance, adapter: row.adapter)
+    transmit(entry, ordinal)
+  }
+
+  /// Sends what the row says, or waits for the instance to be there.
+  func transmit(_ entry: PlanEntry, _ ordinal: Int) {
+    guard let send = entry.sends[ordinal], entry.isOut(send.lease) else { return }
+    guard sessions[send.instance]?.isAlive == true else {
+      entry.sends[ordinal]?.phase = .waitingForSession
+      expectSession(send.instance, adapter: entry.machine.rows[ordinal].adapter)
+      return
+    }
+    let handOut: HandOut
+    switch render(entry, ordinal) {
+    case .success(let rendered): handOut = rendered
+    case .failure(.task(let error)):
+      apply(.rejected(send.lease, error), to: entry)
+      return
+    case .failure(.store):
+      sendLater(entry, ordinal)
+      return
+    }
+    entry.sends[ordinal]?.phase = .calling
+    let id = entry.id
+    port.dispatch(handOut, to: send.instance) { [post] reply in
+      post { $0.dispatched(id, send.lease, reply) }
+    }
+  }
+
+  private enum RenderFailure: Error {
+    case task(TaskError)
+    case store
+  }
+
+  private func render(_ entry: PlanEntry, _ ordinal: Int) -> Result<HandOut, RenderFailure> {
+    let machine = entry.machine
+    let task = machine.compiled.plan.tasks[ordinal]
+    let row = machine.rows[ordinal]
+    let template = machine.compiled.templates[ordinal]
+    guard fetchOutputs(entry, template) else { return .failure(.store) }
+    let payload: [UInt8]
+    do throws(RenderError) {
+      payload = try template.render(inputs: machine.compiled.plan.inputs) { id in
+        machine.compiled.ordinals[id].flatMap { entry.outputs[$0] }
+      }
+    } catch {
+      return .failure(
+        .task(TaskError(.permanent, code: "REFERENCE_MISSING", message: error.message)))
+    }
+    guard payload.count <= options.limits.maxPayloadBytes else {
+      return .failure(
+        .task(
+          TaskError(
+            .permanent, code: "PAYLOAD_TOO_LARGE",
+            message: "with its references filled in, the payload has \(payload.count) bytes; "
+              + "the limit is \(options.limits.maxPayloadBytes)")))
+    }
+    let feedback = row.error.flatMap { $0.errorClass == .invalidOutput ? $0.message : nil }
+    return .success(
+      HandOut(
+        namespace: machine.creation.namespace, run: entry.run(ordinal), type: task.type,
+        payload: payload, delivery: row.delivery,
+        timeoutMilliseconds: max(1, (row.timerDueAt ?? now) - now), feedback: feedback ?? "",
+        metadata: task.metadata))
+  }
+
+  /// Brings the outputs that `template` reads into memory.
+  private func fetchOutputs(_ entry: PlanEntry, _ template: PayloadTemplate) -> Bool {
+    let wanted = template.references.compactMap { reference -> Int? in
+      guard case .task(let id) = reference.source else { return nil }
+      return entry.machine.compiled.ordinals[id]
+    }
+    let missing = Set(wanted).filter {
+      entry.outputs[$0] == nil && entry.machine.rows[$0].status == .succeeded
+    }
+    guard !missing.isEmpty else { return true }
+    do throws(StoreError) {
+      for output in try store.outputs(entry.id, ordinals: missing.sorted()) {
+        entry.outputs[output.ordinal] = output.json
+      }
+      return missing.allSatisfy { entry.outputs[$0] != nil }
+    } catch {
+      return false
+    }
+  }
+
+  private func sendLater(_ entry: PlanEntry, _ ordinal: Int) {
+    guard let send = entry.sends[ordinal] else { return }
+    entry.sends[ordinal]?.phase = .backingOff
+    entry.sends[ordinal]?.failures += 1
+    let id = entry.id
+    arm(at: now + options.backoffMilliseconds(failures: send.failures)) { shard in
+      guard let entry = shard.plans[id], entry.sends[ordinal]?.lease == send.lease,
+        entry.sends[ordinal]?.phase == .backingOff
+      else { return }
+      shard.transmit(entry, ordinal)
+    }
+  }
+
+  // MARK: Answers
+
+  private func dispatched(_ id: PlanID, _ lease: TaskLease, _ reply: HandOutReply) {
+    guard let entry = plans[id], let send = entry.sends[lease.ordinal], send.lease == lease,
+      entry.isOut(lease)
+    else { return }
+    switch reply {
+    case .accepted(let handle, let epoch, let answered):
+      accepted(entry, send, Handle(text: handle, epoch: epoch, answered: answered))
+    case .busy(let retryAfter):
+      pause(send.instance, milliseconds: retryAfter ?? options.resendMilliseconds)
+      apply(.refused(lease), to: entry)
+    case .unreachable where !send.mayHaveArrived:
+      let failures = sessions.failed(send.instance)
+      pause(send.instance, milliseconds: options.backoffMilliseconds(failures: failures))
+      apply(.refused(lease), to: entry)
+    case .rejected(let error): apply(.rejected(lease, error), to: entry)
+    case .lost(let code, let message): apply(.lost(lease, code: code, message: message), to: entry)
+    case .unreachable, .unanswered:
+      entry.sends[lease.ordinal]?.mayHaveArrived = true
+      sendLater(entry, lease.ordinal)
+    }
+  }
+
+  private func accepted(_ entry: PlanEntry, _ send: Send, _ handle: Handle) {
+    let isPolled = sessions[send.instance]?.registration.isPolled ?? false
+    entry.sends[send.lease.ordinal]?.phase = .answered
+    entry.sends[send.lease.ordinal]?.failures = 0
+    sessions.answered(send.instance)
+    let id = entry.id
+    apply(.accepted(send.lease, handle: handle, isPolled: isPolled), to: entry) { [weak self] in
+      guard isPolled, case .success = $0, let self, let entry = plans[id] else { return }
+      poll(entry, send.lease)
+    }
+  }
+
+  /// Nothing new goes to the instance for a while.
+  private func pause(_ instance: String, milliseconds: Int64) {
+    let until = now + max(1, milliseconds)
+    pool.pause(instance, until: until)
+    arm(at: until) { $0.pool.unpaused() }
+  }
+
+  // MARK: Polling
+
+  /// Asks for the result until it is there.
+  func poll(_ entry: PlanEntry, _ lease: TaskLease) {
+    guard let send = entry.sends[lease.ordinal], send.lease == lease, !send.isPolling,
+      entry.isOut(lease), sessions[send.instance]?.isAlive == true
+    else { return }
+    entry.sends[lease.ordinal]?.isPolling = true
+    let id = entry.id
+    port.poll(
+      entry.run(lease.ordinal), handle: entry.machine.rows[lease.ordinal].handle,
+      waitMilliseconds: options.pollWaitMilliseconds, at: send.instance
+    ) { [post, limits = options.limits] reply in
+      if case .finished(let result) = reply {
+        let intake = ResultIntake(result, limits: limits)
+        post { $0.polled(id, lease, intake) }
+      } else {
+        post { $0.polled(id, lease, reply) }
+      }
+    }
+  }
+
+  private func polled(_ id: PlanID, _ lease: TaskLease, _ intake: ResultIntake) {
+    guard let entry = plans[id] else { return }
+    apply(.result(lease, intake.summary), to: entry, output: intake.output)
+  }
+
+  private func polled(_ id: PlanID, _ lease: TaskLease, _ reply: PollReply) {
+    guard let entry = plans[id], let send = entry.sends[lease.ordinal], send.lease == lease
+    else { return }
+    entry.sends[lease.ordinal]?.isPolling = false
+    switch reply {
+    case .finished: break
+    case .pending(let hasStarted):
+      if hasStarted { apply(.started(lease), to: entry) }
+      poll(entry, lease)
+    case .notFound:
+      apply(.lost(lease, code: "RUN_LOST", message: "the adapter knows no such run"), to: entry)
+    case .unanswered:
+      entry.sends[lease.ordinal]?.failures += 1
+      arm(at: now + options.backoffMilliseconds(failures: send.failures)) { shard in
+        if let entry = shard.plans[id] { shard.poll(entry, lease) }
+      }
+    }
+  }
+
+  // MARK: The sweep
+
+  /// Looks after hints that were lost: a committed hand-out that nobody has sent (S8).
+  func sweep() {
+    for id in plans.keys.sorted() {
+      guard let entry = plans[id] else { continue }
+      for ordinal in entry.sends.keys.sorted() where entry.sends[ordinal]?.phase == .queued {
+        transmit(entry, ordinal)
+      }
+    }
+    arm(at: now + options.sweepMilliseconds) { $0.sweep() }
+  }
+}

@@ -1,0 +1,285 @@
+internal import Engine
+internal import HeapModule
+internal import Plan
+internal import Queue
+internal import Store
+
+/// The runner: takes what has happened, asks the engine, commits in groups, then acts.
+///
+/// Serial: everything but `post` is called on the shard's thread only. It holds no thread itself,
+/// so that a simulation can turn it by hand.
+final class Shard {
+  let store: any PlanStore
+  let queue: any HandOutQueue
+  let port: any AdapterPort
+  let clock: any EngineClock
+  let options: OrchestratorOptions
+  /// Puts work into the shard's inbox; callable from any thread.
+  let post: @Sendable (@escaping Work) -> Void
+
+  typealias Work = @Sendable (Shard) -> Void
+
+  var entropy: Entropy
+  var pool: AdapterPool
+  var plans: [PlanID: PlanEntry] = [:]
+  var sessions = AdapterSessions()
+  /// Tasks that are out, by instance.
+  var outAt: [String: Set<OutTask>] = [:]
+  /// Plans with ready tasks and no place, in the order of their turns.
+  var starved: [PlanID] = []
+  private var openingsSeen: UInt64 = 0
+  /// Plans that could not be loaded again after a failed commit.
+  var toReload: Set<PlanID> = []
+  private(set) var now: Int64 = 0
+  private var group = Group()
+  /// Request keys of plans that are not committed yet, as NAMESPACE/KEY; a namespace holds no slash.
+  var keysOfGroup: [String: PlanKeyMatch] = [:]
+  private var timers = Heap<Timer>()
+  private var timerCount: UInt64 = 0
+  var nextWatcher: UInt64 = 0
+
+  init(
+    store: any PlanStore, queue: any HandOutQueue, port: any AdapterPort,
+    clock: any EngineClock, options: OrchestratorOptions,
+    post: @escaping @Sendable (@escaping Work) -> Void
+  ) {
+    self.store = store
+    self.queue = queue
+    self.port = port
+    self.clock = clock
+    self.options = options
+    self.post = post
+    entropy = Entropy(seed: options.seed)
+    pool = AdapterPool(routes: options.routes, limits: options.places)
+    now = clock.milliseconds()
+  }
+
+  // MARK: Turns
+
+  /// Does the work that has come, then everything that is due, and commits.
+  func turn(_ work: [Work]) {
+    now = max(now, clock.milliseconds())
+    for item in work {
+      item(self)
+      commitIfFull()
+    }
+    fireTimers()
+    scheduleStarved()
+    commit()
+  }
+
+  /// When the next timer is due; nil where none is armed.
+  var nextDue: Int64? { timers.min?.dueAt }
+
+  /// Something to be done at a time.
+  private struct Timer: Comparable {
+    var dueAt: Int64
+    var number: UInt64
+    var action: (Shard) -> Void
+
+    static func < (left: Timer, right: Timer) -> Bool {
+      (left.dueAt, left.number) < (right.dueAt, right.number)
+    }
+
+    static func == (left: Timer, right: Timer) -> Bool { left.number == right.number }
+  }
+
+  /// Calls `action` at `dueAt`, never earlier. Whoever arms a timer that may go out of date checks
+  /// that in `action`.
+  func arm(at dueAt: Int64, _ action: @escaping (Shard) -> Void) {
+    timerCount += 1
+    timers.insert(Timer(dueAt: dueAt, number: timerCount, action: action))
+  }
+
+  private func fireTimers() {
+    while let timer = timers.min, timer.dueAt <= now {
+      timers.removeMin()
+      timer.action(self)
+      commitIfFull()
+    }
+  }
+
+  // MARK: Decisions
+
+  /// What one transition leaves for after its commit.
+  private struct Transition {
+    var entry: PlanEntry
+    var decision: Decision
+    var then: ((Result<Decision.Answer, OrchestratorError>) -> Void)?
+  }
+
+  /// Transitions that are to be committed together.
+  private struct Group {
+    var transitions: [Transition] = []
+    var changes: [PlanChange] = []
+    var rowCount = 0
+    var byteCount = 0
+    /// Answers that wait for what is before them, for reads.
+    var reads: [(Result<Void, OrchestratorError>) -> Void] = []
+  }
+
+  /// Lets the engine decide on one event. `then` is told after the commit.
+  func apply(
+    _ event: PlanEvent, to entry: PlanEntry, output: [UInt8]? = nil,
+    then: ((Result<Decision.Answer, OrchestratorError>) -> Void)? = nil
+  ) {
+    let decision = entry.machine.apply(event, now: now, entropy: &entropy, pool: &pool)
+    if var change = decision.change {
+      if decision.storesOutput, case .result(let lease, _) = event, let output {
+        change.outputs = [TaskOutput(ordinal: lease.ordinal, json: output)]
+        if entry.machine.compiled.isReferenced[lease.ordinal] {
+          entry.outputs[lease.ordinal] = output
+        }
+        group.byteCount += output.count
+      }
+      if let created = change.created {
+        group.byteCount += created.plan.tasks.reduce(0) { $0 + $1.payload.count }
+      }
+      group.rowCount += change.rowCount
+      group.changes.append(change)
+    }
+    group.transitions.append(Transition(entry: entry, decision: decision, then: then))
+    if decision.hasMore {
+      let id = entry.id
+      post { shard in shard.plans[id].map { shard.apply(.more, to: $0) } }
+    }
+    if entry.machine.hasReadyTasks { starve(entry) }
+  }
+
+  /// Calls `body` when everything decided so far is durable, or has failed.
+  func afterCommit(_ body: @escaping (Result<Void, OrchestratorError>) -> Void) {
+    group.reads.append(body)
+  }
+
+  private func commitIfFull() {
+    if group.transitions.count >= 512 || group.rowCount >= 4_096 || group.byteCount >= 1 << 20 {
+      commit()
+    }
+  }
+
+  /// Commits what is pending, then does what follows from it.
+  private func commit() {
+    while !group.transitions.isEmpty || !group.reads.isEmpty {
+      let done = group
+      group = Group()
+      keysOfGroup = [:]
+      do throws(StoreError) {
+        if !done.changes.isEmpty { try store.commit(done.changes) }
+      } catch {
+        discard(done, because: error)
+        continue
+      }
+      var hints: [HandOutHint] = []
+      for transition in done.transitions { settle(transition, &hints) }
+      for read in done.reads { read(.success(())) }
+      offer(hints)
+    }
+  }
+
+  /// Nobody who waits gets OK, and every plan of the group is made again from the store (S2).
+  private func discard(_ failed: Group, because error: StoreError) {
+    let answer = OrchestratorError(
+      .storeUnavailable,
+      "the change could not be stored, nothing was acknowledged; repeat the call (\(error))")
+    for transition in failed.transitions {
+      let entry = transition.entry
+      guard plans[entry.id] === entry else { continue }
+      entry.machine.releaseAll(&pool)
+      plans[entry.id] = nil
+      toReload.insert(entry.id)
+      forgetSends(entry)
+      for watcher in entry.watchers.values { watcher.reply(.failure(answer)) }
+    }
+    for transition in failed.transitions { transition.then?(.failure(answer)) }
+    for read in failed.reads { read(.failure(answer)) }
+    reloadDiscarded()
+  }
+
+  func reloadDiscarded() {
+    for id in toReload.sorted() where load(id) { toReload.remove(id) }
+    if !toReload.isEmpty { arm(at: now + options.resendMilliseconds) { $0.reloadDiscarded() } }
+  }
+
+  /// Acts on a committed transition.
+  private func settle(_ transition: Transition, _ hints: inout [HandOutHint]) {
+    let entry = transition.entry
+    if let change = transition.decision.change {
+      entry.committedSeq = max(entry.committedSeq, change.plan.lastSeq)
+      entry.events.append(contentsOf: change.events)
+      if entry.events.count > 2 * options.watchedEvents {
+        entry.events.removeFirst(entry.events.count - options.watchedEvents)
+      }
+      for row in change.tasks { followSend(entry, row) }
+    }
+    for command in transition.decision.commands { perform(command, entry, &hints) }
+    transition.then?(.success(transition.decision.answer))
+    notifyWatchers(entry)
+  }
+
+  private func perform(_ command: Command, _ entry: PlanEntry, _ hints: inout [HandOutHint]) {
+    switch command {
+    case .handOut(let ordinal): queued(entry, ordinal, &hints)
+    case .resume(let ordinal): resumeSend(entry, ordinal)
+    case .cancelRun(let ordinal, let attempt, let instance, let reason):
+      let row = entry.machine.rows[ordinal]
+      let run = RunName(key: entry.machine.key(ordinal), attempt: attempt, token: row.token)
+      port.cancel(run, reason: reason, at: instance)
+    case .arm(let ordinal, let generation, let dueAt):
+      let id = entry.id
+      arm(at: dueAt) { shard in
+        guard let entry = shard.plans[id] else { return }
+        shard.apply(.timer(ordinal: ordinal, generation: generation), to: entry)
+      }
+    case .ended:
+      plans[entry.id] = nil
+      forgetSends(entry)
+    }
+  }
+
+  // MARK: Turns of plans that wait for places
+
+  private func starve(_ entry: PlanEntry) {
+    guard !entry.isStarved else { return }
+    entry.isStarved = true
+    starved.append(entry.id)
+  }
+
+  /// Gives every plan that waits its turn while there are places, higher priorities first.
+  func scheduleStarved() {
+    guard pool.openings != openingsSeen else {
+      pool.isContended = !starved.isEmpty
+      return
+    }
+    openingsSeen = pool.openings
+    var waiting: [PlanID] = []
+    var queue = starved.compactMap { plans[$0] }.filter { $0.machine.hasReadyTasks }
+    for id in starved { plans[id]?.isStarved = false }
+    queue.sort { $0.machine.compiled.plan.priority > $1.machine.compiled.plan.priority }
+    starved = []
+    while !queue.isEmpty, pool.hasPlace(now: now) {
+      var again: [PlanEntry] = []
+      for entry in queue {
+        let before = entry.machine.outCount
+        apply(.schedule(most: Self.turnSize), to: entry)
+        if entry.machine.outCount > before && entry.machine.hasReadyTasks {
+          again.append(entry)
+        } else if entry.machine.hasReadyTasks {
+          waiting.append(entry.id)
+        }
+      }
+      queue = again
+    }
+    starved = waiting + queue.map(\.id)
+    for id in starved { plans[id]?.isStarved = true }
+    pool.isContended = !starved.isEmpty
+  }
+
+  /// Tasks a plan may hand out before it is another plan's turn.
+  private static let turnSize = 16
+}
+
+/// A task that is out.
+struct OutTask: Hashable {
+  var planID: PlanID
+  var ordinal: Int
+}
