@@ -6,10 +6,16 @@ fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 "$repository/codegen/generate.sh" "$fresh"
 
-# Generated files of one root, as paths; hand-written ones beside them are left out.
+python_stubs=adapters/shared/src/baton_adapter/_generated
+
+# Generated files of one root, as paths; hand-written ones beside them are left out, and the stubs
+# in Python where they were not generated.
 generated_files() {
   (
     cd "$1"
+    if [ -d "$fresh/$python_stubs" ]; then
+      find $python_stubs -type f -not -path '*/__pycache__/*' 2>/dev/null || true
+    fi
     find Sources/Messages/Generated Sources/Stubs/Generated Tests/MessagesTests/Generated \
       docs/api.md -type f 2>/dev/null || true
     find Sources/CMessages codegen/CKinds codegen/CDescriptor -name '*.pb-c.[ch]' \

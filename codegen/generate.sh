@@ -8,8 +8,9 @@
 #
 # Usage: codegen/generate.sh [OUTPUT_ROOT]     (default: the repository)
 #   PROTOC_GEN_BATON_SWIFT   a built plugin; without it the plugin is built with `swift build`
-# Files that are no longer generated are removed from the folders above. If an executable
-# codegen/generate-python.sh exists it is run at the end with OUTPUT_ROOT, for stubs in Python.
+#   PYTHON                   an interpreter with grpcio-tools, for adapters/generate.sh; without
+#                            one the stubs in Python are left as they are
+# Files that are no longer generated are removed from the folders above.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 output=${1:-$repository}
@@ -116,4 +117,10 @@ generate_swift "$both" mode=docs "$output/docs" baton/v1/orchestrator.proto \
 generate_swift "$work/kinds.pb" mode=messages,c_module=CKinds,testable=Messages \
   "$output/Tests/MessagesTests/Generated" kinds.proto
 
-if [ -x codegen/generate-python.sh ]; then codegen/generate-python.sh "$output"; fi
+# Stubs in Python have a script of their own, whose argument is the folder that it fills.
+python=${PYTHON:-$repository/.venv-langchain/bin/python}
+if "$python" -c 'import grpc_tools' 2>/dev/null; then
+  PYTHON=$python adapters/generate.sh "$output/adapters/shared/src/baton_adapter/_generated"
+else
+  echo "generate: stubs in Python are left out, $python has no grpcio-tools" >&2
+fi

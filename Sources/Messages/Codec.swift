@@ -16,6 +16,11 @@ protocol ProtobufCConvertible: Message {
 }
 
 /// Decodes and encodes whole messages through protobuf-c.
+///
+/// The structs nest no deeper than the schema does, because the plugin refuses recursive messages.
+/// protobuf-c 1.4.1 departs from the encoding specification in two places, both in what no encoder
+/// sends by itself: a message field that comes in several parts is merged, but the numbers of the
+/// earlier parts are lost; and text of which a later part is there is not checked for UTF-8.
 enum Codec {
   /// Memory that decoding may take: structs, tables and copies together are mostly under ten times
   /// the size on the wire; a list of tiny messages comes to thirty. A list of empty messages, of

@@ -47,11 +47,13 @@ struct PluginRun {
     process.standardError = try FileHandle(forWritingTo: errors)
     try process.run()
     process.waitUntilExit()
-    diagnostics = try String(decoding: Data(contentsOf: errors), as: UTF8.self)
+    diagnostics = try String(
+      decoding: FileHandle(forReadingFrom: errors).readToEnd() ?? Data(), as: UTF8.self)
     succeeded = process.terminationStatus == 0
     for name in try FileManager.default.contentsOfDirectory(atPath: output.path) {
       files[name] = try String(
-        decoding: Data(contentsOf: output.appending(path: name)), as: UTF8.self)
+        decoding: FileHandle(forReadingFrom: output.appending(path: name)).readToEnd() ?? Data(),
+        as: UTF8.self)
     }
   }
 }

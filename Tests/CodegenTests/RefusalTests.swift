@@ -23,14 +23,22 @@ import Testing
       "syntax = \"proto2\";\npackage test.v1;\nmessage M { optional int32 a = 1; }",
       "test.proto: is proto2; only proto3 is supported")
     try expectRefusal(
-      "syntax = \"proto2\";\npackage test.v1;\nmessage M { optional group G = 1 { optional int32 a = 1; } }",
+      """
+      syntax = "proto2";
+      package test.v1;
+      message M { optional group G = 1 { optional int32 a = 1; } }
+      """,
       "test.proto: is proto2; only proto3 is supported")
   }
 
   @Test func aGroupReachedByImport() throws {
     let run = try PluginRun([
       "a.proto":
-        "syntax = \"proto2\";\npackage a;\nmessage A { optional group G = 1 { required int32 b = 1; } }",
+        """
+      syntax = "proto2";
+      package a;
+      message A { optional group G = 1 { required int32 b = 1; } }
+      """,
       "b.proto": proto3("import \"a.proto\";\nmessage B { a.A a = 1; }"),
     ])
     #expect(!run.succeeded)

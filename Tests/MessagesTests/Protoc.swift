@@ -53,10 +53,11 @@ struct Protoc {
     try process.run()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
-      let message = try String(decoding: Data(contentsOf: files[2]), as: UTF8.self)
+      let message = try String(
+        decoding: FileHandle(forReadingFrom: files[2]).readToEnd() ?? Data(), as: UTF8.self)
       throw Failure(status: process.terminationStatus, message: message)
     }
-    return try [UInt8](Data(contentsOf: files[1]))
+    return try [UInt8](FileHandle(forReadingFrom: files[1]).readToEnd() ?? Data())
   }
 }
 
