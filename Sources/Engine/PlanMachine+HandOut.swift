@@ -5,11 +5,8 @@ extension PlanMachine {
   /// The first READY of a task: no row, no event; only the timer is armed.
   mutating func becomeReady(_ ordinal: Int) {
     enterLane(ordinal)
-    timerGenerations[ordinal] &+= 1
-    draft.commands.append(
-      .arm(
-        ordinal: ordinal, generation: timerGenerations[ordinal],
-        dueAt: draft.now + compiled.timeouts[ordinal].scheduleToStartMilliseconds))
+    armInMemory(
+      ordinal, dueAt: draft.now + compiled.timeouts[ordinal].scheduleToStartMilliseconds)
   }
 
   mutating func enterLane(_ ordinal: Int) {
@@ -156,8 +153,10 @@ extension PlanMachine {
   mutating func timer(
     _ ordinal: Int, _ generation: UInt32, _ entropy: inout Entropy, _ pool: inout AdapterPool
   ) {
+    // A timer that comes early was armed for a machine that is gone: generations begin anew when a
+    // plan is loaded again.
     guard rows.indices.contains(ordinal), timerGenerations[ordinal] == generation,
-      !plan.status.isFinal
+      draft.now >= timersDueAt[ordinal], !plan.status.isFinal
     else { return }
     switch status(of: ordinal) {
     case .waitingRetry: becomeReadyAgain(ordinal)

@@ -55,12 +55,6 @@ extension PlanMachine {
     armInMemory(ordinal, dueAt: draft.now + min(max(due - draft.now, 0), delay))
   }
 
-  private mutating func armInMemory(_ ordinal: Int, dueAt: Int64) {
-    timerGenerations[ordinal] &+= 1
-    draft.commands.append(
-      .arm(ordinal: ordinal, generation: timerGenerations[ordinal], dueAt: dueAt))
-  }
-
   mutating func pause(_ reason: String) {
     guard plan.status == .running else { return }
     plan.status = .paused

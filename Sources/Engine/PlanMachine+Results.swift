@@ -52,11 +52,21 @@ extension PlanMachine {
     switch summary.outcome {
     case .succeeded: succeed(ordinal, summary, &entropy)
     case .failed, .cancelled:
-      let error =
-        summary.error
-        ?? TaskError(.transient, code: "UNKNOWN", message: "the adapter gave no reason")
-      fail(ordinal, error, &entropy)
+      fail(ordinal, Self.error(of: summary), &entropy)
     }
+  }
+
+  /// A run that was cancelled without our asking is not tried again, whatever its error's class.
+  private static func error(of summary: ResultSummary) -> TaskError {
+    guard summary.outcome == .cancelled else {
+      return summary.error
+        ?? TaskError(.transient, code: "UNKNOWN", message: "the adapter gave no reason")
+    }
+    var error =
+      summary.error
+      ?? TaskError(.cancelled, code: "CANCELLED", message: "the adapter cancelled the run")
+    error.errorClass = .cancelled
+    return error
   }
 
   private mutating func succeed(
@@ -96,6 +106,7 @@ extension PlanMachine {
     rows[ordinal].error = error
     rows[ordinal].handle = ""
     rows[ordinal].handleEpoch = ""
+    rows[ordinal].handleAnswered = 0
     arm(ordinal, afterMilliseconds: delay)
     touch(ordinal)
     record(.taskRetryScheduled, task: ordinal, error) { $0.delayMilliseconds = delay }

@@ -27,6 +27,7 @@ public struct PlanMachine: Sendable {
   /// Why a hand-out came to nothing, until the next one says so in its event.
   var lossReasons: [Int: TaskError] = [:]
   var timerGenerations: [UInt32]
+  var timersDueAt: [Int64]
   /// Tasks that have not ended.
   var openCount: Int
   /// Tasks that hold a place with an adapter.
@@ -53,6 +54,7 @@ public struct PlanMachine: Sendable {
     rows = compiled.plan.tasks.indices.map { TaskRow(ordinal: $0) }
     for row in stored.tasks { rows[row.ordinal] = row }
     timerGenerations = Array(repeating: 0, count: rows.count)
+    timersDueAt = Array(repeating: 0, count: rows.count)
     unmet = compiled.graph.dependencies.map(\.count)
     openCount = 0
     openCount = rows.reduce(0) { $0 + ($1.status.isFinal ? 0 : 1) }
@@ -140,7 +142,7 @@ public struct PlanMachine: Sendable {
     decision.commands = draft.commands
     decision.answer = draft.answer
     decision.storesOutput = draft.storesOutput
-    decision.hasMore = !toSkip.isEmpty || (plan.status == .cancelled && openCount > 0)
+    decision.hasMore = openCount > 0 && (!toSkip.isEmpty || plan.status == .cancelled)
     guard !draft.touched.isEmpty || !draft.events.isEmpty || plan != before else { return decision }
     plan.revision += 1
     var change = PlanChange(planID: id, plan: plan)
@@ -200,12 +202,20 @@ public struct PlanMachine: Sendable {
 
   /// Arms the task's one timer; nil disarms it.
   mutating func arm(_ ordinal: Int, afterMilliseconds delay: Int64?) {
-    timerGenerations[ordinal] &+= 1
     rows[ordinal].timerDueAt = delay.map { draft.now + $0 }
     rows[ordinal].timerDelayMilliseconds = delay ?? 0
-    guard let delay else { return }
+    guard let delay else {
+      timerGenerations[ordinal] &+= 1
+      return
+    }
+    armInMemory(ordinal, dueAt: draft.now + delay)
+  }
+
+  /// Arms the timer without a row that says so.
+  mutating func armInMemory(_ ordinal: Int, dueAt: Int64) {
+    timerGenerations[ordinal] &+= 1
+    timersDueAt[ordinal] = dueAt
     draft.commands.append(
-      .arm(
-        ordinal: ordinal, generation: timerGenerations[ordinal], dueAt: draft.now + delay))
+      .arm(ordinal: ordinal, generation: timerGenerations[ordinal], dueAt: dueAt))
   }
 }

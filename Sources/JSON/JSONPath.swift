@@ -29,7 +29,7 @@ extension JSONReader {
       try eachMember { reader throws(JSONError) in
         let key = try reader.readString()
         try reader.skipColon()
-        if key == wanted { found = reader.offset }
+        if key.isSameKey(as: wanted) { found = reader.offset }
         try reader.skipValue()
       }
     case .index(let wanted):

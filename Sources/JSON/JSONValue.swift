@@ -15,7 +15,7 @@ public enum JSONValue: Sendable, Equatable {
   /// The member named `key`; the last one where a key repeats. Nil for anything but an object.
   public subscript(_ key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
-    return members.last { $0.key == key }?.value
+    return members.last { $0.key.isSameKey(as: key) }?.value
   }
 
   /// The text of a string.
@@ -60,6 +60,12 @@ public struct JSONMember: Sendable, Equatable {
     self.key = key
     self.value = value
   }
+}
+
+extension String {
+  /// Whether the code points are the same (RFC 8259 section 8.3); `==` also takes canonically
+  /// equivalent texts for equal.
+  func isSameKey(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }
 
 /// Why a text is not JSON.
