@@ -70,13 +70,14 @@ public final class MemoryStore: PlanStore {
   ) throws(StoreError) -> [PlanSummary] {
     var found: [PlanSummary] = []
     var last = before
-    var isAtEnd = false
     // In windows, so that a long search does not hold up commits.
-    while !isAtEnd, found.count < limit {
-      let window = contents.withLock { $0.summaries(before: last, limit: 1_024) }
+    var windowSize = max(0, min(limit, 1_024))
+    while found.count < limit {
+      let window = contents.withLock { $0.summaries(before: last, limit: windowSize) }
       found += window.lazy.filter(filter.matches).prefix(limit - found.count)
+      if window.count < windowSize { break }
       last = window.last?.planID
-      isAtEnd = window.count < 1_024
+      windowSize = min(2 * windowSize, 1_024)
     }
     return found
   }

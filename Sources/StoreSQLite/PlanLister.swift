@@ -55,12 +55,12 @@ final class PlanLister {
     var last = before ?? PlanID(high: .max, low: .max)
     while found.count < limit {
       let statement = window(for: filter)
+      defer { statement.reset() }
       statement.bind(last)
       statement.bind(Self.windowSize)
       var count = 0
-      try statement.rows { () throws(StoreError) in
+      while found.count < limit, try statement.next() {
         count += 1
-        guard found.count < limit else { return }
         let summary = try self.summary(statement)
         last = summary.planID
         if filter.matches(summary) { found.append(summary) }
