@@ -1,0 +1,51 @@
+# Baton. `make help` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+swift_build := swift build -c release -Xswiftc -enable-testing
+ruff := .venv-langchain/bin/ruff
+
+.PHONY: help setup build test test-swift test-python check generate format clean
+
+help: ## lists the entries
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## installs what this machine lacks: packages, Python environments, a local model
+	@deploy/dev/setup.sh
+
+build: ## builds baton (release)
+	@deploy/dev/setup.sh system swift
+	$(swift_build)
+
+test: setup ## runs every test: Swift, Python, end to end
+	@.ci/test.sh
+
+test-swift: ## runs the Swift tests, the end-to-end tests among them
+	@deploy/dev/setup.sh
+	@.ci/test.sh build swift
+
+test-python: ## runs the tests of the adapters and examples
+	@deploy/dev/setup.sh system langchain crewai model
+	@.ci/test.sh shared langchain crewai examples
+
+check: ## linting, formatting, types, import directions, generated code, secrets, links
+	@deploy/dev/setup.sh system swift langchain crewai
+	@.ci/check.sh
+
+generate: ## generates messages, stubs and docs/api.md from proto/
+	@deploy/dev/setup.sh system swift langchain
+	$(swift_build) --product protoc-gen-baton-swift
+	PROTOC_GEN_BATON_SWIFT="$$($(swift_build) --show-bin-path)/protoc-gen-baton-swift" codegen/generate.sh
+	adapters/generate.sh
+
+format: ## formats Swift and Python
+	@deploy/dev/setup.sh swift langchain
+	git ls-files --cached --others --exclude-standard -z '*.swift' \
+	  | xargs -0 swift format --in-place --parallel --configuration .swift-format
+	$(ruff) check --quiet --fix --select I adapters .ci examples
+	$(ruff) format --quiet adapters .ci examples
+
+clean: ## removes what building and testing left; the environments stay
+	rm -rf .build .cache dist demo
+	find . -path './.venv*' -prune -o -type d \( -name __pycache__ -o -name '.*_cache' \) -print0 \
+	  | xargs -0 rm -rf
