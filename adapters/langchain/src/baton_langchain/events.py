@@ -17,7 +17,7 @@ class RunEvents(AsyncCallbackHandler):
     def __init__(self, progress: Progress, agent: str, *, chunks: bool) -> None:
         self._progress = progress
         self._agent = agent
-        # Only where the run's output is what one model call says.
+        # Where the run's output is what one model call says; a graph has nodes instead.
         self._chunks = chunks
         self._input_tokens = self._output_tokens = self._calls = 0
         self._models: set[str] = set()
@@ -38,7 +38,8 @@ class RunEvents(AsyncCallbackHandler):
         **_: Any,
     ) -> None:
         self._calls += 1
-        self._nodes[run_id] = str((metadata or {}).get("langgraph_node") or self._agent)
+        node = None if self._chunks else (metadata or {}).get("langgraph_node")
+        self._nodes[run_id] = str(node or self._agent)
 
     async def on_llm_new_token(self, token: Any, **_: Any) -> None:
         if self._chunks and isinstance(token, str) and token:

@@ -16,9 +16,9 @@ from typing import Any
 
 import yaml
 
-_ADDRESS = re.compile(r"^(unix:.+|\[[0-9A-Fa-f:.]+\]:\d{1,5}|[^\s:/]+:\d{1,5})$")
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$")
-_DURATION = re.compile(r"^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$")
+_ADDRESS = re.compile(r"unix:.+|\[[0-9A-Fa-f:.]+\]:\d{1,5}|[^\s:/]+:\d{1,5}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MODEL_KEYS = {"model", "temperature", "max_tokens", "timeout"} | {
     f"{name}{how}" for name in ("base_url", "api_key") for how in ("", "_env", "_file", "_command")
@@ -91,14 +91,14 @@ class _Setting:
 
 def parse_duration(value: Any) -> float:
     """Seconds of `500ms`, `30s`, `2m`, `1h`, `7d`; a bare number is refused."""
-    match = _DURATION.match(value.strip()) if isinstance(value, str) else None
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f"{value!r} is not a duration such as 500ms, 30s, 2m or 1h")
     return float(match[1]) * _UNIT_S[match[2]]
 
 
 def _address(value: Any) -> str:
-    if not isinstance(value, str) or not _ADDRESS.match(value):
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
         raise ValueError(f"{value!r} is not an address such as 127.0.0.1:7420 or unix:PATH")
     return value
 
@@ -110,7 +110,7 @@ def _tcp_address(value: Any) -> str:
 
 
 def _name(value: Any) -> str:
-    if not isinstance(value, str) or not _NAME.match(value):
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(f"{value!r} is not a name: letters, digits and ._:- up to 255 bytes")
     return value
 

@@ -174,11 +174,13 @@ class RunHost:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(live.ended.wait(), wait_s)
             run = self._table.ask(ref, token)
+        # Taken now: what is true of the run may change while the table is written.
+        polled = None
+        if run is not None:
+            polled = Polled(run.result if run.state is RunState.FINISHED else None, run.started)
         await asyncio.shield(self.written())
-        if run is None:
-            return None
         self._on_result(ref)
-        return Polled(run.result if run.state is RunState.FINISHED else None, run.started)
+        return polled
 
     async def cancel(self, ref: RunRef) -> Cancel:
         """Ends a run, or remembers that it must not begin (P10)."""

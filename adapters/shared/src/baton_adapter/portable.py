@@ -14,7 +14,7 @@ from typing import Any
 from baton_adapter.runtime import ErrorClass, Rejection
 
 DEFAULT_MODEL = "default"
-_ENTRYPOINT = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
+_ENTRYPOINT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _FENCE = re.compile(r"\A```(?:json)?[ \t]*\r?\n(.*?)\r?\n?```\Z", re.DOTALL | re.IGNORECASE)
 # The texts of a payload, and whether each must be there.
 _TEXTS: Mapping[str, Mapping[str, bool]] = {
@@ -46,7 +46,7 @@ class Allowed:
 
     def check_entrypoint(self, value: Any, where: str) -> None:
         """`module:attribute`, the module matching a configured pattern such as `examples.*`."""
-        if not isinstance(value, str) or not _ENTRYPOINT.match(value):
+        if not isinstance(value, str) or not _ENTRYPOINT.fullmatch(value):
             raise invalid("INVALID_PAYLOAD", f"{where}: {value!r} is not module:attribute")
         module = value.partition(":")[0]
         if not any(fnmatchcase(module, pattern) for pattern in self._entrypoints):

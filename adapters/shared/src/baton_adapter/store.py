@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import sqlite3
 import time
@@ -46,19 +47,22 @@ class RunStore:
     """Owns the data folder: its lock, its epoch and its rows."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(folder / "lock")
-            # Every use is on the one thread of `_thread`, but for opening and closing.
-            self._database = sqlite3.connect(
-                folder / "runs.db", isolation_level=None, check_same_thread=False
-            )
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("PRAGMA synchronous=FULL")
-            self._database.executescript(_SCHEMA)
-            self.epoch = self._next_epoch()
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"{folder}: {error}") from error
+        with contextlib.ExitStack() as opened:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                opened.enter_context(_lock(folder / "lock"))
+                # Every use is on the one thread of `_thread`, but for opening and closing.
+                self._database = sqlite3.connect(
+                    folder / "runs.db", isolation_level=None, check_same_thread=False
+                )
+                opened.callback(self._database.close)
+                self._database.execute("PRAGMA journal_mode=WAL")
+                self._database.execute("PRAGMA synchronous=FULL")
+                self._database.executescript(_SCHEMA)
+                self.epoch = self._next_epoch()
+            except (OSError, sqlite3.Error) as error:
+                raise StoreError(f"{folder}: {error}") from error
+            self._opened = opened.pop_all()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runs")
 
     def load(self) -> list[Run]:
@@ -87,8 +91,7 @@ class RunStore:
 
     def close(self) -> None:
         self._thread.shutdown(wait=True)
-        self._database.close()
-        self._lock.close()
+        self._opened.close()
 
     def _commit(self, rows: list[_Row], gone: list[tuple[str, int]]) -> None:
         if not rows and not gone:

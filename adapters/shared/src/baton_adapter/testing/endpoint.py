@@ -20,7 +20,7 @@ class ModelErrors:
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self._server = server
         self._ended = threading.Event()
-        self._lock = threading.Lock()
+        self._called = threading.Condition()
         self._calls: Counter[str] = Counter()
 
     def url(self, kind: str) -> str:
@@ -28,13 +28,20 @@ class ModelErrors:
 
     def calls(self, kind: str) -> int:
         """How often `url(kind)` was called."""
-        with self._lock:
+        with self._called:
             return self._calls[kind]
+
+    def wait_for_calls(self, kind: str, count: int) -> None:
+        """Returns once `url(kind)` was called `count` times in all."""
+        with self._called:
+            if not self._called.wait_for(lambda: self._calls[kind] >= count, timeout=30):
+                raise TimeoutError(f"{kind} was not called")
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         kind = handler.path.split("/")[1]
-        with self._lock:
+        with self._called:
             self._calls[kind] += 1
+            self._called.notify_all()
         handler.rfile.read(int(handler.headers.get("content-length", 0)))
         if kind == "hang":
             self._ended.wait()

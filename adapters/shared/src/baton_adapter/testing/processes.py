@@ -58,8 +58,11 @@ class Program:
 
     def terminate(self, timeout_s: float = 30.0) -> int:
         """SIGTERM; the exit code."""
-        self._process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self._end(timeout_s)
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def wait(self, timeout_s: float = 30.0) -> int:
         """The exit code, once it has ended by itself."""

@@ -15,7 +15,7 @@ from baton_adapter.status import DETAILS_KEY, Refusal
 WAIT_S = 30.0
 _T = TypeVar("_T")
 _UNKNOWN_SESSION = Refusal(grpc.StatusCode.NOT_FOUND, "UNKNOWN_SESSION", "there is no such session")
-_Answer = Callable[
+Answer = Callable[
     [registry_pb2.ReportTaskResultRequest], registry_pb2.ReportTaskResultResponse | Refusal
 ]
 
@@ -25,7 +25,7 @@ def accept(request: registry_pb2.ReportTaskResultRequest) -> registry_pb2.Report
     return registry_pb2.ReportTaskResultResponse(attempt=request.attempt, token=request.token)
 
 
-def refuse(code: grpc.StatusCode, reason: str, retry_after_s: float = 0.0) -> _Answer:
+def refuse(code: grpc.StatusCode, reason: str, retry_after_s: float = 0.0) -> Answer:
     """The same refusal for every result."""
     return lambda _: Refusal(code, reason, reason.lower(), retry_after_s=retry_after_s)
 
@@ -49,7 +49,7 @@ class Registry(registry_pb2_grpc.AdapterRegistryServicer):
         # What is answered.
         self.cancel: list[registry_pb2.RunRef] = []
         self.forget: list[registry_pb2.RunRef] = []
-        self.answer: _Answer = accept
+        self.answer: Answer = accept
         self.known_sessions: set[str] = set()
 
     @property

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from baton_adapter._generated.baton.v1 import adapter_pb2, adapter_pb2_grpc, plan_pb2
+from baton_adapter.testing.processes import Program
+from baton_adapter.testing.registry import Registry
+from gate import Gate
+
+pytest_plugins = ["baton_adapter.testing.fixtures"]
+
+
+class Adapter:
+    """A scripted adapter's process, and the calls that an orchestrator makes."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.channel = grpc.insecure_channel(program.ready["grpc"])
+        self.stub = adapter_pb2_grpc.ExecutionAdapterStub(self.channel)
+
+    def dispatch(
+        self, key: str, attempt: int, token: int, payload: dict[str, Any], **more: Any
+    ) -> adapter_pb2.TaskHandle:
+        request = adapter_pb2.DispatchTaskRequest(
+            plan_id="plan-1",
+            task_id=f"task-{key}",
+            type=more.pop("type", "scripted"),
+            idempotency_key=key,
+            attempt=attempt,
+            token=token,
+            payload_json=json.dumps(payload).encode(),
+            **more,
+        )
+        handle: adapter_pb2.TaskHandle = self.stub.DispatchTask(request, timeout=30)
+        return handle
+
+    def poll(
+        self, key: str, attempt: int, token: int, wait_s: float = 30
+    ) -> adapter_pb2.GetTaskResultResponse:
+        request = adapter_pb2.GetTaskResultRequest(
+            idempotency_key=key, attempt=attempt, token=token, wait_ms=round(wait_s * 1000)
+        )
+        response: adapter_pb2.GetTaskResultResponse = self.stub.GetTaskResult(request, timeout=60)
+        return response
+
+    def result(self, key: str, attempt: int, token: int) -> plan_pb2.TaskResult:
+        response = self.poll(key, attempt, token)
+        assert not response.pending
+        return response.result
+
+    def cancel(self, key: str, attempt: int) -> str:
+        request = adapter_pb2.CancelTaskRequest(idempotency_key=key, attempt=attempt)
+        outcome = self.stub.CancelTask(request, timeout=30).outcome
+        return adapter_pb2.CancelOutcome.Name(outcome).removeprefix("CANCEL_OUTCOME_")
+
+    def close(self) -> None:
+        self.channel.close()
+        if self.program.running:
+            self.program.kill()
+
+
+StartAdapter = Callable[..., Adapter]
+
+
+@pytest.fixture
+def start_adapter(registry: Registry, tmp_path: Path) -> Iterator[StartAdapter]:
+    """Starts a scripted adapter; with the same data folder each time, as after a crash."""
+    started: list[Adapter] = []
+
+    def start(results: str = "callback", **flags: Any) -> Adapter:
+        command = [
+            sys.executable,
+            str(Path(__file__).parent / "scripted_adapter.py"),
+            f"--orchestrator={registry.address}",
+            f"--data={tmp_path / 'data'}",
+            f"--results={results}",
+            *(f"--{name.replace('_', '-')}={value}" for name, value in flags.items()),
+        ]
+        started.append(Adapter(Program(command, folder=tmp_path)))
+        return started[-1]
+
+    yield start
+    for adapter in started:
+        adapter.close()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    opened = Gate()
+    yield opened
+    opened.close()
