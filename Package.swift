@@ -21,9 +21,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let arguments: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -37,6 +39,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -55,7 +58,77 @@ let package = Package(
     .systemLibrary(
       name: "CProtobufC", path: "Sources/CProtobufC", pkgConfig: "libprotobuf-c",
       providers: [.apt(["libprotobuf-c-dev"])]),
-    .target(name: "CMessages", dependencies: ["CProtobufC"], path: "Sources/CMessages"),
+    .target(name: "CMessages", dependencies: ["CProtobufC"]),
+
+    // The core: pure, or with nothing but threads and a clock.
+    room("JSON"),
+    room("Plan", ["JSON"]),
+    room("Digests", ["Plan", "CCrypto"]),
+    room("Engine", ["Plan", heap]),
+    room("Store", ["Plan", "JSON"]),
+    room("Queue", ["Plan"]),
+    room("Orchestrator", ["Engine", "Store", "Queue", "Plan", "JSON", "Digests", heap]),
+
+    // The RPC boundary.
+    room("Messages", ["CMessages", "CProtobufC"]),
+    room("HTTP2", ["CNghttp2", nioCore]),
+    room("GRPC", ["HTTP2", "Messages", nioCore, nioPosix]),
+    room("Stubs", ["GRPC", "Messages"]),
+
+    // Leaves and the service that puts everything together.
+    room("StoreSQLite", ["Store", "Plan", "JSON", "CSQLite"]),
+    room("PlanMapping", ["Plan", "Messages"]),
+    room("Configuration", ["Plan", "JSON", yams]),
+    room(
+      "Service",
+      [
+        "Configuration", "Orchestrator", "Engine", "Store", "StoreSQLite", "Queue", "Plan",
+        "JSON", "Digests", "PlanMapping", "Stubs", "GRPC", "Messages", nioCore, nioPosix,
+        nioHTTP1, log,
+      ]),
+    room("AdapterKit", ["Stubs", "GRPC", "Messages", "JSON", log]),
+
+    // Programs.
+    room(
+      "BatonCLI",
+      [
+        "Configuration", "Service", "PlanMapping", "Plan", "JSON", "Stubs", "GRPC", "Messages",
+        arguments, log,
+      ]),
+    .executableTarget(name: "baton", dependencies: ["BatonCLI"], swiftSettings: house),
+    .executableTarget(
+      name: "baton-mock-adapter",
+      dependencies: ["AdapterKit", "GRPC", "Messages", "JSON", "Plan", arguments, log],
+      swiftSettings: house),
+
+    // The code generator.
+    .target(name: "CDescriptor", dependencies: ["CProtobufC"], path: "codegen/CDescriptor"),
+    .target(name: "CKinds", dependencies: ["CProtobufC"], path: "codegen/CKinds"),
+    .executableTarget(
+      name: "protoc-gen-baton-swift", dependencies: ["CDescriptor", "CProtobufC"],
+      path: "codegen/protoc-gen-baton-swift", swiftSettings: house),
+
+    // Tests, and the suites that every store and every queue runs.
+    room("StoreConformance", ["Store", "Plan", "JSON"]),
+    room("QueueConformance", ["Queue", "Plan"]),
+    tests("JSONTests", ["JSON"]),
+    tests("PlanTests", ["Plan", "JSON"]),
+    tests("EngineTests", ["Engine", "Plan", "JSON"]),
+    tests("StoreTests", ["Store", "StoreConformance", "Plan", "JSON"]),
+    tests("StoreSQLiteTests", ["StoreSQLite", "Store", "StoreConformance", "Plan"]),
+    tests("QueueTests", ["Queue", "QueueConformance", "Plan"]),
+    tests("OrchestratorTests", ["Orchestrator", "Engine", "Store", "Queue", "Plan", "JSON"]),
+    tests("MessagesTests", ["Messages", "CKinds", "CProtobufC"]),
+    tests("CodegenTests", ["protoc-gen-baton-swift"]),
+    tests("HTTP2Tests", ["HTTP2", nioCore, nioEmbedded]),
+    tests("GRPCTests", ["GRPC", "HTTP2", "Messages", "Stubs", nioCore, nioPosix, nioEmbedded]),
+    tests("ConfigurationTests", ["Configuration", "Plan", "JSON"]),
+    tests("BatonCLITests", ["BatonCLI", "Plan", "JSON", "Messages"]),
+    tests("AdapterKitTests", ["AdapterKit", "Stubs", "GRPC", "Messages", "JSON"]),
+    tests("ArchitectureTests", []),
+    tests(
+      "EndToEndTests",
+      ["Stubs", "GRPC", "Messages", "PlanMapping", "Plan", "JSON", "BatonCLI"]),
   ],
   swiftLanguageModes: [.v6]
 )

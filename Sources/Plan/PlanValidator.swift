@@ -77,7 +77,8 @@ struct PlanValidator {
         "\(path).max_attempts", .outOfRange, "\(attempts) is not in 1 to \(limits.maxAttempts)")
     }
     if let multiplier = retry.multiplier, !(multiplier.isFinite && multiplier >= 1) {
-      refuse("\(path).multiplier", .outOfRange, "\(multiplier) is not a finite number of at least 1")
+      refuse(
+        "\(path).multiplier", .outOfRange, "\(multiplier) is not a finite number of at least 1")
     }
     if let jitter = retry.jitter, !(0...1).contains(jitter) {
       refuse("\(path).jitter", .outOfRange, "\(jitter) is not in 0 to 1")
@@ -109,31 +110,9 @@ struct PlanValidator {
   }
 
   private mutating func checkID(_ field: String, _ id: String) {
-    if let message = Self.mistake(inID: id, maxBytes: limits.maxIDBytes) {
+    if let message = Identifier.mistake(in: id, maxBytes: limits.maxIDBytes) {
       refuse(field, .badID, message)
     }
-  }
-
-  /// What is wrong with an id; nil where it is one.
-  public static func mistake(inID id: String, maxBytes: Int) -> String? {
-    if id.isEmpty { return "is empty; write letters, digits and . _ : -" }
-    if id.utf8.count > maxBytes { return "\(id.utf8.count) bytes; the limit is \(maxBytes)" }
-    let isWord = { (byte: UInt8) in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      default: false
-      }
-    }
-    let rest = id.utf8.dropFirst().allSatisfy { byte in
-      isWord(byte) || "._:-".utf8.contains(byte)
-    }
-    guard let first = id.utf8.first, isWord(first), rest else {
-      return "\"\(id)\" is no id; start with a letter or digit, "
-        + "go on with letters, digits and . _ : -"
-    }
-    return nil
   }
 
   private mutating func checkText(_ field: String, _ text: String) {

@@ -1,0 +1,132 @@
+public import Messages
+public import Plan
+
+// Between the plan as it travels and the plan as it is modelled. Numbers of 0 and empty texts mean
+// "left out" on the wire (proto/baton/v1/plan.proto).
+
+extension Plan {
+  /// Throws what has no place in the model, such as an enum value of a later version.
+  public init(_ message: BatonV1.Plan) throws(PlanProblems) {
+    self.init()
+    var problems: [PlanProblem] = []
+    name = message.name
+    owner = message.owner
+    labels = message.labels
+    metadata = message.metadata
+    if !message.inputsJson.isEmpty { inputs = message.inputsJson }
+    adapter = message.adapter.nonEmpty
+    retry = RetryOptions(message.retry)
+    timeouts = TimeoutOptions(message.timeouts)
+    priority = message.priority
+    maxParallel = message.maxParallel.nonZero
+    tasks = message.tasks.enumerated().map { index, task in
+      PlanTask(task, at: "tasks[\(index)]", &problems)
+    }
+    guard problems.isEmpty else { throw PlanProblems(problems) }
+  }
+}
+
+extension PlanTask {
+  init(_ message: BatonV1.Task, at path: String, _ problems: inout [PlanProblem]) {
+    self.init()
+    id = message.id
+    type = message.type
+    if !message.payloadJson.isEmpty { payload = message.payloadJson }
+    dependsOn = message.dependsOn
+    adapter = message.adapter.nonEmpty
+    retry = RetryOptions(message.retry)
+    timeouts = TimeoutOptions(message.timeouts)
+    priority = message.priority
+    maxDeliveries = message.maxDeliveries.nonZero
+    metadata = message.metadata
+    switch message.onFailure {
+    case .unspecified, .fail: onFailure = .fail
+    case .continue: onFailure = .continue
+    case .unrecognized(let number):
+      problems.append(
+        PlanProblem(
+          "\(path).on_failure", .badField, "\(number) is not known to this version of the server"))
+    }
+  }
+}
+
+extension RetryOptions {
+  init(_ message: BatonV1.RetryPolicy?) {
+    self.init()
+    guard let message else { return }
+    maxAttempts = message.maxAttempts.nonZero
+    if case .initialDelayMs(let delay)? = message.initialDelay { initialDelayMilliseconds = delay }
+    multiplier = message.multiplier == 0 ? nil : message.multiplier
+    maxDelayMilliseconds = message.maxDelayMs.nonZero
+    if case .jitter(let value)? = message.jitterValue { jitter = value }
+  }
+
+  var message: BatonV1.RetryPolicy? {
+    guard self != RetryOptions() else { return nil }
+    var message = BatonV1.RetryPolicy()
+    message.maxAttempts = maxAttempts ?? 0
+    message.initialDelay = initialDelayMilliseconds.map { .initialDelayMs($0) }
+    message.multiplier = multiplier ?? 0
+    message.maxDelayMs = maxDelayMilliseconds ?? 0
+    message.jitterValue = jitter.map { .jitter($0) }
+    return message
+  }
+}
+
+extension TimeoutOptions {
+  init(_ message: BatonV1.Timeouts?) {
+    self.init()
+    scheduleToStartMilliseconds = message?.scheduleToStartMs.nonZero
+    startToCloseMilliseconds = message?.startToCloseMs.nonZero
+  }
+
+  var message: BatonV1.Timeouts? {
+    guard self != TimeoutOptions() else { return nil }
+    var message = BatonV1.Timeouts()
+    message.scheduleToStartMs = scheduleToStartMilliseconds ?? 0
+    message.startToCloseMs = startToCloseMilliseconds ?? 0
+    return message
+  }
+}
+
+extension BatonV1.Plan {
+  public init(_ plan: Plan) {
+    self.init()
+    name = plan.name
+    owner = plan.owner
+    labels = plan.labels
+    metadata = plan.metadata
+    inputsJson = plan.inputs
+    adapter = plan.adapter ?? ""
+    retry = plan.retry.message
+    timeouts = plan.timeouts.message
+    priority = plan.priority
+    maxParallel = plan.maxParallel ?? 0
+    tasks = plan.tasks.map { BatonV1.Task($0) }
+  }
+}
+
+extension BatonV1.Task {
+  init(_ task: PlanTask) {
+    self.init()
+    id = task.id
+    type = task.type
+    payloadJson = task.payload
+    dependsOn = task.dependsOn
+    adapter = task.adapter ?? ""
+    retry = task.retry.message
+    timeouts = task.timeouts.message
+    priority = task.priority
+    onFailure = task.onFailure == .continue ? .continue : .fail
+    maxDeliveries = task.maxDeliveries ?? 0
+    metadata = task.metadata
+  }
+}
+
+extension String {
+  fileprivate var nonEmpty: String? { isEmpty ? nil : self }
+}
+
+extension BinaryInteger {
+  fileprivate var nonZero: Self? { self == 0 ? nil : self }
+}

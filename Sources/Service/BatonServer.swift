@@ -1,0 +1,152 @@
+public import Configuration
+internal import Engine
+internal import GRPC
+public import Logging
+internal import Orchestrator
+internal import Plan
+internal import Queue
+internal import Store
+internal import StoreSQLite
+internal import Stubs
+internal import Synchronization
+
+/// Everything of a server put together: the only place that names a concrete store or queue.
+public final class BatonServer: Sendable {
+  private let configuration: Configuration.ServerConfiguration
+  private let log: Logger
+  private let running = Mutex<Running?>(nil)
+
+  private struct Running: Sendable {
+    var grpc: GRPCServer
+    var http: HTTPEndpoint
+    var orchestrator: PlanOrchestrator
+    var adapters: AdapterConnections
+    var health: HealthStatus
+  }
+
+  /// Where a server listens, with the ports that the system chose.
+  public struct Addresses: Sendable, Equatable {
+    public var grpc: String
+    public var http: String
+  }
+
+  public init(configuration: Configuration.ServerConfiguration, log: Logger) {
+    self.configuration = configuration
+    self.log = log
+  }
+
+  /// Opens the store, goes on with unfinished plans, then accepts calls.
+  ///
+  /// Throws `StoreError` where the store is unusable, and the system's error where an address is
+  /// taken.
+  public func start() async throws -> Addresses {
+    let store = try openStore()
+    let clock = SystemClock(wallMilliseconds: WallClock.milliseconds())
+    let options = configuration.orchestratorOptions
+    let orchestrator = PlanOrchestrator(
+      store: store, queue: MemoryQueue(), clock: clock, options: options)
+    let adapters = AdapterConnections { target in
+      Result { () throws(AddressError) in try ClientChannel(target: target) }
+    }
+    let resumed = try await orchestrator.start(port: adapters)
+    log.info(
+      "store opened",
+      metadata: [
+        "event": "store_opened", "store": "\(store.name)", "plans_resumed": "\(resumed)",
+      ])
+    let info = ServerInfo(
+      clock: clock, startedAt: clock.milliseconds(), store: store.name,
+      isDurable: store.isDurable, options: options)
+    let health = HealthStatus()
+    let grpc = GRPCServer(
+      services: services(orchestrator, info, store, health),
+      configuration: GRPC.ServerConfiguration(
+        requestBytesMax: RequestLimits.requestBytes,
+        onUnexpectedError: { [log] method, error in
+          log.error(
+            "a call failed in a way nobody foresaw",
+            metadata: [
+              "event": "unexpected_error", "method": "\(method)", "error": "\(error)",
+            ])
+        }))
+    let http = HTTPEndpoint()
+    let httpAddress = try await http.start(on: try Address(configuration.http))
+    let address = try await grpc.start(on: try Address(configuration.listen))
+    http.setReady(true)
+    health.set(.serving)
+    running.withLock {
+      $0 = Running(
+        grpc: grpc, http: http, orchestrator: orchestrator, adapters: adapters, health: health)
+    }
+    return Addresses(grpc: address.description, http: httpAddress.description)
+  }
+
+  private func openStore() throws -> any PlanStore {
+    switch configuration.store {
+    case .memory: MemoryStore()
+    case .sqlite(let path): try SQLiteStore(path: path)
+    }
+  }
+
+  private func services(
+    _ orchestrator: PlanOrchestrator, _ info: ServerInfo, _ store: any PlanStore,
+    _ health: HealthStatus
+  ) -> [any GRPCService] {
+    let handlers = OrchestratorHandlers(
+      orchestrator: orchestrator, info: info, reader: StoreReader(store))
+    return [
+      WithLargePlans(handlers), RegistryHandlers(orchestrator: orchestrator),
+      HealthReporter(health: health),
+    ]
+  }
+
+  /// Stops admitting, lets open calls finish within the grace period, stores what was asked. Runs
+  /// with adapters go on (S11).
+  public func shutdown() async {
+    guard let running = running.withLock({ $0.take() }) else { return }
+    running.http.setReady(false)
+    running.health.set(.notServing)
+    do {
+      try await running.grpc.shutdown(grace: .milliseconds(configuration.graceMilliseconds))
+    } catch {
+      log.warning(
+        "connections did not close cleanly",
+        metadata: ["event": "shutdown", "error": "\(error)"])
+    }
+    running.orchestrator.stop()
+    running.adapters.close()
+    await running.http.stop()
+  }
+}
+
+/// The orchestrator's methods, with room for large plans where one is submitted.
+private struct WithLargePlans: GRPCService {
+  let methods: [MethodHandler]
+
+  init(_ service: some GRPCService) {
+    let large = [OrchestratorClient.submitPlanMethod, OrchestratorClient.validatePlanMethod]
+    methods = service.methods.map {
+      large.contains($0.descriptor) ? $0.requestBytesMax(RequestLimits.submitBytes) : $0
+    }
+  }
+}
+
+extension Configuration.ServerConfiguration {
+  fileprivate var orchestratorOptions: OrchestratorOptions {
+    var generator = SystemRandomNumberGenerator()
+    var options = OrchestratorOptions(seed: generator.next())
+    options.leaseMilliseconds = leaseMilliseconds
+    options.sweepMilliseconds = sweepMilliseconds
+    options.resendMilliseconds = min(options.resendMilliseconds, pollMilliseconds)
+    options.defaults.retry = retry
+    options.defaults.timeouts = timeouts
+    options.defaults.maxDeliveries = maxDeliveries
+    options.defaults.maxParallel = perPlan
+    options.places.inFlight = inFlight
+    options.places.perAdapter = perAdapter
+    var byType = routes
+    let fallback = byType.removeValue(forKey: "default") ?? []
+    options.routes = AdapterPool.Routes(byType: byType, fallback: fallback)
+    return options
+  }
+}
