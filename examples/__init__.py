@@ -1,0 +1,1 @@
+"""Plans, graphs and configurations to start from; `examples.*` is what entry points may name."""
