@@ -109,6 +109,13 @@ def _raise_value_error(state: Steps) -> Steps:
 broken = _chain(_raise_value_error).compile()
 
 
+def _exit(state: Steps) -> Steps:
+    raise SystemExit(3)
+
+
+exiting = _chain(_exit).compile()
+
+
 def _count_first(state: Steps) -> Steps:
     with (Path(state["folder"]) / "first").open("a") as ledger:
         ledger.write("ran\n")

@@ -198,6 +198,7 @@ def test_a_state_without_text_is_its_own_text(make_config: MakeConfig, recorded:
     [
         ("sample_graphs:unsteady", ErrorClass.TRANSIENT, "CONNECTION_FAILED"),
         ("sample_graphs:broken", ErrorClass.TRANSIENT, "UNKNOWN"),
+        ("sample_graphs:exiting", ErrorClass.TRANSIENT, "UNKNOWN"),
         ("sample_graphs:endless", ErrorClass.PERMANENT, "GRAPH_RECURSION_LIMIT"),
         ("sample_graphs:pausing", ErrorClass.UNSUPPORTED, "INTERRUPTED"),
         ("sample_graphs:pausing_builder", ErrorClass.UNSUPPORTED, "INTERRUPTED"),

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from baton_adapter.config import Config, ConfigError, ModelConfig, load_config, parse_duration
+from baton_adapter import values
+from baton_adapter.config import Config, ConfigError, ModelConfig, load_config
 
 FULL = """
 orchestrator: 127.0.0.1:7420
@@ -153,13 +154,18 @@ def test_a_named_file_must_exist() -> None:
     [("500ms", 0.5), ("30s", 30), ("2m", 120), ("1.5h", 5400), (" 7d ", 604800)],
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
+    assert values.duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "30", "-1s", "1 year", "nan s"])
 def test_no_durations(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
-        parse_duration(text)
+        values.duration(text)
+
+
+def test_an_unknown_flag_is_a_bad_configuration() -> None:
+    with pytest.raises(ConfigError, match="--colour"):
+        load_config("crewai", ["--colour", "green"], {})
 
 
 def test_secrets_are_not_shown() -> None:

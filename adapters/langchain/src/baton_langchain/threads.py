@@ -27,7 +27,7 @@ class RunThreads(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:
         run = _run.get()
-        future = super().submit(fn, *args, **kwargs)
+        future = super().submit(_guarded, fn, *args, **kwargs)
         if run:
             self._work.setdefault(run, set()).add(future)
         return future
@@ -46,3 +46,11 @@ class RunThreads(ThreadPoolExecutor):
             while not future.done():
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.wait([asyncio.wrap_future(future)])
+
+
+def _guarded(fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> _T:
+    """A node that calls `sys.exit` fails; let through, it would end the adapter's event loop."""
+    try:
+        return fn(*args, **kwargs)
+    except SystemExit as error:
+        raise RuntimeError(f"the code asked to end the process: {error.code}") from error

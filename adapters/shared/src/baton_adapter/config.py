@@ -7,22 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
-_ADDRESS = re.compile(r"unix:.+|\[[0-9A-Fa-f:.]+\]:\d{1,5}|[^\s:/]+:\d{1,5}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
-_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_MODEL_KEYS = {"model", "temperature", "max_tokens", "timeout"} | {
-    f"{name}{how}" for name in ("base_url", "api_key") for how in ("", "_env", "_file", "_command")
-}
+from baton_adapter import values
+from baton_adapter.aliases import ModelConfig, read_models
+
+__all__ = ["Config", "ConfigError", "ModelConfig", "load_config"]
 
 
 class ConfigError(Exception):
@@ -31,18 +26,6 @@ class ConfigError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """What a model alias stands for. `base_url` empty: the provider's own address."""
-
-    model: str
-    base_url: str = ""
-    api_key: str = field(default="", repr=False)
-    temperature: float | None = None
-    max_tokens: int | None = None
-    timeout_s: float = 120.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +60,7 @@ class _Setting:
 
     path: str
     attribute: str
-    read: Any
+    read: Callable[[Any], Any]
     help: str
 
     @property
@@ -89,77 +72,35 @@ class _Setting:
         return "--" + self.path.replace(".", "-").replace("_", "-")
 
 
-def parse_duration(value: Any) -> float:
-    """Seconds of `500ms`, `30s`, `2m`, `1h`, `7d`; a bare number is refused."""
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"{value!r} is not a duration such as 500ms, 30s, 2m or 1h")
-    return float(match[1]) * _UNIT_S[match[2]]
-
-
-def _address(value: Any) -> str:
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
-        raise ValueError(f"{value!r} is not an address such as 127.0.0.1:7420 or unix:PATH")
-    return value
-
-
-def _tcp_address(value: Any) -> str:
-    if str(value).startswith("unix:"):
-        raise ValueError(f"{value!r} is not host:port")
-    return _address(value)
-
-
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise ValueError(f"{value!r} is not a name: letters, digits and ._:- up to 255 bytes")
-    return value
-
-
-def _positive(value: Any) -> int:
-    number = int(value) if isinstance(value, str) and value.isdigit() else value
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise ValueError(f"{value!r} is not a whole number of at least 1")
-    return number
-
-
-def _one_of(*words: str) -> Any:
-    def read(value: Any) -> str:
-        if value not in words:
-            raise ValueError(f"{value!r} is not one of {', '.join(words)}")
-        return str(value)
-
-    return read
-
-
-def _path(value: Any) -> Path:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is not a folder")
-    return Path(value)
-
-
 _SETTINGS = (
-    _Setting("orchestrator", "orchestrator", _address, "where the orchestrator listens"),
-    _Setting("instance", "instance", _name, "name of this instance, the same after a restart"),
-    _Setting("listen", "listen", _address, "where this adapter listens; port 0: any free one"),
-    _Setting("advertise", "advertise", _address, "where the orchestrator reaches this adapter"),
-    _Setting("http", "http", _tcp_address, "where /healthz, /readyz and /metrics are served"),
-    _Setting("mode", "mode", _one_of("local"), "where tasks run: local"),
-    _Setting("data", "data", _path, "folder of the table of runs"),
-    _Setting("results", "results", _one_of("callback", "poll"), "how results are delivered"),
-    _Setting("max_concurrency", "max_concurrency", _positive, "tasks that run at one time"),
-    _Setting("shutdown.grace", "shutdown_grace_s", parse_duration, "time to end after SIGTERM"),
+    _Setting("orchestrator", "orchestrator", values.address, "where the orchestrator listens"),
+    _Setting(
+        "instance", "instance", values.name, "name of this instance, the same after a restart"
+    ),
+    _Setting(
+        "listen", "listen", values.address, "where this adapter listens; port 0: any free one"
+    ),
+    _Setting(
+        "advertise", "advertise", values.address, "where the orchestrator reaches this adapter"
+    ),
+    _Setting("http", "http", values.tcp_address, "where /healthz, /readyz and /metrics are served"),
+    _Setting("mode", "mode", values.one_of("local"), "where tasks run: local"),
+    _Setting("data", "data", values.path, "folder of the table of runs"),
+    _Setting("results", "results", values.one_of("callback", "poll"), "how results are delivered"),
+    _Setting("max_concurrency", "max_concurrency", values.positive, "tasks that run at one time"),
+    _Setting("shutdown.grace", "shutdown_grace_s", values.duration, "time to end after SIGTERM"),
     _Setting(
         "shutdown.in_flight",
         "shutdown_in_flight",
-        _one_of("finish", "hand_back"),
+        values.one_of("finish", "hand_back"),
         "what becomes of running tasks on SIGTERM: finish, hand_back",
     ),
-    _Setting("tombstones", "tombstone_s", parse_duration, "how long ended runs are remembered"),
-    _Setting("log_format", "log_format", _one_of("json", "text"), "json or text"),
+    _Setting("tombstones", "tombstone_s", values.duration, "how long ended runs are remembered"),
+    _Setting("log_format", "log_format", values.one_of("json", "text"), "json or text"),
     _Setting(
         "log_level",
         "log_level",
-        _one_of("debug", "info", "warning", "error"),
+        values.one_of("debug", "info", "warning", "error"),
         "debug, info, warning or error",
     ),
 )
@@ -179,10 +120,10 @@ def load_config(
     document = _read_file(adapter, flags.pop("config"), problems)
     for key in sorted(set(document) - _TOP_LEVEL - {"models", "entrypoints"}, key=str):
         problems.append(f"{key}: there is no such setting")
-    values: dict[str, Any] = {
+    given: dict[str, Any] = {
         "instance": f"{adapter}-1",
         "data": Path(f"{adapter}-data"),
-        "models": _read_models(document.get("models"), environ, problems),
+        "models": read_models(document.get("models"), environ, problems),
         "entrypoints": _read_entrypoints(document.get("entrypoints"), problems),
     }
     for setting in _SETTINGS:
@@ -191,16 +132,23 @@ def load_config(
             continue
         source, value = found
         try:
-            values[setting.attribute] = setting.read(value)
+            given[setting.attribute] = setting.read(value)
         except ValueError as error:
             problems.append(f"{source}: {error}")
     if problems:
         raise ConfigError(problems)
-    return Config(adapter=adapter, **values)
+    return Config(adapter=adapter, **given)
+
+
+class _FlagParser(argparse.ArgumentParser):
+    """One whose mistakes are mistakes of the configuration."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError([message])
 
 
 def _parse_flags(adapter: str, argv: Sequence[str]) -> dict[str, Any]:
-    parser = argparse.ArgumentParser(
+    parser = _FlagParser(
         prog=f"baton-{adapter}",
         description=f"Baton's {adapter} adapter: runs tasks that the orchestrator hands out.",
         allow_abbrev=False,
@@ -255,94 +203,3 @@ def _read_entrypoints(value: Any, problems: list[str]) -> tuple[str, ...]:
         problems.append('entrypoints: not a list of module patterns such as "examples.*"')
         return ()
     return tuple(value)
-
-
-def _read_models(
-    value: Any, environ: Mapping[str, str], problems: list[str]
-) -> dict[str, ModelConfig]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        problems.append("models: not a mapping of aliases")
-        return {}
-    models = {}
-    for alias, body in value.items():
-        if not isinstance(body, dict):
-            problems.append(f"models.{alias}: not a mapping")
-            continue
-        models[str(alias)] = _read_model(f"models.{alias}", body, environ, problems)
-    return models
-
-
-def _read_model(
-    where: str, body: Mapping[str, Any], environ: Mapping[str, str], problems: list[str]
-) -> ModelConfig:
-    for key in sorted(set(body) - _MODEL_KEYS, key=str):
-        problems.append(f"{where}.{key}: there is no such setting")
-    values: dict[str, Any] = {}
-    for key, attribute, read in (
-        ("model", "model", _text),
-        ("temperature", "temperature", _number),
-        ("max_tokens", "max_tokens", _positive),
-        ("timeout", "timeout_s", parse_duration),
-    ):
-        if key in body:
-            try:
-                values[attribute] = read(body[key])
-            except ValueError as error:
-                problems.append(f"{where}.{key}: {error}")
-    if "model" not in body:
-        problems.append(f"{where}.model: missing; the provider's name of the model")
-    known = len(problems)
-    base_url = _from_anywhere(where, "base_url", body, environ, problems)
-    api_key = _from_anywhere(where, "api_key", body, environ, problems)
-    if not base_url and not api_key and len(problems) == known:
-        problems.append(f"{where}: neither a base URL nor an API key is set")
-    return ModelConfig(**{"model": "", **values}, base_url=base_url, api_key=api_key)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is not a text")
-    return value
-
-
-def _number(value: Any) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 2:
-        raise ValueError(f"{value!r} is not a number from 0 to 2")
-    return float(value)
-
-
-def _from_anywhere(
-    where: str,
-    key: str,
-    body: Mapping[str, Any],
-    environ: Mapping[str, str],
-    problems: list[str],
-) -> str:
-    """A value given as such, by a variable's name, by a file or by a program that prints it."""
-    given = [name for name in (key, f"{key}_env", f"{key}_file", f"{key}_command") if name in body]
-    if len(given) > 1:
-        problems.append(f"{where}: {' and '.join(given)} are set; one is enough")
-    if not given:
-        return ""
-    name = given[0]
-    source = body[name]
-    if not isinstance(source, str):
-        problems.append(f"{where}.{name}: {source!r} is not a text")
-        return ""
-    try:
-        if name.endswith("_env"):
-            return environ.get(source, "").strip()
-        if name.endswith("_file"):
-            return Path(source).read_text(encoding="utf-8").strip()
-        if name.endswith("_command"):
-            # The operator's own configuration names the program; a shell is what they expect.
-            done = subprocess.run(
-                ["/bin/sh", "-c", source], capture_output=True, text=True, check=True, timeout=30
-            )
-            return done.stdout.strip()
-    except (OSError, UnicodeDecodeError, subprocess.SubprocessError) as error:
-        problems.append(f"{where}.{name}: {error}")
-        return ""
-    return source

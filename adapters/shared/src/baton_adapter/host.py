@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import logging
-import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import grpc
 
 from baton_adapter import messages
 from baton_adapter._generated.baton.v1 import registry_pb2
+from baton_adapter.attempt import Attempt, Stop
 from baton_adapter.progress import ProgressHub
 from baton_adapter.runs import Cancel, HandOut, RunRef, RunState, RunTable
 from baton_adapter.runtime import (
@@ -29,8 +28,6 @@ from baton_adapter.status import Refusal
 from baton_adapter.store import RunStore
 
 _log = logging.getLogger("baton.host")
-# A run that has not ended this long after its cancellation is cancelled again, and complained of.
-_CANCEL_PATIENCE_S = 15.0
 _RETRY_AFTER_S = 1.0
 
 _REFUSALS = {
@@ -57,26 +54,6 @@ _REFUSALS = {
 }
 
 
-class _Stop(enum.Enum):
-    """Why a run is ended from outside."""
-
-    CANCELLED = enum.auto()
-    DEADLINE = enum.auto()
-    HANDED_BACK = enum.auto()
-
-
-@dataclass
-class _Live:
-    """A run whose coroutine is alive in this process."""
-
-    request: TaskRequest
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    stop: _Stop | None = None
-    work: asyncio.Task[Success | Failure] | None = None
-    supervisor: asyncio.Task[None] | None = None
-    timers: list[asyncio.TimerHandle] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Polled:
     """The answer to a poll; `result` None: pending."""
@@ -100,6 +77,7 @@ class RunHost:
         runtime: Runtime,
         table: RunTable,
         store: RunStore,
+        progress: ProgressHub,
         observer: Observer,
         on_result: Callable[[RunRef], None],
         on_fatal: Callable[[Exception], None],
@@ -107,16 +85,16 @@ class RunHost:
         self._runtime = runtime
         self._table = table
         self._store = store
+        self._progress = progress
         self._observer = observer
         self._on_result = on_result
         self._on_fatal = on_fatal
         self._loop = asyncio.get_running_loop()
-        self._live: dict[RunRef, _Live] = {}
+        self._live: dict[RunRef, Attempt] = {}
+        self._supervisors: set[asyncio.Task[None]] = set()
         self._answered = 0
         self._draining = False
-        self.progress: ProgressHub | None = None
-        # Of the runtime, for people; empty where the last run ended well.
-        self.last_error = ""
+        self._last_failure = ""
 
     @property
     def in_flight(self) -> int:
@@ -130,10 +108,12 @@ class RunHost:
     def epoch(self) -> str:
         return self._store.epoch
 
-    def token_of(self, ref: RunRef) -> int | None:
-        """The highest token a run was given; None for a run that is not known."""
-        run = self._table.find(ref)
-        return None if run is None else run.token
+    @property
+    def last_error(self) -> str:
+        """For people; empty where no run is stuck and the last one to end ended well."""
+        if any(attempt.stuck for attempt in self._live.values()):
+            return "a run does not end although it was cancelled"
+        return self._last_failure
 
     def unacknowledged(self) -> list[RunRef]:
         """Runs whose result waits to be delivered."""
@@ -152,7 +132,7 @@ class RunHost:
             self._validate(request)
         verdict, killed = self._table.hand_out(ref, token)
         durable = self.written()
-        older = self._stop_all(killed, _Stop.CANCELLED)
+        older = self._stop_all(killed, Stop.CANCELLED)
         if verdict is HandOut.START:
             self._start(ref, request, durable, older)
         await asyncio.shield(durable)
@@ -186,7 +166,7 @@ class RunHost:
         """Ends a run, or remembers that it must not begin (P10)."""
         answer, killed = self._table.cancel(ref, self._loop.time())
         durable = self.written()
-        self._stop_all(killed, _Stop.CANCELLED)
+        self._stop_all(killed, Stop.CANCELLED)
         await asyncio.shield(durable)
         return answer
 
@@ -197,7 +177,7 @@ class RunHost:
             self._table.forget(ref, now)
         for ref in cancel:
             _, killed = self._table.cancel(ref, now)
-            self._stop_all(killed, _Stop.CANCELLED)
+            self._stop_all(killed, Stop.CANCELLED)
         await asyncio.shield(self.written())
 
     async def save(self) -> None:
@@ -219,7 +199,7 @@ class RunHost:
 
     async def hand_back_all(self, grace_s: float) -> None:
         """Ends every run without a result: a hand-out with a higher token starts it again."""
-        self._stop_all(list(self._live), _Stop.HANDED_BACK)
+        self._stop_all(list(self._live), Stop.HANDED_BACK)
         await self.finish_all(grace_s)
 
     def _validate(self, request: TaskRequest) -> None:
@@ -249,90 +229,43 @@ class RunHost:
         ref: RunRef,
         request: TaskRequest,
         durable: asyncio.Future[None],
-        older: list[_Live],
+        older: list[Attempt],
     ) -> None:
-        live = _Live(request)
-        self._live[ref] = live
-        if request.timeout_s is not None:
-            live.timers.append(
-                self._loop.call_later(request.timeout_s, self._stop, ref, _Stop.DEADLINE)
-            )
-        live.supervisor = self._loop.create_task(self._supervise(ref, live, durable, older))
-        live.supervisor.add_done_callback(self._check)
+        self._live[ref] = Attempt(request)
+        supervisor = self._loop.create_task(self._supervise(ref, durable, older))
+        self._supervisors.add(supervisor)
+        supervisor.add_done_callback(self._supervisors.discard)
+        supervisor.add_done_callback(self._check)
 
     async def _supervise(
-        self, ref: RunRef, live: _Live, durable: asyncio.Future[None], older: list[_Live]
+        self, ref: RunRef, durable: asyncio.Future[None], older: list[Attempt]
     ) -> None:
         """One run from its durable row to its durable result."""
+        attempt = self._live[ref]
         await asyncio.shield(durable)
         # Two attempts of one task never run side by side.
         for other in older:
             await other.ended.wait()
-        outcome = await self._execute(ref, live)
-        for timer in live.timers:
-            timer.cancel()
-        try:
-            if outcome is None:
-                self._table.lose(ref, self._loop.time())
-            else:
-                self._observer.attempt_ended(live.request.type, outcome)
-                result = messages.make_result(live.request.task_id, outcome)
-                self._table.finish(ref, result.SerializeToString())
-                self._log_end(ref, live, outcome)
-            await asyncio.shield(self.written())
-        finally:
-            del self._live[ref]
-            live.ended.set()
+        progress = self._progress.open(ref, lambda: self._table.begin(ref))
+        outcome = await attempt.execute(self._runtime, progress)
+        self._progress.close(progress)
+        if outcome is None:
+            self._table.lose(ref, self._loop.time())
+        else:
+            self._observer.attempt_ended(attempt.request.type, outcome)
+            self._note_end(attempt, outcome)
+            result = messages.make_result(attempt.request.task_id, outcome)
+            self._table.finish(ref, result.SerializeToString())
+        await asyncio.shield(self.written())
+        del self._live[ref]
+        attempt.ended.set()
         self._on_result(ref)
 
-    async def _execute(self, ref: RunRef, live: _Live) -> Success | Failure | None:
-        """The outcome; None where the run was handed back."""
-        outcome: Success | Failure | None = None
-        if live.stop is None:
-            assert self.progress is not None
-            progress = self.progress.open(ref, lambda: self._table.begin(ref))
-            live.work = self._loop.create_task(self._runtime.run(live.request, progress))
-            await asyncio.wait({live.work})
-            self.progress.close(progress)
-            outcome = _outcome_of(live.work)
-        # A success that came before the end from outside took effect stands.
-        if live.stop is None or isinstance(outcome, Success):
-            return outcome
-        if live.stop is _Stop.HANDED_BACK:
-            return None
-        usage = outcome.usage if outcome is not None else Failure.usage
-        if live.stop is _Stop.DEADLINE:
-            return Failure(
-                ErrorClass.TIMEOUT,
-                "START_TO_CLOSE",
-                f"The attempt did not end within {live.request.timeout_s:g} s.",
-                usage=usage,
-            )
-        return Failure(ErrorClass.CANCELLED, "CANCELLED", "The run was cancelled.", usage=usage)
-
-    def _stop_all(self, refs: Iterable[RunRef], reason: _Stop) -> list[_Live]:
-        stopped = [live for ref in refs if (live := self._live.get(ref)) is not None]
-        for ref in list(refs):
-            self._stop(ref, reason)
-        return stopped
-
-    def _stop(self, ref: RunRef, reason: _Stop) -> None:
-        live = self._live.get(ref)
-        if live is None or live.stop is not None:
-            return
-        live.stop = reason
-        self._insist(ref, live, again=False)
-
-    def _insist(self, ref: RunRef, live: _Live, *, again: bool) -> None:
-        if live.work is None or live.work.done():
-            return
-        if again:
-            self.last_error = "a run does not end although it was cancelled"
-            _log.error(self.last_error, extra=_fields(ref, live.request))
-        live.work.cancel()
-        live.timers.append(
-            self._loop.call_later(_CANCEL_PATIENCE_S, lambda: self._insist(ref, live, again=True))
-        )
+    def _stop_all(self, refs: Iterable[RunRef], reason: Stop) -> list[Attempt]:
+        attempts = [self._live[ref] for ref in refs if ref in self._live]
+        for attempt in attempts:
+            attempt.stop(reason)
+        return attempts
 
     def written(self) -> asyncio.Future[None]:
         """Done once every change so far is durable."""
@@ -346,40 +279,15 @@ class RunHost:
         if isinstance(error, Exception):
             self._on_fatal(error)
 
-    def _log_end(self, ref: RunRef, live: _Live, outcome: Success | Failure) -> None:
+    def _note_end(self, attempt: Attempt, outcome: Success | Failure) -> None:
         if isinstance(outcome, Success):
-            _log.info("attempt succeeded", extra=_fields(ref, live.request))
+            self._last_failure = ""
+            _log.info("attempt succeeded", extra=attempt.log_fields)
             return
         if outcome.error_class is not ErrorClass.CANCELLED:
-            self.last_error = messages.clean(f"{outcome.code}: {outcome.message}"[:500])
+            self._last_failure = messages.clean(f"{outcome.code}: {outcome.message}"[:500])
         _log.warning(
             "attempt failed",
-            extra=_fields(ref, live.request)
+            extra=attempt.log_fields
             | {"class": outcome.error_class.name, "code": outcome.code, "error": outcome.message},
         )
-
-
-def _outcome_of(work: asyncio.Task[Success | Failure]) -> Success | Failure:
-    if work.cancelled():
-        return Failure(
-            ErrorClass.TRANSIENT, "UNKNOWN", "The run was cancelled from within its framework."
-        )
-    error = work.exception()
-    if error is None:
-        return work.result()
-    return Failure(
-        ErrorClass.TRANSIENT,
-        "UNKNOWN",
-        f"{type(error).__name__}: {error}",
-        diagnostics="".join(traceback.format_exception(error)),
-    )
-
-
-def _fields(ref: RunRef, request: TaskRequest) -> dict[str, object]:
-    return {
-        "plan": request.plan_id,
-        "task": request.task_id,
-        "type": request.type,
-        "attempt": ref.attempt,
-        "delivery": request.delivery,
-    }

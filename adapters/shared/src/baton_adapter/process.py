@@ -97,23 +97,25 @@ class AdapterProcess:
         )
         table.load(self._store.load(), loop.time())
         async with open_channel(config.orchestrator) as channel:
+            progress = ProgressHub(
+                lambda items: session.send_progress(items),
+                lambda ref: run.token if (run := table.find(ref)) else None,
+            )
             host = RunHost(
                 runtime=self._runtime,
                 table=table,
                 store=self._store,
+                progress=progress,
                 observer=self._metrics,
                 on_result=lambda ref: self._on_result(results, ref),
                 on_fatal=self._on_fatal,
             )
             results = ResultDelivery(channel, table, host.written)
             session = Session(channel, host, lambda: self._introduction(host), results)
-            host.progress = ProgressHub(session.send_progress, host.token_of)
             self._metrics.watch(lambda: float(host.in_flight), lambda: session.registered)
             http = HTTPEndpoint(config.http, self._metrics, lambda: session.registered)
             server, healthy = await self._start_server(host)
-            tasks = [
-                loop.create_task(part) for part in (http.run(), session.run(), host.progress.run())
-            ]
+            tasks = [loop.create_task(part) for part in (http.run(), session.run(), progress.run())]
             self._announce(http.address)
             for ref in host.unacknowledged():
                 self._on_result(results, ref)

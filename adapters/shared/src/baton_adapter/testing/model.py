@@ -12,15 +12,17 @@ from baton_adapter.testing.processes import running
 _VARIABLE = "BATON_MODEL_PYTHON"
 
 
-@contextlib.contextmanager
-def local_model() -> Iterator[str]:
-    """The base URL of a real OpenAI-compatible server with a small real model.
-
-    Its interpreter is that of `.venv-model` beside the adapters, or `BATON_MODEL_PYTHON`.
-    """
+def model_server_command() -> list[str]:
+    """serve.py, run by `.venv-model` beside the adapters or by `BATON_MODEL_PYTHON`."""
     adapters = next(
         folder for folder in Path(__file__).resolve().parents if folder.name == "adapters"
     )
     python = os.environ.get(_VARIABLE) or adapters.parent / ".venv-model" / "bin" / "python"
-    with running([str(python), str(adapters / "model" / "serve.py")]) as server:
+    return [str(python), str(adapters / "model" / "serve.py")]
+
+
+@contextlib.contextmanager
+def local_model() -> Iterator[str]:
+    """The base URL of a real OpenAI-compatible server with a small real model."""
+    with running(model_server_command()) as server:
         yield str(server.ready["url"])
