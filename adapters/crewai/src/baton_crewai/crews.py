@@ -16,6 +16,7 @@ from crewai import Agent, Crew, Task
 from crewai.flow.flow import Flow
 from crewai.project.crew_loader import load_crew, load_crew_from_definition
 from crewai.project.json_loader import find_crew_json_file
+from pydantic import ValidationError
 
 from baton_crewai.allowed import invalid
 
@@ -97,6 +98,8 @@ def _load(payload: Mapping[str, Any]) -> tuple[Crew | Flow[Any], dict[str, Any]]
         return _load_project(payload["project"])
     except (ImportError, AttributeError, SyntaxError, FileNotFoundError) as error:
         raise invalid("ENTRYPOINT_NOT_LOADED", f"{type(error).__name__}: {error}") from error
+    except ValidationError as error:
+        raise invalid("INVALID_CREW", str(error)) from error
 
 
 def _load_definition(definition: Mapping[str, Any]) -> tuple[Crew, dict[str, Any]]:

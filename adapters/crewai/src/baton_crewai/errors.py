@@ -46,7 +46,8 @@ _BY_NAME = (
         Classified(ErrorClass.PERMANENT, "CONTEXT_LENGTH_EXCEEDED"),
     ),
     (
-        ("ConverterError", "OutputParserError", "OutputParserException"),
+        # A ValidationError while a crew is built never gets here: crews.py refuses it.
+        ("ConverterError", "OutputParserError", "OutputParserException", "ValidationError"),
         Classified(ErrorClass.INVALID_OUTPUT, "OUTPUT_NOT_PARSED"),
     ),
     (
@@ -58,7 +59,7 @@ _BY_NAME = (
         ("HumanFeedbackPending", "EOFError"),
         Classified(ErrorClass.PERMANENT, "HUMAN_INPUT_UNAVAILABLE"),
     ),
-    (("JSONProjectError", "ValidationError"), Classified(ErrorClass.PERMANENT, "INVALID_CREW")),
+    (("JSONProjectError",), Classified(ErrorClass.PERMANENT, "INVALID_CREW")),
     (("ImportError",), Classified(ErrorClass.PERMANENT, "IMPORT_FAILED")),
     (("MemoryError",), Classified(ErrorClass.TRANSIENT, "OUT_OF_MEMORY")),
     # A timeout of OpenAI's client is a kind of its connection error: it is asked for first.
@@ -79,6 +80,8 @@ _BY_STATUS = {
     409: Classified(ErrorClass.TRANSIENT, "MODEL_UNAVAILABLE"),
     425: Classified(ErrorClass.TRANSIENT, "MODEL_UNAVAILABLE"),
 }
+# How the JSON parser of OpenAI's client ends each of its messages.
+_NOT_JSON = re.compile(r" at line \d+ column \d+$")
 _BY_MESSAGE = (
     ("Task failed guardrail validation", Classified(ErrorClass.INVALID_OUTPUT, "GUARDRAIL_FAILED")),
     ("Invalid response from LLM call", Classified(ErrorClass.INVALID_OUTPUT, "EMPTY_RESPONSE")),
@@ -137,6 +140,8 @@ def _classify_one(error: BaseException) -> Classified | None:
         if not names.isdisjoint(wanted):
             return found
     message = str(error)
+    if isinstance(error, ValueError) and _NOT_JSON.search(message):
+        return Classified(ErrorClass.INVALID_OUTPUT, "OUTPUT_NOT_PARSED")
     return next((found for part, found in _BY_MESSAGE if part in message), None)
 
 

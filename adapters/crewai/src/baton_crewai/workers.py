@@ -47,7 +47,7 @@ class WorkerLost(Exception):
 
 @dataclass(frozen=True)
 class Exit:
-    """How a worker ended; `problem` is empty where it came to its own end."""
+    """How a worker ended: `problem` says what the worker did; empty where all went well."""
 
     problem: str = ""
 
@@ -298,7 +298,7 @@ class Workers:
             self.problem = f"the process that imports CrewAI {how}: {' '.join(said)[-2000:]}"
             _log.error("zygote lost", extra={"status": how, "output": "\n".join(said)})
         for worker in list(zygote.workers.values()):
-            worker.exited.set_result(Exit(f"its parent process {how}"))
+            worker.exited.set_result(Exit(f"lost its parent process, which {how}"))
         zygote.workers.clear()
         if not self._closed and zygote is self._zygote:
             # The next run need not wait for the import.
@@ -336,7 +336,7 @@ async def _listen(process: asyncio.subprocess.Process, said: deque[str]) -> None
 
 def _describe(packet: Mapping[str, object]) -> str:
     if "error" in packet:
-        return f"it could not be forked: {packet['error']}"
+        return f"could not be forked: {packet['error']}"
     if packet["signal"]:
         return _status_text(-int(str(packet["signal"])))
     return _status_text(int(str(packet["code"]))) if packet["code"] else ""
