@@ -25,6 +25,9 @@ models:
 entrypoints: ["my_graphs.*"]
 """
 GRAPH = """
+import pathlib
+import threading
+
 from langchain_core.runnables import RunnableLambda
 
 def fail_first(given, config):
@@ -32,11 +35,16 @@ def fail_first(given, config):
         raise ConnectionError("not yet")
     return {"text": given["topic"]}
 
+def wait_for_ever(given):
+    pathlib.Path("begun").touch()
+    threading.Event().wait()
+
 graph = RunnableLambda(fail_first)
+endless = RunnableLambda(wait_for_ever)
 """
 
 
-def start(folder: Path, registry: Registry, url: str, results: str) -> Program:
+def start(folder: Path, registry: Registry, url: str, results: str, *flags: str) -> Program:
     """The command in a folder with a configuration and a package of the user's own."""
     text = CONFIG.format(orchestrator=registry.address, results=results)
     (folder / "langchain.yaml").write_text(text, encoding="utf-8")
@@ -44,7 +52,7 @@ def start(folder: Path, registry: Registry, url: str, results: str) -> Program:
     (folder / "my_graphs" / "unsteady.py").write_text(GRAPH, encoding="utf-8")
     command = Path(sys.executable).parent / "baton-langchain"
     environment = {**os.environ, "TEST_MODEL_URL": url, "LANGSMITH_TRACING": "true"}
-    return Program([str(command)], folder=folder, environment=environment)
+    return Program([str(command), *flags], folder=folder, environment=environment)
 
 
 def task(key: str, task_type: str, payload: dict[str, Any], attempt: int = 1) -> Any:
@@ -101,6 +109,25 @@ def test_tasks_of_every_type(
             assert {item.idempotency_key for item in chunks} == {"prompt", "agent"}
         assert program.terminate() == 0
         assert "Traceback" not in program.stderr
+    finally:
+        if program.running:
+            program.kill()
+
+
+def test_a_node_that_never_ends_does_not_keep_the_process(
+    model_url: str, registry: Registry, tmp_path: Path
+) -> None:
+    program = start(tmp_path, registry, model_url, "callback", "--shutdown-in-flight=hand_back")
+    try:
+        with grpc.insecure_channel(program.ready["grpc"]) as channel:
+            stub = adapter_pb2_grpc.ExecutionAdapterStub(channel)
+            graph = {"entrypoint": "my_graphs.unsteady:endless"}
+            stub.DispatchTask(task("graph", "graph", graph))
+            registry.wait_for(lambda: [item for item in registry.progress if item.started])
+            registry.wait_for_heartbeats(1)
+        assert program.terminate() == 0
+        assert registry.deregistrations[-1].hand_back
+        assert "left behind" in program.stderr
     finally:
         if program.running:
             program.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +140,11 @@ def test_every_problem_is_told_at_once() -> None:
     assert len(found) == 18
 
 
+def test_listening_everywhere_needs_an_address_to_dial() -> None:
+    assert problems("listen: 0.0.0.0:7000")[0].startswith("advertise: missing")
+    assert load("{listen: '0.0.0.0:7000', advertise: 'crewai:7000'}").advertise == "crewai:7000"
+
+
 @pytest.mark.parametrize("text", ["- a list", "{unclosed: [", "\t- tab"])
 def test_files_that_are_no_mapping(text: str) -> None:
     assert "given.yaml" in problems(text)[0]
@@ -186,6 +192,23 @@ def test_a_bad_configuration_ends_the_process_with_64() -> None:
         "baton-scripted: --results: 'sometimes' is not one of callback, poll",
         "baton-scripted: --max-concurrency: 'none' is not a whole number of at least 1",
     ]
+
+
+@pytest.mark.parametrize("setting", ["listen", "http"])
+def test_an_address_that_is_taken_ends_the_process_with_64(setting: str, tmp_path: Path) -> None:
+    program = Path(__file__).parent / "scripted_adapter.py"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, str(program), f"--data={tmp_path}", f"--{setting}=127.0.0.1:{port}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 64
+    assert f"{setting}: 127.0.0.1:{port} cannot be used" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_an_unusable_data_folder_ends_the_process_with_74(tmp_path: Path) -> None:

@@ -231,6 +231,26 @@ def test_what_does_not_finish_is_handed_back_and_comes_again(
     assert registry.wait_for(lambda: registry.results)[0].token == 6
 
 
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]],
+    ids=["interrupted", "terminated-twice"],
+)
+def test_a_person_who_waits_is_not_kept_waiting(
+    signals: list[signal.Signals], start_adapter: StartAdapter, registry: Registry, gate: Gate
+) -> None:
+    adapter = start_adapter(shutdown_grace="10m")
+    registry.wait_for_heartbeats(1)
+    adapter.dispatch("a", 1, 5, {"gate": gate.port})
+    run = gate.next()
+    for number in signals:
+        adapter.program.signal(number)
+        registry.wait_for(lambda: registry.deregistrations)
+    assert adapter.program.wait() == 0
+    run.wait_until_gone()
+    assert registry.deregistrations[-1].hand_back
+
+
 def test_health_reflection_and_information(start_adapter: StartAdapter) -> None:
     adapter = start_adapter(instance="scripted-1")
     # These two classes carry no types.

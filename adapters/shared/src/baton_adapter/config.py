@@ -135,6 +135,11 @@ def load_config(
             given[setting.attribute] = setting.read(value)
         except ValueError as error:
             problems.append(f"{source}: {error}")
+    listens = str(given.get("listen", ""))
+    if listens.startswith(("0.0.0.0:", "[::]:")) and not given.get("advertise"):
+        problems.append(
+            f"advertise: missing; nobody can dial {listens}, where this adapter listens"
+        )
     if problems:
         raise ConfigError(problems)
     return Config(adapter=adapter, **given)

@@ -189,18 +189,14 @@ class RunHost:
         """Starts no further run."""
         self._draining = True
 
-    async def finish_all(self, grace_s: float) -> None:
-        """Waits until no run is left, at most `grace_s`."""
-        waiting = [asyncio.ensure_future(live.ended.wait()) for live in self._live.values()]
-        if waiting:
-            _, pending = await asyncio.wait(waiting, timeout=grace_s)
-            for task in pending:
-                task.cancel()
+    async def finish_all(self) -> None:
+        """Returns when no run is left."""
+        while self._live:
+            await next(iter(self._live.values())).ended.wait()
 
-    async def hand_back_all(self, grace_s: float) -> None:
+    def hand_back_all(self) -> None:
         """Ends every run without a result: a hand-out with a higher token starts it again."""
         self._stop_all(list(self._live), Stop.HANDED_BACK)
-        await self.finish_all(grace_s)
 
     def _validate(self, request: TaskRequest) -> None:
         served = ", ".join(self._runtime.task_types)

@@ -191,11 +191,10 @@ class ResultDelivery:
         for delivery in self._deliveries.values():
             delivery.hurry.set()
 
-    async def wait(self, timeout_s: float) -> None:
-        """Until nothing is being delivered, at most `timeout_s`."""
-        tasks = [delivery.task for delivery in self._deliveries.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=timeout_s)
+    async def finish_all(self) -> None:
+        """Returns when nothing is being delivered."""
+        while self._deliveries:
+            await asyncio.wait([one.task for one in self._deliveries.values()])
 
     def _due(self, ref: RunRef) -> Run | None:
         run = self._table.find(ref)

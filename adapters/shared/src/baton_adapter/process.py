@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
 import signal
+import sqlite3
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -33,7 +33,10 @@ from baton_adapter.store import RunStore, StoreError
 
 EXIT_OK = 0
 EXIT_BAD_CONFIGURATION = 64
+EXIT_FAULT = 70
 EXIT_STORE_UNUSABLE = 74
+# For runs that were cancelled, and for the last results.
+_END_S = 5.0
 
 _log = logging.getLogger("baton.adapter")
 _SERVICE = adapter_pb2.DESCRIPTOR.services_by_name["ExecutionAdapter"].full_name
@@ -50,9 +53,7 @@ def run_adapter(
         configure_logs(config.log_format, config.log_level)
         runtime = runtime_factory(config)
     except ConfigError as error:
-        for problem in error.problems:
-            print(f"baton-{adapter_name}: {problem}", file=sys.stderr)  # noqa: T201 - for people
-        return EXIT_BAD_CONFIGURATION
+        return _bad_configuration(adapter_name, error)
     try:
         store = RunStore(config.data)
     except StoreError as error:
@@ -60,8 +61,16 @@ def run_adapter(
         return EXIT_STORE_UNUSABLE
     try:
         return asyncio.run(AdapterProcess(config, runtime, store).run())
+    except ConfigError as error:
+        return _bad_configuration(adapter_name, error)
     finally:
         store.close()
+
+
+def _bad_configuration(adapter_name: str, error: ConfigError) -> int:
+    for problem in error.problems:
+        print(f"baton-{adapter_name}: {problem}", file=sys.stderr)  # noqa: T201 - for people
+    return EXIT_BAD_CONFIGURATION
 
 
 class AdapterProcess:
@@ -73,20 +82,33 @@ class AdapterProcess:
         self._store = store
         self._metrics = Metrics()
         self._stopping = asyncio.Event()
+        # Somebody waits: nothing may finish first.
+        self._hurried = asyncio.Event()
         self._exit_code = EXIT_OK
         self._address = ""
+        self._left_behind = False
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGTERM, self._on_signal, signal.SIGTERM)
+        loop.add_signal_handler(signal.SIGINT, self._on_signal, signal.SIGINT)
         # P11: survivors of a predecessor are gone before this process says that it is there.
         await self._runtime.start()
         try:
             await self._serve(loop)
         finally:
             await self._runtime.close()
+        if self._left_behind:
+            # Leaving the event loop would wait for their threads.
+            self._store.close()
+            os._exit(self._exit_code)
         return self._exit_code
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        """SIGINT, or a second signal, is a person who does not want to wait."""
+        if number is signal.SIGINT or self._stopping.is_set():
+            self._hurried.set()
+        self._stopping.set()
 
     async def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         config = self._config
@@ -113,9 +135,14 @@ class AdapterProcess:
             results = ResultDelivery(channel, table, host.written)
             session = Session(channel, host, lambda: self._introduction(host), results)
             self._metrics.watch(lambda: float(host.in_flight), lambda: session.registered)
-            http = HTTPEndpoint(config.http, self._metrics, lambda: session.registered)
+            try:
+                http = HTTPEndpoint(config.http, self._metrics, lambda: session.registered)
+            except OSError as error:
+                raise ConfigError([f"http: {config.http} cannot be used: {error}"]) from error
             server, healthy = await self._start_server(host)
             tasks = [loop.create_task(part) for part in (http.run(), session.run(), progress.run())]
+            for task in tasks:
+                task.add_done_callback(self._check)
             self._announce(http.address)
             for ref in host.unacknowledged():
                 self._on_result(results, ref)
@@ -126,8 +153,7 @@ class AdapterProcess:
             await server.stop(grace=1.0)
             for task in tasks[1:]:
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*tasks)
+            await asyncio.wait(tasks)
             await host.save()
 
     async def _start_server(self, host: RunHost) -> tuple[grpc.aio.Server, Any]:
@@ -142,7 +168,10 @@ class AdapterProcess:
             (_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server
         )
         listen = self._config.listen
-        port = server.add_insecure_port(listen)
+        try:
+            port = server.add_insecure_port(listen)
+        except RuntimeError as error:
+            raise ConfigError([f"listen: {listen} cannot be used: {error}"]) from error
         unix = listen.startswith("unix:")
         self._address = listen if unix else f"{listen.rpartition(':')[0]}:{port}"
         await server.start()
@@ -151,14 +180,17 @@ class AdapterProcess:
     async def _drain(self, host: RunHost, session: Session, results: ResultDelivery) -> None:
         """No new work; what runs may finish within the grace period or is handed back."""
         _log.info("stopping", extra={"in_flight": host.in_flight})
-        grace_s = self._config.shutdown_grace_s
         host.drain()
+        await session.deregister(hand_back=False)
         if self._exit_code == EXIT_OK and self._config.shutdown_in_flight == "finish":
-            await session.deregister(hand_back=False)
-            await host.finish_all(grace_s)
-            await results.wait(min(grace_s, 5.0))
+            await _first_of(self._config.shutdown_grace_s, host.finish_all(), self._hurried.wait())
+        host.hand_back_all()
+        await _first_of(_END_S, host.finish_all())
+        await _first_of(_END_S, results.finish_all(), self._hurried.wait())
         await session.deregister(hand_back=True)
-        await host.hand_back_all(grace_s)
+        if host.in_flight:
+            self._left_behind = True
+            _log.error("runs do not end and are left behind", extra={"in_flight": host.in_flight})
 
     def _introduction(self, host: RunHost) -> registry_pb2.RegisterAdapterRequest:
         config, runtime = self._config, self._runtime
@@ -198,5 +230,22 @@ class AdapterProcess:
     def _on_fatal(self, error: Exception) -> None:
         """Memory and disk may differ now: end, and let the next start begin from the disk."""
         _log.critical("the table of runs failed", exc_info=error)
-        self._exit_code = EXIT_STORE_UNUSABLE
+        unusable = isinstance(error, sqlite3.Error)
+        self._exit_code = EXIT_STORE_UNUSABLE if unusable else EXIT_FAULT
         self._stopping.set()
+
+    def _check(self, task: asyncio.Task[None]) -> None:
+        """An adapter without its session or its endpoint is none: end, and start anew."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.critical("a part of the adapter failed", exc_info=error)
+            self._exit_code = EXIT_FAULT
+            self._stopping.set()
+
+
+async def _first_of(timeout_s: float, *work: Coroutine[Any, Any, Any]) -> None:
+    """Waits for whatever ends first, at most `timeout_s`; the rest is dropped."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    await asyncio.wait(tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
