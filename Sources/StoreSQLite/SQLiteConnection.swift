@@ -5,6 +5,9 @@ internal import CSQLite
 final class SQLiteConnection {
   enum Mode { case readWrite, readOnly }
 
+  /// How long a transaction waits for one of another process, such as a backup.
+  private static let busyMilliseconds: Int32 = 5_000
+
   private let handle: OpaquePointer
   /// Pages in the WAL after the last commit; 0 until the first.
   fileprivate(set) var walPageCount = 0
@@ -21,7 +24,7 @@ final class SQLiteConnection {
     }
     handle = opened
     guard result == SQLITE_OK else { throw failure(result) }
-    sqlite3_busy_timeout(handle, 5_000)
+    sqlite3_busy_timeout(handle, Self.busyMilliseconds)
   }
 
   // Statements hold the connection, so none is left here.
@@ -75,7 +78,7 @@ extension SQLiteConnection {
   enum CheckpointMode {
     /// Copies what no reader needs; never waits.
     case passive
-    /// Waits for readers and makes the next commit start the log over.
+    /// Makes the next commit start the log over; fails where somebody reads.
     case restart
     /// As `restart`, and cuts the file to nothing.
     case truncate
@@ -104,6 +107,9 @@ extension SQLiteConnection {
 
   /// Moves the log into the database. Possible return codes: BUSY where a reader is in the way.
   func checkpoint(_ mode: CheckpointMode) throws(SQLiteFailure) {
+    // Whoever commits waits for this: better to try again later.
+    sqlite3_busy_timeout(handle, 0)
+    defer { sqlite3_busy_timeout(handle, Self.busyMilliseconds) }
     let result = sqlite3_wal_checkpoint_v2(handle, nil, mode.code, nil, nil)
     guard result == SQLITE_OK else { throw failure(result) }
   }

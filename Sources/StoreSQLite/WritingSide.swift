@@ -7,6 +7,8 @@ final class WritingSide {
   let reader: PlanReader
   private let connection: SQLiteConnection
   private var checkpointFailure: String?
+  /// Pages that the WAL had when it was last copied; less where it has started over since.
+  private var checkpointedPageCount = 0
   // Declared last, and so let go after the connection.
   private let lock: FileLock
 
@@ -50,13 +52,16 @@ final class WritingSide {
       """)
   }
 
-  /// Keeps the WAL bounded, after a commit. What fails is tried again by the next commit and told
-  /// by `walStatus`: the commit itself has happened.
+  /// Keeps the WAL bounded, after a commit. What fails is tried again after as many pages more and
+  /// told by `walStatus`: the commit itself has happened.
   ///
-  /// A log that readers keep from starting over is copied while `shuttingOutReaders` runs.
+  /// A log that our own readers keep from starting over is copied while `shuttingOutReaders` runs.
   func checkpointIfLarge(shuttingOutReaders: (() -> Void) -> Void) {
-    guard connection.walPageCount >= Self.checkpointPages else { return }
-    if connection.walPageCount >= Self.restartPages {
+    let pageCount = connection.walPageCount
+    if pageCount < checkpointedPageCount { checkpointedPageCount = 0 }
+    guard pageCount - checkpointedPageCount >= Self.checkpointPages else { return }
+    checkpointedPageCount = pageCount
+    if pageCount >= Self.restartPages {
       shuttingOutReaders { checkpoint(.restart) }
     } else {
       checkpoint(.passive)
