@@ -118,7 +118,9 @@ public struct PlanGraph: Sendable, Equatable {
         own[others[index]] = 1 << UInt64(index - batch)
       }
       for task in order {
-        for dependency in dependencies[task] { reached[task] |= reached[dependency] | own[dependency] }
+        for dependency in dependencies[task] {
+          reached[task] |= reached[dependency] | own[dependency]
+        }
       }
       for pair in byBatch[batch / 64] ?? [] {
         let bit = UInt64(1) << UInt64((slot[pair.other] ?? 0) - batch)

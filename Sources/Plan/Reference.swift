@@ -96,7 +96,8 @@ public struct Reference: Sendable, Hashable {
     }
     for step in path {
       switch step {
-      case .key(let key): text += key.allSatisfy(Self.isNameCharacter) ? ".\(key)" : "['\(key)']"
+      case .key(let key) where key.allSatisfy(Self.isNameCharacter): text += ".\(key)"
+      case .key(let key): text += key.contains("'") ? "[\"\(key)\"]" : "['\(key)']"
       case .index(let index): text += "[\(index)]"
       }
     }
