@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import importlib
 import os
 import signal
 import socket
@@ -11,6 +12,9 @@ import sys
 import threading
 from typing import Any
 
+import numpy.random
+from crewai import LLM
+from crewai.agents.agent_executor import AgentExecutor
 from crewai.events import crewai_event_bus
 
 from baton_crewai import crews, errors, models, output, wire
@@ -33,6 +37,19 @@ class Reporter:
         encoded = wire.encode(frame)
         with self._lock, contextlib.suppress(OSError):
             self._stream.sendall(encoded)
+
+
+def warm_up() -> None:
+    """Does once, before any fork, what CrewAI would otherwise do late in every worker.
+
+    Most of a worker's own time went there: OpenAI's client loads 485 modules at the first call, and
+    the agents' executor, a flow, works out its definition. No thread is started by either.
+    """
+    warm: Any = LLM(model="openai/warm", base_url="http://localhost/v1", api_key="none")
+    _ = warm._client.chat.completions
+    AgentExecutor.flow_definition()
+    for module in ("crewai.hooks.contexts", "crewai.llms.cache", "crewai.skills.tool"):
+        importlib.import_module(module)
 
 
 def main(stream: socket.socket) -> None:
@@ -91,10 +108,8 @@ def _enter(job: Frame) -> None:
     if "default" in job["models"]:
         # What CrewAI builds for an agent that names no model.
         os.environ["MODEL"] = "default"
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        # The standard library reseeds itself after a fork, numpy does not.
-        numpy.random.seed()
+    # The standard library reseeds itself after a fork, numpy does not.
+    numpy.random.seed()
 
 
 def _shape(kind: str, result: Any) -> dict[str, Any]:

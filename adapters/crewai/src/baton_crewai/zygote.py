@@ -170,6 +170,7 @@ def main() -> None:
     processes.adopt_orphans()
     # Imported here: this is the slow part, and the kernel already watches the front for us.
     worker = importlib.import_module("baton_crewai.worker")
+    worker.warm_up()
     gc.collect()
     gc.freeze()
     Zygote(control, worker.main).serve()
