@@ -1,0 +1,46 @@
+# The orchestrator and command line, `baton`, alone; adapters are images of their own.
+#
+#   docker build -t baton .
+#   docker run -e BATON_INSECURE=true -p 127.0.0.1:7420:7420 -v baton:/var/lib/baton baton
+#
+# BATON_INSECURE says that the network of the container may be trusted: there is no TLS yet, and
+# baton refuses to listen beyond its own machine without being told so.
+#
+# BUILD_IMAGE has Swift 6.3 or later on Debian 12; RUN_IMAGE is Debian 12. Both can be replaced by
+# images made elsewhere:  docker build --build-arg BUILD_IMAGE=... --build-arg RUN_IMAGE=... .
+ARG BUILD_IMAGE=swift:6.3-bookworm
+ARG RUN_IMAGE=debian:bookworm-slim
+
+FROM ${BUILD_IMAGE} AS build
+RUN apt-get update \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libssl-dev zlib1g-dev pkg-config \
+  && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY Package.swift ./
+COPY codegen codegen
+COPY Sources Sources
+# The manifest names them; they are not built.
+COPY Tests Tests
+RUN swift build -c release --product baton --static-swift-stdlib \
+  && install -D -s "$(swift build -c release --show-bin-path)/baton" /out/baton
+
+FROM ${RUN_IMAGE}
+RUN apt-get update \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    libnghttp2-14 libprotobuf-c1 libsqlite3-0 libssl3 zlib1g libstdc++6 ca-certificates \
+  && rm -rf /var/lib/apt/lists/* \
+  && useradd --system --uid 10001 --home-dir /var/lib/baton --create-home baton
+COPY --from=build /out/baton /usr/local/bin/baton
+USER 10001
+WORKDIR /var/lib/baton
+VOLUME /var/lib/baton
+ENV BATON_LISTEN=0.0.0.0:7420 \
+  BATON_HTTP=0.0.0.0:7421 \
+  BATON_STORE=sqlite:/var/lib/baton/baton.db
+EXPOSE 7420 7421
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
+  CMD ["baton", "list", "--server", "127.0.0.1:7420", "-o", "json"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["baton"]
+CMD ["serve"]
