@@ -5,10 +5,8 @@ behind the others.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +18,8 @@ from endpoint import Endpoint
 
 from baton_crewai.runtime import CrewAIRuntime
 
-REPOSITORY = Path(__file__).parents[3]
+pytest_plugins = ["baton_adapter.testing.fixtures"]
+
 BEHAVIOURS = (
     "scripted", "json", "city", "town", "empty", "hang", "endless", "status_400",
     "status_400_context", "status_401", "status_403", "status_404", "status_422", "status_429",
@@ -86,23 +85,6 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="session")
-def model_url() -> Iterator[str]:
-    """The real local model; `make setup` installs it."""
-    python = REPOSITORY / ".venv-model/bin/python"
-    server = subprocess.Popen(
-        [python, REPOSITORY / "adapters/model/serve.py", "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    line = server.stdout.readline()
-    assert line.startswith("READY "), f"the model's server does not start: {line!r}"
-    yield json.loads(line.removeprefix("READY "))["url"]
-    server.terminate()
-    server.wait()
-
-
-@pytest.fixture(scope="session")
 def closed_port() -> Iterator[int]:
     """A port that nothing listens on: bound, so that nobody else takes it."""
     with socket.socket() as bound:
@@ -135,7 +117,7 @@ def config(
 @pytest.fixture(scope="session")
 def sidecar(config: Config) -> Iterator[Sidecar]:
     with _in_tests_folder(), asyncio.Runner() as runner:
-        runtime = CrewAIRuntime(config, grace_s=5.0)
+        runtime = CrewAIRuntime(config, grace_s=3.0)
         runner.run(runtime.start())
         yield Sidecar(runtime, config, runner)
         runner.run(runtime.close())
@@ -152,7 +134,7 @@ def real(config: Config, model_url: str) -> Iterator[Sidecar]:
         data=config.data / "real",
     )
     with _in_tests_folder(), asyncio.Runner() as runner:
-        runtime = CrewAIRuntime(config, grace_s=5.0)
+        runtime = CrewAIRuntime(config, grace_s=3.0)
         runner.run(runtime.start())
         yield Sidecar(runtime, config, runner)
         runner.run(runtime.close())

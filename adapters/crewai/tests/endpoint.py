@@ -5,6 +5,7 @@ Real sockets and real bytes: what the clients make of them is the clients' own d
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections import Counter
@@ -95,7 +96,8 @@ def _status(handler: Any, _endpoint: Endpoint, behaviour: str) -> None:
 def _hang(handler: Any, endpoint: Endpoint, _behaviour: str) -> None:
     """Says nothing until the client leaves."""
     endpoint.reached.release()
-    handler.connection.recv(1)
+    with contextlib.suppress(OSError):
+        handler.connection.recv(1)
     endpoint.left.release()
 
 
@@ -108,7 +110,8 @@ def _endless(handler: Any, endpoint: Endpoint, _behaviour: str) -> None:
     handler.connection.settimeout(30)
 
     def watch() -> None:
-        handler.connection.recv(1)
+        with contextlib.suppress(OSError):
+            handler.connection.recv(1)
         gone.set()
 
     threading.Thread(target=watch, daemon=True).start()

@@ -18,7 +18,7 @@ async def main() -> None:
     await runtime.start()
     zygote = runtime._workers._zygote
     assert zygote is not None
-    print(zygote.process.pid, flush=True)  # noqa: T201
+    print(zygote.pid, flush=True)  # noqa: T201
     await runtime.run(make_request("prompt", {"prompt": "p"}), Recorder())
 
 

@@ -218,21 +218,27 @@ def test_runs_side_by_side_do_not_mix(sidecar: Sidecar) -> None:
     assert texts == [None, {"city": "Rome"}] * 3
 
 
-def test_each_plan_has_a_folder_of_its_own_below_the_data_folder(sidecar: Sidecar) -> None:
+def test_a_worker_knows_its_attempt_and_has_its_plans_folder(sidecar: Sidecar) -> None:
     folders = set()
     for plan, namespace in (("p1", "default"), ("p2", "default"), ("p1", "other"), ("..", "..")):
         outcome = sidecar.run(
-            "crew", {"entrypoint": "fixtures.crews:storage"}, plan_id=plan, namespace=namespace
+            "crew",
+            {"entrypoint": "fixtures.crews:environment"},
+            plan_id=plan,
+            namespace=namespace,
+            attempt=2,
         )
         assert isinstance(outcome, Failure)
-        folder, threads = outcome.message.removeprefix("RuntimeError: ").split(" threads=")
+        told = json.loads(outcome.message.removeprefix("RuntimeError: "))
         # The fork came from a process of one thread.
-        assert threads == "1"
-        folders.add(Path(folder))
+        assert told["threads"] == 1
+        assert told["BATON_ATTEMPT"] == "2"
+        assert told["BATON_IDEMPOTENCY_KEY"] == "plan-1/task-1/0"
+        folders.add(Path(told["CREWAI_STORAGE_DIR"]))
     assert len(folders) == 4
-    for path in folders:
-        assert path.is_dir()
-        assert path.parent == sidecar.config.data / "crewai/storage/plans"
+    for folder in folders:
+        assert folder.is_dir()
+        assert folder.parent == sidecar.config.data / "crewai/storage/plans"
 
 
 def test_no_connection_but_to_the_model(

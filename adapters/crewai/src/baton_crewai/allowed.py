@@ -1,4 +1,4 @@
-"""What this sidecar's configuration lets a payload name, and how a payload is refused."""
+"""Beside what every adapter lets a payload name: modules that are named without an attribute."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from baton_adapter.runtime import ErrorClass, Rejection
+from baton_adapter import portable
+from baton_adapter.portable import invalid
 
 
-class Allowed:
+class Allowed(portable.Allowed):
     """The model aliases and the patterns of modules that the configuration names."""
-
-    def __init__(self, models: Iterable[str], entrypoints: Iterable[str]) -> None:
-        self._models = frozenset(models)
-        self._entrypoints = tuple(entrypoints)
-
-    def check_model(self, alias: str, where: str) -> None:
-        """Refuses an alias that is not configured."""
-        if alias not in self._models:
-            known = ", ".join(sorted(self._models)) or "none"
-            raise unsupported(
-                "MODEL_UNKNOWN", f"{where}: there is no model alias {alias!r} here; known: {known}"
-            )
 
     def check_module(self, module: str, where: str) -> None:
         """Refuses a module that no pattern matches."""
@@ -32,16 +21,6 @@ class Allowed:
                 "ENTRYPOINT_NOT_ALLOWED",
                 f"{where}: {module} is not among the entry points configured here ({allowed})",
             )
-
-
-def invalid(code: str, message: str) -> Rejection:
-    """The payload is wrong, and will be wherever it is sent."""
-    return Rejection(ErrorClass.PERMANENT, code, message)
-
-
-def unsupported(code: str, message: str) -> Rejection:
-    """This adapter has not got what the payload asks for."""
-    return Rejection(ErrorClass.UNSUPPORTED, code, message)
 
 
 def check_known(value: Mapping[str, Any], known: Iterable[str], where: str) -> None:

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from baton_adapter.portable import DEFAULT_MODEL, invalid
 from crewai import Agent, Crew, Task
 from crewai.flow.flow import Flow
 from crewai.project.crew_loader import load_crew, load_crew_from_definition
 from crewai.project.json_loader import find_crew_json_file
 from pydantic import ValidationError
-
-from baton_crewai.allowed import invalid
 
 _PLACEHOLDER = re.compile(r"^[A-Za-z_][A-Za-z0-9_-]*$")
 _FEEDBACK_INPUT = "baton_feedback"
@@ -60,7 +59,7 @@ def _prompt_crew(payload: Mapping[str, Any], feedback: str) -> Crew:
         role="Assistant",
         goal="Answer the request.",
         backstory=payload.get("system") or "You are a helpful assistant.",
-        llm=payload.get("model") or "default",
+        llm=payload.get("model") or DEFAULT_MODEL,
         allow_delegation=False,
     )
     return _one_task_crew(agent, payload["prompt"], "The answer to the request.", feedback)
@@ -71,7 +70,7 @@ def _agent_crew(payload: Mapping[str, Any], feedback: str) -> Crew:
         role=payload["role"],
         goal=payload["goal"],
         backstory=payload.get("backstory") or "",
-        llm=payload.get("model") or "default",
+        llm=payload.get("model") or DEFAULT_MODEL,
         allow_delegation=False,
     )
     expected = payload.get("expected_output") or "What the instructions ask for."
@@ -86,7 +85,7 @@ def _one_task_crew(agent: Agent, description: str, expected: str, feedback: str)
 
 
 def _feedback_note(feedback: str) -> str:
-    return f"Your previous answer was refused. Answer again and mend this: {feedback}"
+    return f"An earlier answer was not accepted: {feedback}"
 
 
 def _load(payload: Mapping[str, Any]) -> tuple[Crew | Flow[Any], dict[str, Any]]:

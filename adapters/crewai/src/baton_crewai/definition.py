@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from baton_crewai.allowed import Allowed, check_known, invalid, unsupported
+from baton_adapter.portable import DEFAULT_MODEL, invalid, unsupported
+
+from baton_crewai.allowed import Allowed, check_known
 
 _CREW = (
     "name", "agents", "tasks", "process", "inputs", "manager_agent", "manager_llm",
@@ -54,7 +56,7 @@ def _check_agent(value: Any, where: str, allowed: Allowed) -> None:
     settings = _mapping(agent.get("settings") or {}, f"{where}.settings")
     _check_fields(settings, _AGENT, f"{where}.settings", allowed)
     if agent.get("llm") is None and settings.get("llm") is None:
-        allowed.check_model("default", f"{where}.llm")
+        allowed.check_model(DEFAULT_MODEL, f"{where}.llm")
 
 
 def _check_task(value: Any, where: str, allowed: Allowed) -> None:

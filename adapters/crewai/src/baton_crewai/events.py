@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
+from baton_adapter.runtime import Usage
 from crewai.events.stream_context import add_stream_sink
 from crewai.hooks.dispatch import HookAborted, InterceptionPoint, register
 
@@ -31,12 +33,7 @@ class Observer:
         self._sent_at = 0.0
         self.stopping = False
         self._raised = False
-        self.usage: dict[str, Any] = {
-            "input_tokens": 0,
-            "output_tokens": 0,
-            "calls": 0,
-            "model": "",
-        }
+        self.usage = Usage()
 
     def attach(self) -> None:
         """Starts to listen in this context and to every model call of this process."""
@@ -91,12 +88,14 @@ class Observer:
     def _add_usage(self, event: Any) -> None:
         spent = event.usage or {}
         with self._lock:
-            self.usage["input_tokens"] += int(spent.get("prompt_tokens") or 0)
-            self.usage["output_tokens"] += int(spent.get("completion_tokens") or 0)
-            self.usage["calls"] += 1
-            self.usage["model"] = event.model or self.usage["model"]
-            so_far = dict(self.usage)
-        self._send({"kind": "usage", "usage": so_far})
+            self.usage = Usage(
+                input_tokens=self.usage.input_tokens + int(spent.get("prompt_tokens") or 0),
+                output_tokens=self.usage.output_tokens + int(spent.get("completion_tokens") or 0),
+                calls=self.usage.calls + 1,
+                model=event.model or self.usage.model,
+            )
+            so_far = self.usage
+        self._send({"kind": "usage", "usage": asdict(so_far)})
 
     def _message(self, agent: str, content: str) -> None:
         self._send({"kind": "message", "agent": agent, "role": "assistant", "content": content})

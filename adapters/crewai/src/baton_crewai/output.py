@@ -1,35 +1,15 @@
-"""The shape of what a run answers with."""
+"""The shape of what a crew or a flow answers with."""
 
 from __future__ import annotations
 
 import json
-import re
-from typing import Any, NoReturn
+from typing import Any
 
-_FENCE = re.compile(r"\A```(?:json)?[ \t]*\r?\n(.*?)\r?\n?```\Z", re.DOTALL | re.IGNORECASE)
-
-
-def parse_json(text: str) -> Any:
-    """The JSON object or array that `text` is, bare or in a fenced block; None otherwise."""
-    body = text.strip()
-    fenced = _FENCE.match(body)
-    if fenced is not None:
-        body = fenced[1].strip()
-    if not body.startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return None
-
-
-def text_output(text: str) -> dict[str, Any]:
-    """The output of the portable types: `{"text": ..., "json": ... or None}`."""
-    return {"text": text, "json": parse_json(text)}
+from baton_adapter.portable import text_output
 
 
 def crew_output(result: Any) -> dict[str, Any]:
-    """The output of a crew or flow: the portable fields and `tasks`, one entry a crew task.
+    """The portable fields and `tasks`, one entry a crew task.
 
     A flow that ends in anything but a crew has no tasks; its value is `json` where it is an object
     or a list, and `text` otherwise.
@@ -58,7 +38,3 @@ def _value_output(value: Any) -> dict[str, Any]:
         plain = json.loads(json.dumps(value, default=str))
         return {"text": json.dumps(plain, ensure_ascii=False), "json": plain}
     return text_output("" if value is None else str(value))
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

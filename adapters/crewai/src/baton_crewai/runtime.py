@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import importlib.metadata
-import logging
 import shutil
 import time
 from pathlib import Path
@@ -26,9 +25,8 @@ from baton_adapter.runtime import (
 from baton_crewai import payload
 from baton_crewai.allowed import Allowed
 from baton_crewai.wire import Frame
-from baton_crewai.workers import Worker, WorkerLost, Workers
-
-_log = logging.getLogger(__name__)
+from baton_crewai.workers import Worker, Workers
+from baton_crewai.zygote_process import WorkerLost
 
 # Between its result and its end a worker only lets go of things.
 _END_PATIENCE_S = 5.0
@@ -47,7 +45,7 @@ class CrewAIRuntime:
     task_types: tuple[str, ...] = payload.TASK_TYPES
     capabilities: tuple[str, ...] = ("cancel", "progress", "feedback")
 
-    def __init__(self, config: Config, *, grace_s: float = 5.0) -> None:
+    def __init__(self, config: Config, *, grace_s: float = 3.0) -> None:
         self._models = {name: dataclasses.asdict(model) for name, model in config.models.items()}
         self._allowed = Allowed(config.models, config.entrypoints)
         self._data = config.data.resolve() / "crewai"
@@ -131,7 +129,21 @@ class CrewAIRuntime:
             "payload": _plain(request.payload),
             "feedback": request.feedback,
             "models": self._models,
-            "storage": str(self._storage(request)),
+            "environment": self._environment(request),
+        }
+
+    def _environment(self, request: TaskRequest) -> dict[str, str]:
+        """What CrewAI needs to know, and what tools may want to: the key makes effects unique."""
+        return {
+            "CREWAI_STORAGE_DIR": str(self._storage(request)),
+            "BATON_NAMESPACE": request.namespace,
+            "BATON_PLAN_ID": request.plan_id,
+            "BATON_TASK_ID": request.task_id,
+            "BATON_INDEX": str(request.index),
+            "BATON_ATTEMPT": str(request.attempt),
+            "BATON_DELIVERY": str(request.delivery),
+            "BATON_IDEMPOTENCY_KEY": request.idempotency_key,
+            "TRACEPARENT": request.traceparent,
         }
 
     def _storage(self, request: TaskRequest) -> Path:
@@ -164,7 +176,7 @@ async def _to_the_end(work: Any) -> None:
 
 def _failure(frame: Frame) -> Failure:
     return Failure(
-        ErrorClass[frame["class"]],
+        ErrorClass[frame["error_class"]],
         frame["code"],
         frame["message"],
         diagnostics=frame["diagnostics"],

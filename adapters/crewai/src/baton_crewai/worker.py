@@ -10,9 +10,13 @@ import signal
 import socket
 import sys
 import threading
+from dataclasses import asdict
 from typing import Any
 
 import numpy.random
+from baton_adapter.failures import failure_of
+from baton_adapter.portable import DEFAULT_MODEL, invalid, text_output
+from baton_adapter.runtime import Rejection, Usage
 from crewai import LLM
 from crewai.agents.agent_executor import AgentExecutor
 from crewai.events import crewai_event_bus
@@ -88,74 +92,57 @@ def execute(job: Frame, observer: Observer) -> Frame:
         prepared = crews.prepare(job["type"], job["payload"], job["feedback"])
         result = prepared.kickoff()
         crewai_event_bus.flush(_HANDLERS_TIMEOUT_S)
-        return {
-            "kind": "success",
-            "output": _shape(job["type"], result),
-            "usage": _usage(result, observer),
-        }
+        return _success(_shape(job["type"], result), _usage(result, observer))
     except WorkerCancelled:
         raise
     except BaseException as error:
         # BaseException: sys.exit() in a user's code is a failure too.
         if observer.stopping:
             raise WorkerCancelled from error
-        return _failure(error, observer)
+        return _failure(error, observer.usage)
 
 
 def _enter(job: Frame) -> None:
     """Makes this process the job's own, before anything of CrewAI is built."""
-    os.environ["CREWAI_STORAGE_DIR"] = job["storage"]
-    if "default" in job["models"]:
+    os.environ.update(job["environment"])
+    if DEFAULT_MODEL in job["models"]:
         # What CrewAI builds for an agent that names no model.
-        os.environ["MODEL"] = "default"
+        os.environ["MODEL"] = DEFAULT_MODEL
     # The standard library reseeds itself after a fork, numpy does not.
     numpy.random.seed()
 
 
 def _shape(kind: str, result: Any) -> dict[str, Any]:
-    if kind == "crew":
-        return output.crew_output(result)
-    return output.text_output(str(result.raw))
+    return output.crew_output(result) if kind == "crew" else text_output(str(result.raw))
 
 
-def _usage(result: Any, observer: Observer) -> dict[str, Any]:
+def _usage(result: Any, observer: Observer) -> Usage:
     """CrewAI's own total where there is one: it also counts calls that send no events."""
     total = getattr(result, "token_usage", None)
-    if total is None or total.successful_requests < observer.usage["calls"]:
+    if total is None or total.successful_requests < observer.usage.calls:
         return observer.usage
-    return {
-        "input_tokens": total.prompt_tokens,
-        "output_tokens": total.completion_tokens,
-        "calls": total.successful_requests,
-        "model": observer.usage["model"],
-    }
+    return Usage(
+        input_tokens=total.prompt_tokens,
+        output_tokens=total.completion_tokens,
+        calls=total.successful_requests,
+        model=observer.usage.model,
+    )
 
 
-def _failure(error: BaseException, observer: Observer) -> Frame:
-    classified = errors.classify(error)
-    return {
-        "kind": "failure",
-        "class": classified.error_class.name,
-        "code": classified.code,
-        "message": errors.describe(error),
-        "diagnostics": errors.diagnostics(error),
-        "retry_after_s": classified.retry_after_s,
-        "usage": observer.usage,
-    }
+def _success(result: dict[str, Any], usage: Usage) -> Frame:
+    return {"kind": "success", "output": result, "usage": asdict(usage)}
+
+
+def _failure(error: BaseException, usage: Usage) -> Frame:
+    failure = asdict(failure_of(error, errors.classify(error), usage))
+    if isinstance(error, Rejection):
+        failure["message"] = error.message
+    return {**failure, "kind": "failure", "error_class": failure["error_class"].name}
 
 
 def _report(reporter: Reporter, outcome: Frame) -> None:
     try:
         reporter.send(outcome)
     except wire.FrameTooLarge as error:
-        reporter.send(
-            {
-                "kind": "failure",
-                "class": "PERMANENT",
-                "code": "OUTPUT_TOO_LARGE",
-                "message": f"the output is too large: {error}",
-                "diagnostics": "",
-                "retry_after_s": 0.0,
-                "usage": outcome["usage"],
-            }
-        )
+        refusal = invalid("OUTPUT_TOO_LARGE", f"the output is too large: {error}")
+        reporter.send(_failure(refusal, Usage(**outcome["usage"])))
