@@ -1,0 +1,30 @@
+internal import Synchronization
+
+/// Connects a task's cancellation with the call that the task is about to start.
+final class CallSlot: Sendable {
+  private let state = Mutex(State.empty)
+
+  private enum State {
+    case empty
+    case filled(ClientCall)
+    case cancelled
+  }
+
+  func fill(_ call: ClientCall) {
+    let isCancelled = state.withLock { state in
+      if case .cancelled = state { return true }
+      state = .filled(call)
+      return false
+    }
+    if isCancelled { CallHandle(call: call).cancel() }
+  }
+
+  func cancel() {
+    let call = state.withLock { state -> ClientCall? in
+      defer { state = .cancelled }
+      if case .filled(let call) = state { return call }
+      return nil
+    }
+    if let call { CallHandle(call: call).cancel() }
+  }
+}

@@ -1,0 +1,27 @@
+public import HTTP2
+
+/// How a client's channel connects and what it accepts.
+public struct ChannelConfiguration: Sendable {
+  /// Largest response message in bytes, where the call has no limit of its own.
+  public var responseBytesMax: Int
+  /// How long one attempt to connect may take, until the server's SETTINGS are there.
+  public var connectTimeout: Duration
+  public var backoff: Backoff
+  public var http2: HTTP2SessionConfiguration
+  /// The `user-agent` of the calls.
+  public var userAgent: String
+
+  public init(
+    responseBytesMax: Int = 4 * 1024 * 1024,
+    connectTimeout: Duration = .seconds(10),
+    backoff: Backoff = Backoff(),
+    http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
+    userAgent: String = "grpc-swift-baton"
+  ) {
+    self.responseBytesMax = responseBytesMax
+    self.connectTimeout = connectTimeout
+    self.backoff = backoff
+    self.http2 = http2
+    self.userAgent = userAgent
+  }
+}

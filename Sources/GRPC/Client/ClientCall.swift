@@ -1,0 +1,155 @@
+internal import HTTP2
+internal import Messages
+internal import NIOCore
+
+/// Carries out what `ClientCallMachine` decides for one call. What becomes of the messages is up to
+/// the subclass.
+///
+/// `@unchecked Sendable`: everything mutable is used on the channel's event loop only.
+class ClientCall: @unchecked Sendable {
+  let method: MethodDescriptor
+  let options: CallOptions
+  let deadline: Deadline?
+  private let channel: ChannelCore
+  private var machine = ClientCallMachine()
+  private(set) var stream: HTTP2Stream?
+  private(set) var connection: HTTP2Connection?
+  /// Where the channel keeps the call while it is open; nil otherwise.
+  var slot: Int?
+
+  init(_ method: MethodDescriptor, _ options: CallOptions, _ channel: ChannelCore) {
+    self.method = method
+    self.options = options
+    self.channel = channel
+    let own = options.timeout.map { Deadline(after: $0) }
+    let inherited = CallScope.deadline
+    deadline = own.map { own in inherited.map { min(own, $0) } ?? own } ?? inherited
+  }
+
+  var isEnded: Bool { machine.state == .ended }
+  var eventLoop: any EventLoop { channel.eventLoop }
+  var responseBytesMax: Int {
+    options.responseBytesMax ?? channel.configuration.responseBytesMax
+  }
+
+  // MARK: For subclasses
+
+  /// Writes the request with its prefix.
+  func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {}
+  func began(_ metadata: Metadata) {}
+  /// Response bytes; their window is given back by whoever reads them.
+  func received(_ bytes: ByteBuffer) {}
+  /// Called once, last.
+  func ended(_ error: RPCError?, trailers: Metadata) {}
+
+  // MARK: On the event loop
+
+  /// Opens the stream.
+  func send(on connection: HTTP2Connection) {
+    guard !isEnded else { return }
+    var headers = channel.requestHeaders(method)
+    if let deadline {
+      let remaining = deadline.remaining
+      guard remaining > .zero else { return abandon(Self.neverSent(.deadlinePassed)) }
+      headers.append(
+        "grpc-timeout", TimeoutHeader.format(nanoseconds: remaining.nanoseconds))
+    }
+    do throws(RPCError) {
+      try options.metadata.append(to: &headers)
+    } catch {
+      return abandon(Self.neverSent(error))
+    }
+    let (stream, outcome) = connection.session.submitRequest(
+      headers, endStream: false, context: self)
+    guard case .ok = outcome else {
+      stream.context = nil
+      return abandon(
+        RPCError(
+          code: .unavailable, message: "the connection takes no more calls", neverSent: true))
+    }
+    self.stream = stream
+    self.connection = connection
+    writeRequest(to: connection.session, stream)
+    connection.session.end(stream)
+    connection.setNeedsFlush()
+  }
+
+  private static func neverSent(_ error: RPCError) -> RPCError {
+    var error = error
+    error.neverSent = true
+    return error
+  }
+
+  func handle(_ event: HTTP2Event) {
+    switch event {
+    case .headers(_, let headers, let endStream):
+      perform(machine.receive(.headers(headers, endStream: endStream)))
+    case .data(_, let bytes, let endStream):
+      if case .read = performed(machine.receive(.data)) { received(bytes) }
+      if endStream { perform(machine.receive(.endStream)) }
+    case .endStream:
+      perform(machine.receive(.endStream))
+    case .closed(let stream, let code):
+      perform(machine.receive(.closed(code, requestSent: stream.isRequestSent)))
+    case .drained, .settings, .pingAcknowledged, .goAway, .failed:
+      break
+    }
+  }
+
+  /// The connection is gone.
+  func connectionLost(_ reason: String) {
+    let sent = stream?.isRequestSent ?? false
+    abandon(
+      RPCError(
+        code: .unavailable, message: "the connection was lost", neverSent: !sent, cause: reason))
+  }
+
+  /// Ends the call on this side; its stream, if any, is reset (CANCEL).
+  func abandon(_ error: RPCError) {
+    perform(machine.receive(.abandon(error)))
+  }
+
+  func giveBack(_ byteCount: Int) {
+    guard let stream, let connection else { return }
+    connection.session.giveBack(stream, byteCount: byteCount)
+    connection.setNeedsFlush()
+  }
+
+  private func perform(_ action: ClientCallMachine.Action) {
+    _ = performed(action)
+  }
+
+  private func performed(_ action: ClientCallMachine.Action) -> ClientCallMachine.Action {
+    switch action {
+    case .none, .read: break
+    case .begin(let metadata): began(metadata)
+    case .end(let error, let trailers, let reset):
+      if let stream, let connection {
+        stream.context = nil
+        if reset || !stream.isClosed && !stream.isRemoteEnded {
+          connection.session.reset(stream, .cancel)
+          connection.setNeedsFlush()
+        }
+      }
+      stream = nil
+      connection = nil
+      channel.finished(self)
+      ended(error, trailers: trailers)
+    }
+    return action
+  }
+}
+
+/// Cancels a call made without a task.
+public struct CallHandle: Sendable {
+  let call: ClientCall
+
+  /// Ends the call with CANCELLED, if it has not ended. From any thread.
+  public func cancel() {
+    call.eventLoop.execute { call.abandon(.cancelledByCaller) }
+  }
+}
+
+extension RPCError {
+  static let cancelledByCaller = RPCError(code: .cancelled, message: "the call was cancelled")
+}

@@ -1,0 +1,168 @@
+internal import HTTP2
+
+/// One call on a client, from the request to the status, as a value: events in, actions out.
+///
+///     awaitingHeaders --headers--> receiving --trailers--> ended
+///            |                        |
+///            +-- trailers only, -------+-- reset, deadline, cancel --> ended
+struct ClientCallMachine: Equatable {
+  enum State: Equatable {
+    /// Can transition to `receiving`, `ended`.
+    case awaitingHeaders
+    /// The response has begun. Can transition to `ended`.
+    case receiving
+    case ended
+  }
+
+  enum Event {
+    case headers(HeaderBlock, endStream: Bool)
+    case data
+    /// The peer ended its side without trailers.
+    case endStream
+    case closed(HTTP2ErrorCode, requestSent: Bool)
+    /// The call is given up on this side: deadline, cancellation, a response that cannot be read.
+    case abandon(RPCError)
+  }
+
+  enum Action: Equatable {
+    case none
+    /// Hand the initial metadata over.
+    case begin(Metadata)
+    /// Cut the bytes into messages.
+    case read
+    /// The call is over; `reset` the stream if it is still open.
+    case end(RPCError?, trailers: Metadata, reset: Bool)
+  }
+
+  private(set) var state = State.awaitingHeaders
+
+  mutating func receive(_ event: Event) -> Action {
+    guard state != .ended else { return .none }
+    switch event {
+    case .headers(let headers, let endStream):
+      return receive(headers, endStream: endStream)
+    case .data:
+      guard state == .receiving else {
+        return end(Self.malformed("data before the response's headers"), reset: true)
+      }
+      return .read
+    case .endStream:
+      return end(Self.malformed("the response ended without a status"), reset: false)
+    case .closed(let code, let requestSent):
+      return end(Self.status(of: code, requestSent: requestSent), reset: false)
+    case .abandon(let error):
+      return end(error, reset: true)
+    }
+  }
+
+  private mutating func receive(_ headers: HeaderBlock, endStream: Bool) -> Action {
+    if state == .receiving || endStream { return receiveLast(headers, endStream: endStream) }
+    let head = ResponseHead(headers)
+    // RFC 9110 §15.2: interim responses may come before the final one.
+    if head.isInterim { return .none }
+    if let error = head.refusal { return end(error, reset: true) }
+    state = .receiving
+    return .begin(Metadata(headers))
+  }
+
+  private mutating func receiveLast(_ headers: HeaderBlock, endStream: Bool) -> Action {
+    guard endStream else {
+      return end(Self.malformed("headers in the middle of the response"), reset: true)
+    }
+    if state == .awaitingHeaders, let error = ResponseHead(headers).refusal {
+      return end(error, reset: false)
+    }
+    switch StatusFields.read(headers) {
+    case .absent:
+      return end(Self.malformed("the response ended without a status"), reset: false)
+    case .ok(let metadata):
+      state = .ended
+      return .end(nil, trailers: metadata, reset: false)
+    case .failed(let error):
+      return end(error, reset: false)
+    }
+  }
+
+  private mutating func end(_ error: RPCError, reset: Bool) -> Action {
+    state = .ended
+    return .end(error, trailers: error.metadata, reset: reset)
+  }
+
+  private static func malformed(_ what: String) -> RPCError {
+    RPCError(code: .internalError, message: "the server broke the protocol: \(what)")
+  }
+
+  /// doc/PROTOCOL-HTTP2.md, "Errors".
+  private static func status(of code: HTTP2ErrorCode, requestSent: Bool) -> RPCError {
+    let status: StatusCode =
+      switch code {
+      case .refusedStream: .unavailable
+      case .cancel: .cancelled
+      case .enhanceYourCalm: .resourceExhausted
+      case .inadequateSecurity: .permissionDenied
+      case .noError, .protocolError, .internalError, .flowControlError, .settingsTimeout,
+        .frameSizeError, .compressionError, .connectError:
+        .internalError
+      default: .unknown
+      }
+    return RPCError(
+      code: requestSent ? status : .unavailable, message: "the server reset the stream (\(code))",
+      neverSent: !requestSent || code == .refusedStream)
+  }
+}
+
+/// What the first header block of a response says before its metadata.
+struct ResponseHead {
+  private var httpStatus = 0
+  private var contentType: String?
+  private var hasStatus = false
+  private var encoding = "identity"
+
+  init(_ headers: HeaderBlock) {
+    headers.forEach { name, value in
+      switch name.count {
+      case 7 where name.isEqual(to: ":status"):
+        httpStatus = Int(String(decoding: value, as: UTF8.self)) ?? 0
+      case 11 where name.isEqual(to: "grpc-status"): hasStatus = true
+      case 12 where name.isEqual(to: "content-type"):
+        contentType = String(decoding: value, as: UTF8.self)
+      case 13 where name.isEqual(to: "grpc-encoding"):
+        encoding = String(decoding: value, as: UTF8.self)
+      default: break
+      }
+    }
+  }
+
+  var isInterim: Bool { (100..<200).contains(httpStatus) }
+
+  /// Why this is no response of a gRPC server; nil if it is one. What has a `grpc-status` is taken at
+  /// its word (doc/http-grpc-status-mapping.md).
+  var refusal: RPCError? {
+    if hasStatus { return nil }
+    guard httpStatus == 200 else {
+      return RPCError(
+        code: Self.code(httpStatus: httpStatus),
+        message: "the server answered with HTTP status \(httpStatus)")
+    }
+    guard let contentType, contentType.hasPrefix("application/grpc") else {
+      return RPCError(
+        code: .unknown, message: "the response's content type is \(contentType ?? "missing")")
+    }
+    guard encoding == "identity" else {
+      return RPCError(
+        code: .internalError, message: "the response is compressed (\(encoding)), unasked")
+    }
+    return nil
+  }
+
+  private static func code(httpStatus: Int) -> StatusCode {
+    switch httpStatus {
+    case 400: .internalError
+    case 401: .unauthenticated
+    case 403: .permissionDenied
+    case 404: .unimplemented
+    case 429, 502, 503, 504: .unavailable
+    default: .unknown
+    }
+  }
+}

@@ -1,0 +1,77 @@
+public import Messages
+public import NIOCore
+internal import NIOPosix
+
+/// Calls a gRPC server at one address over one connection, which is made when the first call needs it
+/// and made again when it was lost, with growing delays while that fails.
+public final class ClientChannel: Sendable {
+  private let core: ChannelCore
+
+  /// - Parameters:
+  ///   - target: "host:port" or "unix:PATH".
+  ///   - eventLoopGroup: one of its loops carries the channel; nil: the process's shared group.
+  public convenience init(
+    target: String, configuration: ChannelConfiguration = ChannelConfiguration(),
+    eventLoopGroup: (any EventLoopGroup)? = nil
+  ) throws(AddressError) {
+    self.init(
+      address: try Address(target), configuration: configuration, eventLoopGroup: eventLoopGroup)
+  }
+
+  public init(
+    address: Address, configuration: ChannelConfiguration = ChannelConfiguration(),
+    eventLoopGroup: (any EventLoopGroup)? = nil
+  ) {
+    let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
+    core = ChannelCore(address, configuration, group.any())
+  }
+
+  public var address: Address { core.address }
+
+  /// Calls a method with one response. Throws `RPCError`; cancelling the task resets the stream and
+  /// the call ends with CANCELLED.
+  public func unary<Request: Message, Response: Message>(
+    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions()
+  ) async throws -> Response {
+    let slot = CallSlot()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let call = UnaryCall<Request, Response>(method, request, options, core) {
+          continuation.resume(with: $0)
+        }
+        slot.fill(call)
+        core.start(call)
+      }
+    } onCancel: {
+      slot.cancel()
+    }
+  }
+
+  /// The same without a task: `completion` is called once, on the channel's event loop, which it must
+  /// not block. From any thread.
+  @discardableResult
+  public func unary<Request: Message, Response: Message>(
+    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions(),
+    completion: @escaping @Sendable (Result<Response, RPCError>) -> Void
+  ) -> CallHandle {
+    let call = UnaryCall<Request, Response>(
+      method, request, options, core, completion: completion)
+    core.start(call)
+    return CallHandle(call: call)
+  }
+
+  /// Calls a method with a stream of responses. Returns at once; whatever fails, fails the reading.
+  public func serverStreaming<Request: Message, Response: Message>(
+    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions()
+  ) async throws -> ResponseStream<Response> {
+    try Task.checkCancellation()
+    let call = StreamingCall<Response>(method, request, options, core)
+    core.start(call)
+    return ResponseStream(call)
+  }
+
+  /// Ends open calls with CANCELLED and the connection; later calls fail.
+  public func close() {
+    core.eventLoop.execute { [core] in core.close() }
+  }
+}

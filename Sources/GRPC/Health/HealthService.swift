@@ -1,0 +1,92 @@
+public import Messages
+internal import Synchronization
+
+/// grpc.health.v1.Health with a status per service, set from anywhere
+/// (github.com/grpc/grpc, doc/health-checking.md).
+public final class HealthService: GRPCService {
+  public typealias Status = GrpcHealthV1.HealthCheckResponse.ServingStatus
+
+  private let state: Mutex<State>
+
+  private struct State {
+    var statuses: [String: Status]
+    var watchers: [Int: Watcher] = [:]
+    var nextWatcher = 0
+  }
+
+  private struct Watcher {
+    let service: String
+    let statuses: AsyncStream<Status>.Continuation
+  }
+
+  /// - Parameter statuses: by full name of the service; "" is the server as a whole.
+  public init(statuses: [String: Status] = ["": .serving]) {
+    state = Mutex(State(statuses: statuses))
+  }
+
+  /// Sets a service's status and tells whoever watches it.
+  public func set(_ status: Status, for service: String = "") {
+    state.withLock { state in
+      guard state.statuses.updateValue(status, forKey: service) != status else { return }
+      for watcher in state.watchers.values where watcher.service == service {
+        watcher.statuses.yield(status)
+      }
+    }
+  }
+
+  /// Nil for a service that is not known here.
+  public func status(of service: String) -> Status? {
+    state.withLock { $0.statuses[service] }
+  }
+
+  public var methods: [MethodHandler] {
+    let name = "grpc.health.v1.Health"
+    return [
+      .unary(MethodDescriptor(service: name, method: "Check")) { request, _ in
+        try self.check(request)
+      },
+      .serverStreaming(MethodDescriptor(service: name, method: "Watch")) {
+        request, responses, _ in
+        try await self.watch(request, responses)
+      },
+    ]
+  }
+
+  private func check(
+    _ request: GrpcHealthV1.HealthCheckRequest
+  ) throws -> GrpcHealthV1.HealthCheckResponse {
+    guard let status = status(of: request.service) else {
+      throw RPCError(
+        code: .notFound, reason: "UNKNOWN_SERVICE",
+        message: "no health is known of \"\(request.service)\"",
+        metadata: ["service": request.service])
+    }
+    return Self.response(status)
+  }
+
+  private func watch(
+    _ request: GrpcHealthV1.HealthCheckRequest,
+    _ responses: ResponseWriter<GrpcHealthV1.HealthCheckResponse>
+  ) async throws {
+    // Only the newest status matters to a watcher that reads slowly.
+    let (statuses, continuation) = AsyncStream.makeStream(
+      of: Status.self, bufferingPolicy: .bufferingNewest(1))
+    let id = state.withLock { state in
+      state.nextWatcher += 1
+      state.watchers[state.nextWatcher] = Watcher(
+        service: request.service, statuses: continuation)
+      continuation.yield(state.statuses[request.service] ?? .serviceUnknown)
+      return state.nextWatcher
+    }
+    defer { _ = state.withLock { $0.watchers.removeValue(forKey: id) } }
+    for await status in statuses { try await responses.write(Self.response(status)) }
+    // The stream ends only by cancellation.
+    throw CancellationError()
+  }
+
+  private static func response(_ status: Status) -> GrpcHealthV1.HealthCheckResponse {
+    var response = GrpcHealthV1.HealthCheckResponse()
+    response.status = status
+    return response
+  }
+}

@@ -1,0 +1,17 @@
+internal import NIOCore
+
+/// Runs a task's jobs on an event loop, so that a handler shares the thread of its connection.
+final class LoopTaskExecutor: TaskExecutor {
+  let eventLoop: any EventLoop
+
+  init(_ eventLoop: any EventLoop) {
+    self.eventLoop = eventLoop
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    eventLoop.execute {
+      job.runSynchronously(on: self.asUnownedTaskExecutor())
+    }
+  }
+}

@@ -1,0 +1,15 @@
+public import Messages
+
+/// Sends the responses of a server-streaming call, one after the other.
+public struct ResponseWriter<Response: Message>: Sendable {
+  let call: ServerCall
+
+  /// Sends a response. Suspends while the client does not read: what waits on this side stays under
+  /// one message and the high-water mark of 16 KiB.
+  ///
+  /// Throws `RPCError` (CANCELLED) when the call has ended: reset by the client, its deadline passed,
+  /// its connection lost.
+  public func write(_ response: Response) async throws {
+    try await call.write(response)
+  }
+}

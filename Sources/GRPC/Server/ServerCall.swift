@@ -1,0 +1,242 @@
+internal import HTTP2
+internal import Messages
+internal import NIOCore
+
+/// Carries out what `ServerCallMachine` decides for one stream.
+///
+/// `@unchecked Sendable`: everything mutable is used on the connection's event loop only; methods
+/// that may be called elsewhere go there first.
+final class ServerCall: @unchecked Sendable {
+  let context: ServerContext
+  private let stream: HTTP2Stream
+  private let connection: ServerConnection
+  private let handler: MethodHandler
+  private var machine = ServerCallMachine()
+  private var deframer: MessageDeframer
+  private var request: ByteBuffer?
+  private var task: Task<Void, Never>?
+  /// A handler that waits for the client to read.
+  private var waitingWriter: CheckedContinuation<Void, any Error>?
+
+  /// Unsent bytes from which a writer is made to wait.
+  private static let unsentBytesHigh = 16_384
+
+  init(
+    _ method: MethodTable.Entry, context: ServerContext, stream: HTTP2Stream,
+    connection: ServerConnection
+  ) {
+    handler = method.handler
+    self.context = context
+    self.stream = stream
+    self.connection = connection
+    deframer = MessageDeframer(messageBytesMax: method.requestBytesMax)
+  }
+
+  // MARK: From the connection, on the event loop
+
+  func receive(_ bytes: ByteBuffer, isEnd: Bool) {
+    guard machine.state != .ended else { return }
+    // Whatever is not a complete message yet is part of one within the limit, and a second message
+    // ends the call: the bytes are as good as read.
+    connection.giveBack(stream, byteCount: bytes.readableBytes)
+    deframer.append(bytes)
+    do {
+      while let message = try deframer.next() {
+        request = message
+        perform(machine.receive(.message), with: nil)
+      }
+    } catch {
+      perform(machine.receive(.badRequest), with: error.status)
+    }
+    if isEnd { receiveEnd() } else { detach() }
+  }
+
+  func receiveEnd() {
+    guard machine.state != .ended else { return }
+    do {
+      try deframer.finish()
+      perform(machine.receive(.requestEnd), with: nil)
+    } catch {
+      perform(machine.receive(.badRequest), with: error.status)
+    }
+  }
+
+  func deadlinePassed() {
+    perform(machine.receive(.deadline), with: .deadlinePassed)
+  }
+
+  func abandon(_ status: RPCError) {
+    perform(machine.receive(.abandon), with: status)
+  }
+
+  func closed() {
+    perform(machine.receive(.closed), with: nil)
+  }
+
+  // MARK: From the handler
+
+  /// Decodes the request, or refuses the call.
+  func decode<Request: Message>(_ bytes: ByteBuffer) -> Request? {
+    do {
+      return try bytes.withUnsafeReadableBytes { bytes in
+        Result { () throws(MessageDecodingError) in try Request(serializedBytes: bytes) }
+      }.get()
+    } catch {
+      let status = RPCError(
+        code: .invalidArgument, reason: error.code.rawValue, message: error.message,
+        metadata: ["field": error.place])
+      perform(machine.receive(.finish), with: status)
+      return nil
+    }
+  }
+
+  /// Runs the handler, at once and on the event loop until it first suspends. Whatever it throws is
+  /// the call's status.
+  func run(_ body: @escaping @Sendable (ServerContext) async throws -> Void) {
+    task = Task.immediate(executorPreference: connection.executor) {
+      do {
+        if let deadline = self.context.deadline {
+          try await CallScope.$deadline.withValue(deadline) { try await body(self.context) }
+        } else {
+          try await body(self.context)
+        }
+        self.onLoop { $0.finish(nil) }
+      } catch {
+        self.onLoop { $0.finish(error) }
+      }
+    }
+    if machine.state == .ended { task = nil }
+  }
+
+  func sendLast(_ response: some Message) {
+    onLoop { _ = $0.send(response) }
+  }
+
+  func write(_ response: some Message) async throws {
+    guard connection.eventLoop.inEventLoop else {
+      return try await withCheckedThrowingContinuation { continuation in
+        connection.eventLoop.execute { self.write(response, resuming: continuation) }
+      }
+    }
+    try Task.checkCancellation()
+    guard send(response) else { throw Self.ended }
+    guard stream.unsentBytes >= Self.unsentBytesHigh else { return }
+    try await withCheckedThrowingContinuation { wait($0) }
+  }
+
+  private func write(
+    _ response: some Message, resuming continuation: CheckedContinuation<Void, any Error>
+  ) {
+    guard send(response) else { return continuation.resume(throwing: Self.ended) }
+    guard stream.unsentBytes >= Self.unsentBytesHigh else { return continuation.resume() }
+    wait(continuation)
+  }
+
+  private static let ended = RPCError(code: .cancelled, message: "the call has ended")
+
+  private func onLoop(_ body: @escaping @Sendable (ServerCall) -> Void) {
+    if connection.eventLoop.inEventLoop {
+      body(self)
+    } else {
+      connection.eventLoop.execute { body(self) }
+    }
+  }
+
+  // MARK: Back-pressure
+
+  private func wait(_ continuation: CheckedContinuation<Void, any Error>) {
+    guard machine.state != .ended else { return continuation.resume(throwing: Self.ended) }
+    guard waitingWriter == nil else {
+      return continuation.resume(
+        throwing: RPCError(code: .internalError, message: "two writes at a time on one call"))
+    }
+    waitingWriter = continuation
+    connection.notifyWhenDrained(stream)
+  }
+
+  func drained() {
+    let writer = waitingWriter
+    waitingWriter = nil
+    writer?.resume()
+  }
+
+  // MARK: Actions
+
+  private func send(_ response: some Message) -> Bool {
+    switch machine.receive(.send) {
+    case .sendMessage(let withHeaders):
+      if withHeaders, !sendHeaders() { return false }
+      return connection.send(response, on: stream)
+    default:
+      return false
+    }
+  }
+
+  /// False: the handler's metadata cannot be sent, and the call has been ended for it.
+  private func sendHeaders() -> Bool {
+    do throws(RPCError) {
+      try connection.sendHeaders(context.initialMetadata, on: stream)
+      return true
+    } catch {
+      // Headers are still due, so the status goes out as trailers only.
+      _ = machine.receive(.finish)
+      end(trailersOnly: true, status: error)
+      task?.cancel()
+      return false
+    }
+  }
+
+  private func finish(_ error: (any Error)?) {
+    guard machine.state != .ended else { return }
+    var status: RPCError?
+    if let error { status = connection.status(of: error, method: handler.descriptor) }
+    if status == nil, machine.state == .running, !flushHeaders() { return }
+    perform(machine.receive(.finish), with: status)
+  }
+
+  /// A stream without responses still begins with headers.
+  private func flushHeaders() -> Bool {
+    guard case .sendHeaders = machine.receive(.sendHeaders) else { return false }
+    return sendHeaders()
+  }
+
+  private func perform(_ action: ServerCallMachine.Action, with status: RPCError?) {
+    switch action {
+    case .none: break
+    case .startHandler:
+      guard let request else { return }
+      self.request = nil
+      handler.start(request, self)
+    case .sendHeaders, .sendMessage:
+      assertionFailure("\(action) is performed by the one who asked for it")
+    case .sendStatus(let trailersOnly, let cancelHandler):
+      end(trailersOnly: trailersOnly, status: status)
+      if cancelHandler { self.cancelHandler() }
+    case .refuseCardinality(let received):
+      let status = RPCError(
+        code: .unimplemented,
+        message: "the method takes one request; \(received == 0 ? "none" : "more") arrived")
+      end(trailersOnly: true, status: status)
+    case .cancelHandler:
+      cancelHandler()
+    }
+  }
+
+  private func end(trailersOnly: Bool, status: RPCError?) {
+    connection.end(
+      stream, status: status, metadata: context.trailingMetadata, trailersOnly: trailersOnly)
+  }
+
+  private func cancelHandler() {
+    task?.cancel()
+    let writer = waitingWriter
+    waitingWriter = nil
+    writer?.resume(throwing: Self.ended)
+  }
+
+  /// A request that waits for its end or its rest must not keep a whole read buffer alive.
+  private func detach() {
+    deframer.detach()
+    if let request { self.request = ByteBuffer(bytes: request.readableBytesView) }
+  }
+}

@@ -1,0 +1,33 @@
+public import HTTP2
+public import NIOCore
+
+/// How a server treats its connections.
+public struct ServerConfiguration: Sendable {
+  /// Where connections live; nil: the process's shared group.
+  public var eventLoopGroup: (any EventLoopGroup)?
+  /// Largest request message in bytes, where the method has no limit of its own.
+  public var requestBytesMax: Int
+  /// Limits of single methods.
+  public var requestBytesMaxByMethod: [MethodDescriptor: Int]
+  public var http2: HTTP2SessionConfiguration
+  /// Connections waiting to be accepted (listen(2)).
+  public var backlog: Int32
+  /// Told what a handler threw that is no `RPCError`; the caller sees UNKNOWN only.
+  public var onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
+
+  public init(
+    eventLoopGroup: (any EventLoopGroup)? = nil,
+    requestBytesMax: Int = 4 * 1024 * 1024,
+    requestBytesMaxByMethod: [MethodDescriptor: Int] = [:],
+    http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
+    backlog: Int32 = 1024,
+    onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)? = nil
+  ) {
+    self.eventLoopGroup = eventLoopGroup
+    self.requestBytesMax = requestBytesMax
+    self.requestBytesMaxByMethod = requestBytesMaxByMethod
+    self.http2 = http2
+    self.backlog = backlog
+    self.onUnexpectedError = onUnexpectedError
+  }
+}

@@ -1,0 +1,209 @@
+internal import HTTP2
+internal import Messages
+internal import NIOCore
+
+/// The calls of one connection to a server.
+///
+/// `@unchecked Sendable`: used on the connection's event loop only.
+final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
+  let eventLoop: any EventLoop
+  let executor: LoopTaskExecutor
+  private let methods: MethodTable
+  private let info: ServerContext.ConnectionInfo
+  private let onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
+  private let onClose: @Sendable (ServerConnection) -> Void
+  private var connection: HTTP2Connection?
+  private var deadlines: DeadlineTimer
+  private var isDraining = false
+
+  /// What a PING that measures the way to the client carries ("shutdown").
+  private static let shutdownPing: UInt64 = 0x7368_7574_646f_776e
+
+  init(
+    eventLoop: any EventLoop, executor: LoopTaskExecutor, methods: MethodTable,
+    configuration: ServerConfiguration, peer: String,
+    onClose: @escaping @Sendable (ServerConnection) -> Void
+  ) {
+    self.eventLoop = eventLoop
+    self.executor = executor
+    self.methods = methods
+    onUnexpectedError = configuration.onUnexpectedError
+    info = ServerContext.ConnectionInfo(peer: peer)
+    self.onClose = onClose
+    deadlines = DeadlineTimer(eventLoop)
+  }
+
+  func attach(_ connection: HTTP2Connection) {
+    self.connection = connection
+  }
+
+  // MARK: Events
+
+  func handle(_ event: HTTP2Event, on connection: HTTP2Connection) {
+    switch event {
+    case .headers(let stream, let headers, let endStream):
+      receive(headers, on: stream, isEnd: endStream)
+    case .data(let stream, let bytes, let endStream):
+      if let call = call(of: stream) {
+        call.receive(bytes, isEnd: endStream)
+      } else {
+        connection.session.giveBack(stream, byteCount: bytes.readableBytes)
+      }
+    case .endStream(let stream):
+      call(of: stream)?.receiveEnd()
+    case .drained(let stream):
+      call(of: stream)?.drained()
+    case .closed(let stream, _):
+      let call = call(of: stream)
+      stream.context = nil
+      call?.closed()
+      closeIfDrained()
+    case .pingAcknowledged(Self.shutdownPing):
+      // Requests sent before the client saw the notice have arrived by now.
+      connection.session.submitGoAway()
+      connection.setNeedsFlush()
+      isDraining = true
+      closeIfDrained()
+    case .settings, .pingAcknowledged, .goAway, .failed:
+      break
+    }
+  }
+
+  func connectionClosed(_ connection: HTTP2Connection) {
+    deadlines.stop()
+    self.connection = nil
+    onClose(self)
+  }
+
+  /// The context of a server's stream is its call, set here and nowhere else.
+  private func call(of stream: HTTP2Stream) -> ServerCall? {
+    stream.context.map { unsafeDowncast($0, to: ServerCall.self) }
+  }
+
+  private func receive(_ headers: HeaderBlock, on stream: HTTP2Stream, isEnd: Bool) {
+    if let call = call(of: stream) {
+      // Trailers of a request have no meaning in gRPC; their END_STREAM has.
+      if isEnd { call.receiveEnd() }
+      return
+    }
+    switch RequestHead.read(headers, methods, now: { .now() }) {
+    case .accepted(let method, let deadline):
+      let context = ServerContext(
+        method: method.handler.descriptor, deadline: deadline, headers: headers, connection: info)
+      let call = ServerCall(method, context: context, stream: stream, connection: self)
+      stream.context = call
+      if let deadline { watch(deadline) }
+      if isEnd { call.receiveEnd() }
+    case .httpStatus(let status):
+      var response = HeaderBlock()
+      response.append(":status", "\(status)")
+      connection?.session.submitResponse(stream, response, endStream: true)
+    case .refused(let error):
+      end(stream, status: error, metadata: Metadata(), trailersOnly: true)
+    }
+  }
+
+  // MARK: Deadlines
+
+  private func watch(_ deadline: Deadline) {
+    deadlines.watch(deadline.time) { [weak self] in self?.expire(now: $0) ?? nil }
+  }
+
+  /// Ends the calls whose time has passed; answers when the next one is due.
+  private func expire(now: NIODeadline) -> NIODeadline? {
+    var next: NIODeadline?
+    for stream in connection?.session.streams ?? [] {
+      guard let call = call(of: stream), let deadline = call.context.deadline?.time else { continue }
+      if deadline <= now {
+        call.deadlinePassed()
+      } else {
+        next = min(next ?? deadline, deadline)
+      }
+    }
+    return next
+  }
+
+  // MARK: For the calls
+
+  func giveBack(_ stream: HTTP2Stream, byteCount: Int) {
+    connection?.session.giveBack(stream, byteCount: byteCount)
+  }
+
+  func notifyWhenDrained(_ stream: HTTP2Stream) {
+    connection?.session.notifyWhenDrained(stream)
+  }
+
+  func sendHeaders(_ metadata: Metadata, on stream: HTTP2Stream) throws(RPCError) {
+    guard let connection else { return }
+    if metadata.isEmpty {
+      connection.session.submitResponse(stream, ResponseHeaders.headers)
+    } else {
+      var headers = ResponseHeaders.initial()
+      try metadata.append(to: &headers)
+      connection.session.submitResponse(stream, headers)
+    }
+    connection.setNeedsFlush()
+  }
+
+  func send(_ message: some Message, on stream: HTTP2Stream) -> Bool {
+    guard let connection else { return false }
+    let sent = connection.session.writeMessage(message, on: stream)
+    connection.setNeedsFlush()
+    return sent
+  }
+
+  /// Ends a call's stream with its status (nil: OK).
+  func end(_ stream: HTTP2Stream, status: RPCError?, metadata: Metadata, trailersOnly: Bool) {
+    stream.context = nil
+    guard let connection, !stream.isClosed else { return }
+    if status == nil, metadata.isEmpty, !trailersOnly {
+      connection.session.end(stream, trailers: ResponseHeaders.okTrailers)
+    } else {
+      let trailers = ResponseHeaders.trailers(
+        status, metadata, beginningWith: trailersOnly ? ResponseHeaders.initial() : HeaderBlock())
+      if trailersOnly {
+        connection.session.submitResponse(stream, trailers, endStream: true)
+      } else {
+        connection.session.end(stream, trailers: trailers)
+      }
+    }
+    connection.setNeedsFlush()
+    closeIfDrained()
+  }
+
+  /// The status for whatever a handler threw.
+  func status(of error: any Error, method: MethodDescriptor) -> RPCError {
+    switch error {
+    case let error as RPCError: return error
+    case is CancellationError:
+      return RPCError(code: .cancelled, message: "the call was cancelled")
+    default:
+      onUnexpectedError?(method, error)
+      return RPCError(code: .unknown, message: "the method failed unexpectedly")
+    }
+  }
+
+  // MARK: Shutdown
+
+  /// Lets open calls finish and takes no new ones: a notice first, then, when the client has it, the
+  /// final GOAWAY (RFC 9113 §6.8).
+  func drain() {
+    guard let connection else { return }
+    connection.session.submitShutdownNotice()
+    connection.session.ping(Self.shutdownPing)
+    connection.setNeedsFlush()
+  }
+
+  /// Ends every open call with that status and closes.
+  func abandonCalls(_ status: RPCError) {
+    guard let connection else { return }
+    for stream in connection.session.streams { call(of: stream)?.abandon(status) }
+    connection.session.submitGoAway()
+    connection.close()
+  }
+
+  private func closeIfDrained() {
+    guard isDraining, let connection, connection.session.openStreamCount == 0 else { return }
+    connection.close()
+  }
+}

@@ -1,0 +1,52 @@
+internal import HTTP2
+internal import Synchronization
+
+/// What a handler knows about its call beside the request, and what it may say beside the response.
+public final class ServerContext: Sendable {
+  public let method: MethodDescriptor
+  /// By when the caller wants the answer.
+  public let deadline: Deadline?
+  private let headers: HeaderBlock
+  private let connection: ConnectionInfo
+  private let outgoing = Mutex(Outgoing())
+
+  /// What all calls of a connection share.
+  final class ConnectionInfo: Sendable {
+    let peer: String
+    init(peer: String) { self.peer = peer }
+  }
+
+  private struct Outgoing {
+    var initial = Metadata()
+    var trailing = Metadata()
+  }
+
+  init(
+    method: MethodDescriptor, deadline: Deadline?, headers: HeaderBlock,
+    connection: ConnectionInfo
+  ) {
+    self.method = method
+    self.deadline = deadline
+    self.headers = headers
+    self.connection = connection
+  }
+
+  /// The caller's custom metadata.
+  public var metadata: Metadata { Metadata(headers) }
+
+  /// Address of the caller: "127.0.0.1:4711" or "unix:".
+  public var peer: String { connection.peer }
+
+  /// Metadata sent with the first response (or the status, if there is none); what is set later than
+  /// that is not sent.
+  public var initialMetadata: Metadata {
+    get { outgoing.withLock { $0.initial } }
+    set { outgoing.withLock { $0.initial = newValue } }
+  }
+
+  /// Metadata sent with the status.
+  public var trailingMetadata: Metadata {
+    get { outgoing.withLock { $0.trailing } }
+    set { outgoing.withLock { $0.trailing = newValue } }
+  }
+}

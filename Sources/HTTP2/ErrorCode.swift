@@ -1,0 +1,63 @@
+/// An HTTP/2 error code as RST_STREAM and GOAWAY carry it (RFC 9113 §7). Open: unknown codes are
+/// kept.
+public struct HTTP2ErrorCode: RawRepresentable, Hashable, Sendable {
+  public let rawValue: UInt32
+
+  public init(rawValue: UInt32) {
+    self.rawValue = rawValue
+  }
+
+  public static let noError = HTTP2ErrorCode(rawValue: 0x0)
+  public static let protocolError = HTTP2ErrorCode(rawValue: 0x1)
+  public static let internalError = HTTP2ErrorCode(rawValue: 0x2)
+  public static let flowControlError = HTTP2ErrorCode(rawValue: 0x3)
+  public static let settingsTimeout = HTTP2ErrorCode(rawValue: 0x4)
+  public static let streamClosed = HTTP2ErrorCode(rawValue: 0x5)
+  public static let frameSizeError = HTTP2ErrorCode(rawValue: 0x6)
+  public static let refusedStream = HTTP2ErrorCode(rawValue: 0x7)
+  public static let cancel = HTTP2ErrorCode(rawValue: 0x8)
+  public static let compressionError = HTTP2ErrorCode(rawValue: 0x9)
+  public static let connectError = HTTP2ErrorCode(rawValue: 0xa)
+  public static let enhanceYourCalm = HTTP2ErrorCode(rawValue: 0xb)
+  public static let inadequateSecurity = HTTP2ErrorCode(rawValue: 0xc)
+  public static let http11Required = HTTP2ErrorCode(rawValue: 0xd)
+}
+
+extension HTTP2ErrorCode: CustomStringConvertible {
+  private static let names = [
+    "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
+    "STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR",
+    "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED",
+  ]
+
+  public var description: String {
+    Self.names.indices.contains(Int(rawValue))
+      ? Self.names[Int(rawValue)] : "UNKNOWN_ERROR(\(rawValue))"
+  }
+}
+
+/// Why a connection cannot go on. The session has queued what the peer must still hear (GOAWAY);
+/// send it, then close.
+public struct HTTP2ConnectionError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The code for the peer.
+  public let code: HTTP2ErrorCode
+  /// A sentence for people.
+  public let message: String
+
+  public init(code: HTTP2ErrorCode, message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { "HTTP/2 connection error \(code): \(message)" }
+}
+
+/// What became of something submitted to a session. Nothing here is fatal to the process: a failure
+/// is a value for the caller to act on.
+public enum HTTP2Outcome: Hashable, Sendable {
+  case ok
+  /// This stream cannot do that any more (closed, already finished); others are unaffected.
+  case streamError(HTTP2ErrorCode)
+  /// The session is unusable.
+  case connectionError(HTTP2ErrorCode)
+}
