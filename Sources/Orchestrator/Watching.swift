@@ -8,6 +8,8 @@ public struct WatchCursor: Sendable, Equatable {
   public var seq: Int64
   /// Number of the next progress note; nil: no progress is wanted.
   public var progress: Int64?
+  /// Progress from now on.
+  public static let live: Int64 = -1
 
   public init(seq: Int64, progress: Int64? = nil) {
     self.seq = max(1, seq)

@@ -2,6 +2,7 @@ public import Configuration
 internal import Engine
 internal import GRPC
 public import Logging
+internal import Messages
 internal import Orchestrator
 internal import Plan
 internal import Queue
@@ -21,7 +22,7 @@ public final class BatonServer: Sendable {
     var http: HTTPEndpoint
     var orchestrator: PlanOrchestrator
     var adapters: AdapterConnections
-    var health: HealthStatus
+    var health: GRPC.HealthService
   }
 
   /// Where a server listens, with the ports that the system chose.
@@ -57,11 +58,15 @@ public final class BatonServer: Sendable {
     let info = ServerInfo(
       clock: clock, startedAt: clock.milliseconds(), store: store.name,
       isDurable: store.isDurable, options: options)
-    let health = HealthStatus()
+    let health = GRPC.HealthService(statuses: ["": .notServing])
     let grpc = GRPCServer(
       services: services(orchestrator, info, store, health),
       configuration: GRPC.ServerConfiguration(
         requestBytesMax: RequestLimits.requestBytes,
+        requestBytesMaxByMethod: [
+          OrchestratorClient.submitPlanMethod: RequestLimits.submitBytes,
+          OrchestratorClient.validatePlanMethod: RequestLimits.submitBytes,
+        ],
         onUnexpectedError: { [log] method, error in
           log.error(
             "a call failed in a way nobody foresaw",
@@ -90,13 +95,12 @@ public final class BatonServer: Sendable {
 
   private func services(
     _ orchestrator: PlanOrchestrator, _ info: ServerInfo, _ store: any PlanStore,
-    _ health: HealthStatus
+    _ health: GRPC.HealthService
   ) -> [any GRPCService] {
     let handlers = OrchestratorHandlers(
       orchestrator: orchestrator, info: info, reader: StoreReader(store))
     return [
-      WithLargePlans(handlers), RegistryHandlers(orchestrator: orchestrator),
-      HealthReporter(health: health),
+      handlers, RegistryHandlers(orchestrator: orchestrator), health,
     ]
   }
 
@@ -116,18 +120,6 @@ public final class BatonServer: Sendable {
     running.orchestrator.stop()
     running.adapters.close()
     await running.http.stop()
-  }
-}
-
-/// The orchestrator's methods, with room for large plans where one is submitted.
-private struct WithLargePlans: GRPCService {
-  let methods: [MethodHandler]
-
-  init(_ service: some GRPCService) {
-    let large = [OrchestratorClient.submitPlanMethod, OrchestratorClient.validatePlanMethod]
-    methods = service.methods.map {
-      large.contains($0.descriptor) ? $0.requestBytesMax(RequestLimits.submitBytes) : $0
-    }
   }
 }
 

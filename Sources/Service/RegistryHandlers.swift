@@ -46,11 +46,11 @@ struct RegistryHandlers: AdapterRegistryService {
       throw badArgument(
         "max_concurrency", "OUT_OF_RANGE", "\(request.maxConcurrency) is below 1")
     }
-    guard request.protocolVersion == BatonVersion.adapterProtocol else {
+    guard request.protocolVersion == AdapterProtocol.version else {
       throw RPCError(
         code: .failedPrecondition, reason: "PROTOCOL_VERSION",
         message: "adapter \"\(request.adapter)\" speaks protocol \(request.protocolVersion), "
-          + "this server speaks \(BatonVersion.adapterProtocol); update the older one")
+          + "this server speaks \(AdapterProtocol.version); update the older one")
     }
     return Registration(
       adapter: request.adapter, instance: request.instance, address: request.address,
@@ -167,10 +167,10 @@ extension AdapterResult {
     case .cancelled: outcome = .cancelled
     case .unspecified, .unrecognized: return nil
     }
+    var error = message.error.map { TaskError($0) }
+    if let full = error?.diagnostics { error?.diagnostics = full.clipped(toBytes: 64 << 10) }
     self.init(
-      outcome: outcome, output: message.outputJson,
-      error: message.error.map { TaskError($0) }, usage: Usage(message.usage))
-    error?.diagnostics = error?.diagnostics.clipped(toBytes: 64 << 10) ?? ""
+      outcome: outcome, output: message.outputJson, error: error, usage: Usage(message.usage))
   }
 }
 

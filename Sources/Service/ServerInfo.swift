@@ -1,5 +1,7 @@
+internal import Engine
 internal import Messages
 internal import Orchestrator
+internal import Plan
 
 /// What the server says of itself.
 struct ServerInfo: Sendable {
