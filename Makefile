@@ -43,7 +43,7 @@ format: ## formats Swift and Python
 	git ls-files --cached --others --exclude-standard -z '*.swift' \
 	  | xargs -0 swift format --in-place --parallel --configuration .swift-format
 	$(ruff) check --quiet --fix --select I adapters .ci examples
-	$(ruff) format --quiet adapters .ci examples
+	$(ruff) format --quiet --exclude '*.md' adapters .ci examples
 
 clean: ## removes what building and testing left; the environments stay
 	rm -rf .build .cache dist demo
