@@ -1,0 +1,105 @@
+public import Plan
+
+/// What the operator of a server decides. `baton serve --help` lists it all.
+public struct ServerConfiguration: Sendable, Equatable {
+  /// Where gRPC is served: `host:port` or `unix:PATH`; port 0 lets the system choose.
+  public var listen = "127.0.0.1:7420"
+  /// Where metrics and health are served over HTTP: `host:port`.
+  public var http = "127.0.0.1:7421"
+  /// Serve without TLS on an address that other machines can reach.
+  public var insecure = false
+  public var store = StoreLocation.sqlite(path: "./baton.db")
+  public var queue = QueueLocation.memory
+  /// Adapters in order of preference, by task type; `default` is for types without a route.
+  public var routes = ["default": ["crewai", "langchain"]]
+
+  /// Tasks that may be with adapters at one time, over all plans.
+  public var inFlight = 1_000
+  /// Tasks of one plan that may be with adapters at one time.
+  public var perPlan: Int32 = 100
+  /// Tasks that may be with one adapter at one time, by its name.
+  public var perAdapter: [String: Int] = [:]
+  /// Hand-outs of one attempt before its task fails as POISONED.
+  public var maxDeliveries: Int32 = 10
+
+  /// A session ends this long after its last heartbeat.
+  public var leaseMilliseconds: Int64 = 15_000
+  /// How often everything is looked over for hints that were lost.
+  public var sweepMilliseconds: Int64 = 5_000
+  /// The longest pause before something that failed to be sent is sent again for the first time.
+  public var pollMilliseconds: Int64 = 1_000
+
+  /// For plans and tasks that say nothing themselves.
+  public var retry = RetryPolicy()
+  public var timeouts = Timeouts()
+
+  /// How long a shutdown may take.
+  public var graceMilliseconds: Int64 = 30_000
+  public var inFlightAtShutdown = InFlightAtShutdown.continue
+
+  public var logFormat = LogFormat.json
+  public var logLevel = LogLevel.info
+
+  /// What `baton dev` starts beside the server; `baton serve` leaves it alone.
+  public var processes: [DevelopmentProcess] = []
+
+  public init() {}
+}
+
+/// Where plans are kept.
+public enum StoreLocation: Sendable, Equatable, CustomStringConvertible {
+  /// Gone when the server ends.
+  case memory
+  case sqlite(path: String)
+
+  /// `sqlite` or `memory`, as the READY line and GetServerInfo have it.
+  public var kind: String {
+    switch self {
+    case .memory: "memory"
+    case .sqlite: "sqlite"
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .memory: "memory"
+    case .sqlite(let path): "sqlite:\(path)"
+    }
+  }
+}
+
+/// What carries hints from the one who decides to the one who hands out.
+public enum QueueLocation: String, Sendable, CaseIterable {
+  case memory
+}
+
+/// What becomes of tasks that are with adapters when the server ends.
+public enum InFlightAtShutdown: String, Sendable, CaseIterable {
+  /// They run on; their results are taken when the server is back.
+  case `continue`
+}
+
+public enum LogFormat: String, Sendable, CaseIterable {
+  /// One JSON object a line.
+  case json
+  /// For people.
+  case text
+}
+
+/// From the most talkative to the most silent.
+public enum LogLevel: String, Sendable, CaseIterable {
+  case trace, debug, info, notice, warning, error, critical
+}
+
+/// A process that `baton dev` starts and ends.
+public struct DevelopmentProcess: Sendable, Equatable {
+  /// Stands before each of its lines.
+  public var name: String
+  /// The program, then its arguments.
+  public var command: [String]
+
+  public init(name: String, command: [String]) {
+    self.name = name
+    self.command = command
+  }
+}
