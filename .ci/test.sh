@@ -11,13 +11,16 @@ exec </dev/null
 reports=$root/.cache/test-reports
 mkdir -p "$reports"
 
+# limited SECONDS COMMAND...: a test that hangs ends as a failure. On SIGINT it ends its servers.
+limited() { timeout --signal=INT --kill-after=60 "$@"; }
+
 counted() { "$root/.venv-langchain/bin/python" .ci/count_tests.py "$@"; }
 
 test_build() { swift build "${swift_options[@]}" --build-tests; }
 
 test_swift() {
   rm -f "$reports/swift.xml"
-  swift test "${swift_options[@]}" --disable-testable-imports --disable-xctest \
+  limited 1500 swift test "${swift_options[@]}" --disable-testable-imports --disable-xctest \
     --xunit-output "$reports/swift.xml" \
     && counted swift "$reports/swift.xml"
 }
@@ -25,7 +28,7 @@ test_swift() {
 # test_python NAME ENVIRONMENT FOLDER
 test_python() {
   rm -f "$reports/$1.xml"
-  (cd "$3" && "$root/$2/bin/python" -m pytest --junitxml "$reports/$1.xml") \
+  (cd "$3" && limited 900 "$root/$2/bin/python" -m pytest --junitxml "$reports/$1.xml") \
     && counted "$1" "$reports/$1.xml"
 }
 
