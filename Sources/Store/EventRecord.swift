@@ -60,7 +60,12 @@ public enum EventRecord {
     event.delivery = Int32(truncatingIfNeeded: value["delivery"]?.integerValue ?? 0)
     event.adapter = value["adapter"]?.stringValue ?? ""
     event.instance = value["instance"]?.stringValue ?? ""
-    event.errorClass = value["class"]?.stringValue.flatMap(ErrorClass.init(rawValue:))
+    if let name = value["class"]?.stringValue {
+      guard let errorClass = ErrorClass(rawValue: name) else {
+        throw StoreError(.corrupt, "a stored event has an unknown class: \(value.text)")
+      }
+      event.errorClass = errorClass
+    }
     event.code = value["code"]?.stringValue ?? ""
     event.message = value["message"]?.stringValue ?? ""
     event.delayMilliseconds = value["delay_ms"]?.integerValue ?? 0

@@ -13,7 +13,12 @@ public enum LabelRecord {
       throw StoreError(.corrupt, "stored labels are no JSON object")
     }
     var labels: [String: String] = [:]
-    for member in members { labels[member.key] = member.value.stringValue ?? "" }
+    for member in members {
+      guard case .string(let text) = member.value else {
+        throw StoreError(.corrupt, "a stored label is \(member.value.kindName), not a string")
+      }
+      labels[member.key] = text
+    }
     return labels
   }
 }

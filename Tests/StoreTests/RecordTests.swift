@@ -17,7 +17,10 @@ struct RecordTests {
     #expect(try EventRecord.decode(json, lastSeq: 5).map(\.seq) == [4, 5])
   }
 
-  @Test(arguments: ["", "{}", "[1]", "[{\"kind\":\"unheard_of\"}]"])
+  @Test(arguments: [
+    "", "{}", "[1]", "[{\"kind\":\"unheard_of\"}]",
+    "[{\"kind\":\"task_failed\",\"class\":\"ODD\"}]",
+  ])
   func eventsThatCannotBeReadAreCorrupt(_ text: String) {
     let error = #expect(throws: StoreError.self) {
       try EventRecord.decode(Array(text.utf8), lastSeq: 1)
@@ -69,6 +72,10 @@ struct RecordTests {
     let json = LabelRecord.encode(labels)
     #expect(String(decoding: json, as: UTF8.self) == #"{"":"","a":"\"1\"","b":"2"}"#)
     #expect(try LabelRecord.decode(json) == labels)
+    for text in ["", "[]", "{\"a\":1}"] {
+      let error = #expect(throws: StoreError.self) { try LabelRecord.decode(Array(text.utf8)) }
+      #expect(error?.code == .corrupt)
+    }
   }
 }
 
