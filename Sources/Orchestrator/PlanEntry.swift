@@ -16,7 +16,10 @@ final class PlanEntry {
   var progress: [ProgressNote] = []
   /// Number of the first note in `progress`.
   var progressStart: Int64 = 0
+  /// In the shard's list of plans that wait for places.
   var isStarved = false
+  /// In the shard's list of plans to be tried.
+  var wantsTurn = false
 
   init(machine: PlanMachine) {
     self.machine = machine

@@ -25,8 +25,10 @@ final class Shard {
   var sessions = AdapterSessions()
   /// Tasks that are out, by instance.
   var outAt: [String: Set<OutTask>] = [:]
-  /// Plans with ready tasks and no place, in the order of their turns.
-  var starved: [PlanID] = []
+  /// Plans with ready tasks that have not been tried since they became ready.
+  private var untried: [PlanEntry] = []
+  /// Plans with ready tasks and no place for them, in the order of their turns.
+  private var starved: [PlanEntry] = []
   private var openingsSeen: UInt64 = 0
   /// Plans that could not be loaded again after a failed commit.
   var toReload: Set<PlanID> = []
@@ -143,7 +145,7 @@ final class Shard {
       let id = entry.id
       post { shard in shard.plans[id].map { shard.apply(.more, to: $0) } }
     }
-    if entry.machine.hasReadyTasks { starve(entry) }
+    if entry.machine.hasReadyTasks { wantTurn(entry) }
   }
 
   /// Calls `body` when everything decided so far is durable, or has failed.
@@ -238,40 +240,44 @@ final class Shard {
 
   // MARK: Turns of plans that wait for places
 
-  private func starve(_ entry: PlanEntry) {
-    guard !entry.isStarved else { return }
-    entry.isStarved = true
-    starved.append(entry.id)
+  private func wantTurn(_ entry: PlanEntry) {
+    guard !entry.wantsTurn else { return }
+    entry.wantsTurn = true
+    untried.append(entry)
   }
 
-  /// Gives every plan that waits its turn while there are places, higher priorities first.
-  func scheduleStarved() {
-    guard pool.openings != openingsSeen else {
-      pool.isContended = !starved.isEmpty
-      return
-    }
+  /// Gives plans their turns while there are places, higher priorities first: all that wait where a
+  /// place may have become free, otherwise those that have become ready since.
+  private func scheduleStarved() {
+    let hasOpened = pool.openings != openingsSeen
     openingsSeen = pool.openings
-    var waiting: [PlanID] = []
-    var queue = starved.compactMap { plans[$0] }.filter { $0.machine.hasReadyTasks }
-    for id in starved { plans[id]?.isStarved = false }
+    let fresh = untried.filter { !hasOpened || !$0.isStarved }
+    var queue = (hasOpened ? starved + fresh : fresh).filter(isWaiting)
     queue.sort { $0.machine.compiled.plan.priority > $1.machine.compiled.plan.priority }
-    starved = []
+    var waiting = hasOpened ? [] : starved.filter(isWaiting)
     while !queue.isEmpty, pool.hasPlace(now: now) {
       var again: [PlanEntry] = []
       for entry in queue {
         let before = entry.machine.outCount
         apply(.schedule(most: Self.turnSize), to: entry)
-        if entry.machine.outCount > before && entry.machine.hasReadyTasks {
-          again.append(entry)
-        } else if entry.machine.hasReadyTasks {
-          waiting.append(entry.id)
-        }
+        guard entry.machine.hasReadyTasks else { continue }
+        if entry.machine.outCount > before { again.append(entry) } else { waiting.append(entry) }
       }
       queue = again
     }
-    starved = waiting + queue.map(\.id)
-    for id in starved { plans[id]?.isStarved = true }
+    for entry in starved { entry.isStarved = false }
+    for entry in untried { entry.wantsTurn = false }
+    untried = []
+    starved = []
+    for entry in waiting + queue where !entry.isStarved {
+      entry.isStarved = true
+      starved.append(entry)
+    }
     pool.isContended = !starved.isEmpty
+  }
+
+  private func isWaiting(_ entry: PlanEntry) -> Bool {
+    plans[entry.id] === entry && entry.machine.hasReadyTasks
   }
 
   /// Tasks a plan may hand out before it is another plan's turn.

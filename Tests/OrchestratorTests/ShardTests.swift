@@ -183,4 +183,22 @@ struct ShardTests {
     _ = bench.report(try #require(bench.port.takeCalls().first).handOut.run)
     #expect(bench.port.takeCalls().map(\.handOut.run.key.taskID) == ["c"])
   }
+
+  @Test("a task that nobody serves holds up neither its plan nor another one")
+  func unservedTask() throws {
+    let bench = try Bench()
+    bench.register()
+    try bench.submit(["a", "nobody"], number: 1) {
+      $0.tasks[1].adapter = "absent"
+      $0.tasks[0].retry.initialDelayMilliseconds = 500
+    }
+    let first = try #require(bench.port.takeCalls().first)
+    _ = bench.report(
+      first.handOut.run, error: TaskError(.transient, code: "X", message: "x"))
+    bench.advance(1_000)
+    let retried = bench.port.takeCalls().map(\.handOut.run.key.taskID)
+    #expect(retried == ["a"], "the retry finds its place")
+    try bench.submit(["b"], number: 2)
+    #expect(bench.port.takeCalls().map(\.handOut.run.key.taskID) == ["b"])
+  }
 }
