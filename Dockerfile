@@ -40,7 +40,7 @@ ENV BATON_LISTEN=0.0.0.0:7420 \
   BATON_STORE=sqlite:/var/lib/baton/baton.db
 EXPOSE 7420 7421
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
-  CMD ["baton", "list", "--server", "127.0.0.1:7420", "-o", "json"]
+  CMD ["baton", "health", "--server", "127.0.0.1:7420"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["baton"]
 CMD ["serve"]

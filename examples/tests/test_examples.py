@@ -66,3 +66,9 @@ def test_the_configurations_of_the_demo_are_valid(name: str) -> None:
     assert config.instance == f"{name}-1"
     assert config.models["default"].max_tokens == 48
     assert config.entrypoints == ("examples.*",)
+
+
+def test_the_guide_shows_the_first_plan_as_it_is() -> None:
+    guide = (_EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    plan = (_EXAMPLES / "tea.yaml").read_text(encoding="utf-8").partition("\n")[2]
+    assert f"# examples/tea.yaml\n{plan}```" in guide
