@@ -5,10 +5,10 @@ SHELL := /bin/bash
 swift_build := swift build -c release -Xswiftc -enable-testing
 ruff := .venv-langchain/bin/ruff
 
-.PHONY: help setup build test test-swift test-python check generate format clean
+.PHONY: help setup build test test-swift test-e2e test-python check generate format clean
 
 help: ## lists the entries
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## installs what this machine lacks: packages, Python environments, a local model
 	@deploy/dev/setup.sh
@@ -20,9 +20,11 @@ build: ## builds baton (release)
 test: setup ## runs every test: Swift, Python, end to end
 	@.ci/test.sh
 
-test-swift: ## runs the Swift tests, the end-to-end tests among them
-	@deploy/dev/setup.sh
+test-swift: setup ## runs the Swift tests
 	@.ci/test.sh build swift
+
+test-e2e: setup ## runs the end-to-end tests: real servers, adapters, model, kills
+	@.ci/test.sh build e2e
 
 test-python: ## runs the tests of the adapters and examples
 	@deploy/dev/setup.sh system langchain crewai model

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs the tests; the machine must be set up (deploy/dev/setup.sh).
 #
-# usage: .ci/test.sh [PART...]      parts: build swift shared langchain crewai examples
+# usage: .ci/test.sh [PART...]      parts: build swift e2e shared langchain crewai examples
 #
-# One release build serves the tests and `make demo`. The Swift tests include the end-to-end tests.
+# One release build serves the tests and `make demo`.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
@@ -18,12 +18,20 @@ counted() { "$root/.venv-langchain/bin/python" .ci/count_tests.py "$@"; }
 
 test_build() { swift build "${swift_options[@]}" --build-tests; }
 
-test_swift() {
-  rm -f "$reports/swift.xml"
-  limited 1500 swift test "${swift_options[@]}" --disable-testable-imports --disable-xctest \
-    --xunit-output "$reports/swift.xml" \
-    && counted swift "$reports/swift.xml"
+# test_package NAME OPTION...: tests of the Swift package
+test_package() {
+  local name=$1
+  shift
+  rm -f "$reports/$name.xml"
+  limited 1200 swift test "${swift_options[@]}" --disable-testable-imports --disable-xctest \
+    --xunit-output "$reports/$name.xml" "$@" \
+    && counted "$name" "$reports/$name.xml"
 }
+
+test_swift() { test_package swift --skip EndToEndTests; }
+
+# One at a time: each starts servers, adapters and a model.
+test_e2e() { test_package e2e --filter EndToEndTests --no-parallel; }
 
 # test_python NAME ENVIRONMENT FOLDER
 test_python() {
@@ -38,5 +46,5 @@ test_crewai() { test_python crewai .venv-crewai adapters/crewai; }
 test_examples() { test_python examples .venv-langchain examples; }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(build swift shared langchain crewai examples)
+[ ${#parts[@]} -gt 0 ] || parts=(build swift e2e shared langchain crewai examples)
 run_parts test "${parts[@]}"
