@@ -1,0 +1,60 @@
+/// How an adapter presents itself and where it connects.
+public struct AdapterConfiguration: Sendable {
+  /// How results reach the orchestrator.
+  public enum ResultMode: String, Sendable, CaseIterable {
+    /// The adapter calls ReportTaskResult until it is acknowledged.
+    case callback
+    /// The orchestrator calls GetTaskResult.
+    case poll
+  }
+
+  /// What becomes of the runs that are under way when the adapter is stopped.
+  public enum Shutdown: Sendable, Hashable {
+    /// They are given back at once and ended.
+    case handBack
+    /// They have that long; what is left is given back.
+    case finish(Duration)
+  }
+
+  /// Name that routes and tasks use.
+  public var adapter: String
+  /// The same after a restart.
+  public var instance: String
+  /// Where the orchestrator is: "host:port" or "unix:PATH".
+  public var orchestrator: String
+  /// Where to listen; port 0 lets the system choose.
+  public var listen: String
+  /// Where the orchestrator reaches this adapter, if that is not where it listens.
+  public var advertise: String?
+  public var concurrencyMax: Int
+  public var results: ResultMode
+  /// Folder that keeps results and tombstones across restarts; nil: in memory alone.
+  public var dataFolder: String?
+  public var shutdown = Shutdown.finish(.seconds(30))
+  /// How long ended runs are remembered.
+  public var tombstones = Duration.seconds(3_600)
+  /// How long a call to the orchestrator may take.
+  public var callTimeout = Duration.seconds(10)
+  /// Delays between tries double from the first to the last.
+  public var backoffFirst = Duration.milliseconds(100)
+  public var backoffLast = Duration.seconds(2)
+  /// Progress is gathered and sent this often at most.
+  public var progressInterval = Duration.milliseconds(100)
+  /// What a refused hand-out is told to wait while all places are taken.
+  public var busyRetryAfter = Duration.seconds(1)
+  /// A run that has not ended this long after it was told to is complained of.
+  public var cancelPatience = Duration.seconds(15)
+
+  public init(
+    adapter: String, instance: String, orchestrator: String, listen: String = "127.0.0.1:0",
+    concurrencyMax: Int = 4, results: ResultMode = .callback, dataFolder: String? = nil
+  ) {
+    self.adapter = adapter
+    self.instance = instance
+    self.orchestrator = orchestrator
+    self.listen = listen
+    self.concurrencyMax = concurrencyMax
+    self.results = results
+    self.dataFolder = dataFolder
+  }
+}

@@ -1,0 +1,171 @@
+internal import GRPC
+public import Logging
+internal import Messages
+internal import NIOPosix
+internal import Stubs
+internal import Synchronization
+
+/// An adapter: serves `baton.v1.ExecutionAdapter` and health, registers with the orchestrator, runs
+/// what it is handed, and delivers the results.
+///
+/// ```swift
+/// let host = AdapterHost(configuration, runner: MyRunner(), log: Logger(label: "my-adapter"))
+/// let signals = TerminationSignals { host.stop() }
+/// try await host.run { ready in print(ready.address) }
+/// ```
+public final class AdapterHost: Sendable {
+  /// What is known once calls are accepted.
+  public struct Ready: Sendable {
+    /// Where it listens, with the port that the system chose.
+    public var address: String
+    /// Of this start; sorts after those before as text.
+    public var epoch: String
+  }
+
+  private static let service = ExecutionAdapterClient.dispatchTaskMethod.service
+  private let configuration: AdapterConfiguration
+  private let runner: any TaskRunner
+  private let log: Logger
+  private let observer: RunObserver
+  private let stopping = Latch()
+  private let fatal = Mutex<AdapterError?>(nil)
+
+  public init(
+    _ configuration: AdapterConfiguration, runner: any TaskRunner, log: Logger,
+    observer: @escaping RunObserver = { _ in }
+  ) {
+    self.configuration = configuration
+    self.runner = runner
+    self.log = log
+    self.observer = observer
+  }
+
+  /// Ends `run`, as the configuration's `shutdown` says. From any thread, any number of times.
+  public func stop() { stopping.open() }
+
+  /// Runs until `stop`. Throws `AdapterError` where it cannot begin, and where its journal fails.
+  public func run(onReady: @Sendable (Ready) -> Void = { _ in }) async throws(AdapterError) {
+    guard configuration.concurrencyMax >= 1 else {
+      throw AdapterError(.badConfiguration, "the adapter must run at least one task at a time")
+    }
+    let listen = try Self.address(configuration.listen)
+    let channel = ClientChannel(
+      address: try Self.address(configuration.orchestrator),
+      configuration: ChannelConfiguration(
+        backoff: Backoff(
+          initial: configuration.backoffFirst, multiplier: 2, max: configuration.backoffLast)))
+    defer { channel.close() }
+    let (dirty, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let registry = AdapterRegistryClient(channel)
+    let host = try makeHost(registry, wakeProgress: { wake.yield() })
+    let health = GRPC.HealthService(statuses: ["": .notServing, Self.service: .notServing])
+    let server = GRPCServer(
+      services: [
+        AdapterService(host: host, configuration: configuration, runner: runner),
+        health,
+      ],
+      configuration: ServerConfiguration(onUnexpectedError: { [log] method, error in
+        log.error("a call failed", metadata: ["method": "\(method)", "error": "\(error)"])
+      }))
+    let address = try await start(server, on: listen)
+    for name in ["", Self.service] { health.set(.serving, for: name) }
+    onReady(Ready(address: address, epoch: await host.table.epoch))
+    let session = RegistrySession(
+      registry: registry, host: host, runner: runner, configuration: configuration,
+      address: configuration.advertise ?? address, log: log)
+    await host.deliverAll()
+    await work(host, session, dirty)
+    for name in ["", Self.service] { health.set(.notServing, for: name) }
+    await end(host, session)
+    await shutDown(server)
+    if let error = fatal.withLock({ $0 }) { throw error }
+  }
+
+  private static func address(_ text: String) throws(AdapterError) -> Address {
+    do throws(AddressError) { return try Address(text) } catch {
+      throw AdapterError(.badConfiguration, error.description)
+    }
+  }
+
+  private func makeHost(
+    _ registry: AdapterRegistryClient, wakeProgress: @escaping @Sendable () -> Void
+  ) throws(AdapterError) -> RunHost {
+    let opened = try configuration.dataFolder.map { folder throws(AdapterError) in
+      try RunJournal.open(folder: folder)
+    }
+    var table = RunTable(
+      epoch: opened?.journal.epoch ?? RunJournal.nextEpoch(after: nil),
+      runningMax: configuration.concurrencyMax,
+      retention: RunTable.Retention(
+        tombstone: configuration.tombstones.milliseconds, lost: 7 * 86_400_000))
+    table.load(opened?.rows ?? [], now: 0)
+    let options = CallOptions(timeout: configuration.callTimeout)
+    let report: RunHost.Report = { request in
+      do {
+        return .success(try await registry.reportTaskResult(request, options: options))
+      } catch let error as RPCError {
+        return .failure(error)
+      } catch {
+        return .failure(RPCError(code: .unavailable, message: "\(error)"))
+      }
+    }
+    return RunHost(
+      runner: runner, configuration: configuration, table: table, journal: opened?.journal,
+      observer: observer, log: log, report: configuration.results == .callback ? report : nil,
+      wakeProgress: wakeProgress,
+      onFatal: { [self] error in
+        // Memory and disk may differ now: the next start begins from the disk.
+        log.critical("the table of runs failed", metadata: ["error": "\(error)"])
+        fatal.withLock { $0 = $0 ?? error }
+        stop()
+      })
+  }
+
+  private func start(_ server: GRPCServer, on address: Address) async throws(AdapterError) -> String
+  {
+    do { return try await server.start(on: address).description } catch {
+      throw AdapterError(.cannotListen, "cannot listen on \(address)", cause: "\(error)")
+    }
+  }
+
+  /// Heartbeats and progress, until `stop`.
+  private func work(
+    _ host: RunHost, _ session: RegistrySession, _ dirty: AsyncStream<Void>
+  ) async {
+    await withTaskGroup { group in
+      group.addTask { await session.run(until: self.stopping) }
+      group.addTask {
+        for await _ in dirty {
+          await session.send(await host.takeProgress())
+          await self.stopping.wait(atMost: self.configuration.progressInterval)
+        }
+      }
+      await stopping.wait()
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// No new work; what runs may finish within its time or is handed back.
+  private func end(_ host: RunHost, _ session: RegistrySession) async {
+    let inFlight = await host.inFlight
+    log.info("stopping", metadata: ["in_flight": "\(inFlight)"])
+    await host.drain()
+    var grace = Duration.seconds(5)
+    if case .finish(let time) = configuration.shutdown, fatal.withLock({ $0 }) == nil {
+      grace = time
+      await session.deregister(handBack: false)
+      await host.finishAll(within: grace)
+      await host.deliveriesEnd(within: min(grace, .seconds(5)))
+    }
+    await session.deregister(handBack: true)
+    await host.handBackAll(within: grace)
+    await host.giveUpDeliveries()
+  }
+
+  private func shutDown(_ server: GRPCServer) async {
+    do { try await server.shutdown(grace: .seconds(1)) } catch {
+      log.warning("connections did not close cleanly", metadata: ["error": "\(error)"])
+    }
+  }
+}

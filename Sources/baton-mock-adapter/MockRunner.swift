@@ -1,0 +1,87 @@
+internal import AdapterKit
+internal import Foundation
+internal import JSON
+internal import Messages
+internal import Synchronization
+
+/// Does what the tasks' scripts say.
+final class MockRunner: TaskRunner {
+  let framework = "mock"
+  let frameworkVersion = AdapterVersion.current
+  let taskTypes: [String]
+  let capabilities = ["cancel", "progress"]
+  /// Hand-outs refused so far, by idempotency key.
+  private let refusals = Mutex<[String: Int]>([:])
+
+  /// Told of every run that begins.
+  private let onStart: @Sendable (TaskRequest, MockScript) -> Void
+
+  init(
+    taskTypes: [String], onStart: @escaping @Sendable (TaskRequest, MockScript) -> Void
+  ) {
+    self.taskTypes = taskTypes
+    self.onStart = onStart
+  }
+
+  func validate(_ request: TaskRequest) throws(TaskRejection) {
+    let script = try MockScript(request.metadata)
+    if let rejection = script.rejection {
+      throw TaskRejection(rejection, code: script.code, message: "the script refuses this task")
+    }
+    let isBusy = refusals.withLock { refusals in
+      let count = refusals[request.idempotencyKey, default: 0]
+      guard count < script.busyCount else { return false }
+      refusals[request.idempotencyKey] = count + 1
+      return true
+    }
+    guard isBusy else { return }
+    throw TaskRejection(
+      .busy(retryAfter: script.retryAfter ?? .milliseconds(100)), code: "MOCK_BUSY",
+      message: "the script refuses this hand-out")
+  }
+
+  func run(_ request: TaskRequest, progress: RunProgress) async throws -> TaskOutput {
+    let script = try MockScript(request.metadata)
+    onStart(request, script)
+    if request.delivery <= script.exitDeliveries { exit(Self.scriptedExit) }
+    if script.ignoresCancel {
+      // Waiting for a task does not end with the task that waits.
+      try await Task.detached { try await Self.pass(script, progress) }.value
+    } else {
+      try await Self.pass(script, progress)
+    }
+    if let errorClass = script.failure, request.attempt <= script.failAttempts {
+      throw TaskFailure(
+        errorClass, code: script.code,
+        message: "the script fails attempt \(request.attempt) of \(request.taskID)",
+        retryAfter: script.retryAfter)
+    }
+    return TaskOutput(script.output ?? Self.output(request), usage: Self.usage(request))
+  }
+
+  /// Exit code of `mock.exit`.
+  private static let scriptedExit: Int32 = 70
+
+  /// Lets the time of the script pass.
+  private static func pass(_ script: MockScript, _ progress: RunProgress) async throws {
+    let pause = script.delay / max(1, script.chunkCount)
+    for number in 1...max(1, script.chunkCount) {
+      if pause > .zero { try await Task.sleep(for: pause) }
+      if script.chunkCount > 0 { progress.chunk("chunk \(number) ") }
+    }
+    while script.hangs { try await Task.sleep(for: .seconds(3_600)) }
+  }
+
+  /// The same for the same attempt, in the shape of the portable types.
+  private static func output(_ request: TaskRequest) -> JSONValue {
+    .object([
+      JSONMember("text", .string("\(request.taskID), attempt \(request.attempt)")),
+      JSONMember("json", .null),
+    ])
+  }
+
+  private static func usage(_ request: TaskRequest) -> BatonV1.Usage {
+    BatonV1.Usage(
+      inputTokens: Int64(request.payload.bytes.count), outputTokens: 1, model: "mock", calls: 1)
+  }
+}

@@ -1,0 +1,71 @@
+internal import AdapterKit
+internal import GRPC
+internal import JSON
+internal import Messages
+internal import Stubs
+internal import Synchronization
+
+/// Reports results a second time where the script says so: the same one (`mock.answer_twice`) or
+/// another one (`mock.conflict`).
+final class SecondAnswers: Sendable {
+  private let registry: AdapterRegistryClient
+  /// Told of each second report's answer.
+  private let observer: RunObserver
+  /// Scripts of the runs that have started and not answered twice yet.
+  private let scripts = Mutex<[Run: MockScript]>([:])
+
+  private struct Run: Hashable {
+    var key: String
+    var attempt: Int32
+  }
+
+  init(registry: AdapterRegistryClient, observer: @escaping RunObserver) {
+    self.registry = registry
+    self.observer = observer
+  }
+
+  /// Remembers the script of a task that is handed out.
+  func expect(_ request: TaskRequest, _ script: MockScript) {
+    guard script.answersTwice || script.conflicts else { return }
+    scripts.withLock {
+      $0[Run(key: request.idempotencyKey, attempt: request.attempt)] = script
+    }
+  }
+
+  func follow(_ event: RunEvent) {
+    guard event.kind == .reported, let result = event.result else { return }
+    let run = Run(key: event.idempotencyKey, attempt: event.attempt)
+    guard let script = scripts.withLock({ $0.removeValue(forKey: run) }) else { return }
+    // Detached: whoever reported first has a deadline that is not this report's.
+    Task.detached { [self] in
+      if script.answersTwice { await report(event, result) }
+      if script.conflicts { await report(event, Self.other(result)) }
+    }
+  }
+
+  private static func other(_ result: BatonV1.TaskResult) -> BatonV1.TaskResult {
+    let output = JSONValue.object([
+      JSONMember("text", .string("another answer")), JSONMember("json", .null),
+    ])
+    return BatonV1.TaskResult(
+      taskId: result.taskId, outcome: .succeeded, outputJson: output.bytes)
+  }
+
+  private func report(_ event: RunEvent, _ result: BatonV1.TaskResult) async {
+    var answer = event
+    answer.result = result
+    do {
+      let reply = try await registry.reportTaskResult(
+        BatonV1.ReportTaskResultRequest(
+          idempotencyKey: event.idempotencyKey, attempt: event.attempt, token: event.token,
+          result: result),
+        options: CallOptions(timeout: .seconds(10), waitForReady: true))
+      answer.code = reply.alreadyRecorded ? "ALREADY_RECORDED" : "OK"
+    } catch let error as RPCError {
+      answer.code = error.reason ?? "\(error.code)"
+    } catch {
+      answer.code = "\(error)"
+    }
+    observer(answer)
+  }
+}
