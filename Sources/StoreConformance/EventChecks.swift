@@ -85,14 +85,11 @@ extension StoreCheck {
     _ model: PlanModel, _ store: any PlanStore, maxCount: Int, maxBytes: Int,
     check: ([TraceEvent]) throws -> Void
   ) throws -> [TraceEvent] {
-    var events: [TraceEvent] = []
-    while let page = try nextPage({
-      try store.events(
-        model.planID, from: Int64(events.count) + 1, maxCount: maxCount, maxBytes: maxBytes)
-    }) {
-      try check(page)
-      events += page
+    try collectPages(atMost: model.events.count) { found in
+      let page = try store.events(
+        model.planID, from: Int64(found.count) + 1, maxCount: maxCount, maxBytes: maxBytes)
+      if !page.isEmpty { try check(page) }
+      return page
     }
-    return events
   }
 }

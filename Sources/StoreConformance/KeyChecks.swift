@@ -41,10 +41,10 @@ extension StoreCheck {
       let expected = ids.enumerated().filter { index, _ in
         !PlanStatus.allCases[index % PlanStatus.allCases.count].isFinal
       }.map(\.element).sorted()
-      var found: [PlanID] = []
-      while let page = try nextPage({ try store.unfinished(after: found.last, limit: 7) }) {
+      let found = try collectPages(atMost: ids.count) { (found: [PlanID]) in
+        let page = try store.unfinished(after: found.last, limit: 7)
         try expect(page.count <= 7, "a page of 7 has \(page.count)")
-        found += page
+        return page
       }
       try expectEqual(found, expected, "unfinished plans")
       try expectEqual(try store.unfinished(after: nil, limit: 0), [], "no more than none")
@@ -67,8 +67,16 @@ extension StoreCheck {
   ]
 }
 
-/// The page, or nil for an empty one.
-func nextPage<Element>(_ page: () throws -> [Element]) rethrows -> [Element]? {
-  let page = try page()
-  return page.isEmpty ? nil : page
+/// Everything up to the first empty page; `next` is given what was found so far. Throws where pages
+/// go on after `total`, as they do for ever if one repeats.
+func collectPages<Element>(
+  atMost total: Int, _ next: ([Element]) throws -> [Element]
+) throws -> [Element] {
+  var found: [Element] = []
+  while true {
+    let page = try next(found)
+    guard !page.isEmpty else { return found }
+    found += page
+    try expect(found.count <= total, "pages go on after \(total) elements")
+  }
 }

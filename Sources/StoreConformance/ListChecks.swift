@@ -10,12 +10,10 @@ extension StoreCheck {
         let expected = models.filter { filter.matches($0.summary) }.map(\.summary)
           .sorted { $0.planID > $1.planID }
         for limit in [1, 13, 10_000] {
-          var found: [PlanSummary] = []
-          while let page = try nextPage({
-            try store.list(filter, before: found.last?.planID, limit: limit)
-          }) {
+          let found = try collectPages(atMost: models.count) { (found: [PlanSummary]) in
+            let page = try store.list(filter, before: found.last?.planID, limit: limit)
             try expect(page.count <= limit, "a page of \(limit) has \(page.count) plans")
-            found += page
+            return page
           }
           try expectEqual(found, expected, "plans for \(filter) in pages of \(limit)")
         }
@@ -50,11 +48,8 @@ extension StoreCheck {
       let reader = Background {
         defer { stop.store(true, ordering: .releasing) }
         for round in 0..<20 {
-          var found: [PlanID] = []
-          while let page = try nextPage({
-            try store.list(PlanFilter(), before: found.last, limit: 9)
-          }) {
-            found += page.map(\.planID)
+          let found = try collectPages(atMost: before.count + 2_000) { (found: [PlanID]) in
+            try store.list(PlanFilter(), before: found.last, limit: 9).map(\.planID)
           }
           try expect(
             zip(found, found.dropFirst()).allSatisfy { $0 > $1 },
