@@ -255,8 +255,9 @@ def test_nothing_outlives_a_killed_front(sidecar: Sidecar, endpoint: Endpoint) -
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert front.stdout is not None
-    zygote = int(front.stdout.readline())
+    stdout = front.stdout
+    assert stdout is not None
+    zygote = int(stdout.readline())
 
     async def scenario() -> None:
         await wait_for(endpoint.reached)
@@ -264,6 +265,7 @@ def test_nothing_outlives_a_killed_front(sidecar: Sidecar, endpoint: Endpoint) -
         assert len(workers) == 1
         front.kill()
         front.wait()
+        stdout.close()
         for pid in (zygote, *workers):
             await wait_for_end_of(pid)
         await wait_for(endpoint.left)

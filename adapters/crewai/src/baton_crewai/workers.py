@@ -146,7 +146,12 @@ class Workers:
             streams = await asyncio.open_unix_connection(sock=ours)
             output = await _read_pipe(output_read)
             run = uuid.uuid4().hex
-            exited = zygote.fork(run, theirs, output_write)
+            try:
+                exited = zygote.fork(run, theirs, output_write)
+            except WorkerLost:
+                streams[1].close()
+                output[1].close()
+                raise
         finally:
             theirs.close()
             os.close(output_write)
