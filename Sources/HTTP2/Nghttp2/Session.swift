@@ -32,6 +32,8 @@ public final class HTTP2Session {
   /// Received DATA bytes to give back to the connection's window.
   var connectionBytesReceived = 0
   private var fields: [nghttp2_nv] = []
+  /// Streams whose response has ended before their request.
+  private var requestsToStop: [HTTP2Stream] = []
   private var failure: HTTP2ConnectionError?
   private static let closedStreamsKeptMax = 128
 
@@ -79,6 +81,7 @@ public final class HTTP2Session {
       // Possible return codes: bytes; NOMEM, CALLBACK_FAILURE.
       let count = nghttp2_session_mem_send(handle, &start)
       guard count > 0, let start else {
+        if count == 0, stopRequests() { continue }
         if count < 0 { fail(SessionLibrary.error(Int32(truncatingIfNeeded: count))) }
         return false
       }
@@ -331,11 +334,23 @@ public final class HTTP2Session {
     if closedStreams.count < Self.closedStreamsKeptMax { closedStreams.append(stream) }
   }
 
-  /// A response that ends before its request did tells the peer to stop sending (RFC 9113 §8.1).
+  /// A response that ends before its request did tells the peer to stop sending, by
+  /// RST_STREAM(NO_ERROR) after the response's last frame (RFC 9113 §8.1). nghttp2 drops what is
+  /// queued for a stream once its reset is submitted, so that waits until everything has left.
   func stopRequest(_ stream: HTTP2Stream) {
     guard role == .server, !stream.isRemoteEnded else { return }
-    nghttp2_submit_rst_stream(
-      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, HTTP2ErrorCode.noError.rawValue)
+    requestsToStop.append(stream)
+  }
+
+  private func stopRequests() -> Bool {
+    guard !requestsToStop.isEmpty else { return false }
+    for stream in requestsToStop where !stream.isClosed && !stream.isRemoteEnded {
+      // Possible return codes: 0; NOMEM, INVALID_ARGUMENT.
+      nghttp2_submit_rst_stream(
+        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, HTTP2ErrorCode.noError.rawValue)
+    }
+    requestsToStop.removeAll(keepingCapacity: true)
+    return true
   }
 
   /// Submits the trailers a stream ends with, from inside its data source.
