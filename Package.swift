@@ -86,19 +86,19 @@ let package = Package(
         "JSON", "Digests", "PlanMapping", "Stubs", "GRPC", "Messages", nioCore, nioPosix,
         nioHTTP1, log,
       ]),
-    room("AdapterKit", ["Stubs", "GRPC", "Messages", "JSON", log]),
+    room("AdapterKit", ["Stubs", "GRPC", "Messages", "JSON", nioPosix, log]),
 
     // Programs.
     room(
       "BatonCLI",
       [
-        "Configuration", "Service", "PlanMapping", "Plan", "JSON", "Stubs", "GRPC", "Messages",
-        arguments, log,
+        "Configuration", "Service", "PlanMapping", "Store", "Plan", "JSON", "Stubs", "GRPC",
+        "Messages", arguments, log,
       ]),
     .executableTarget(name: "baton", dependencies: ["BatonCLI"], swiftSettings: house),
     .executableTarget(
       name: "baton-mock-adapter",
-      dependencies: ["AdapterKit", "GRPC", "Messages", "JSON", "Plan", arguments, log],
+      dependencies: ["AdapterKit", "Stubs", "GRPC", "Messages", "Plan", "JSON", arguments, log],
       swiftSettings: house),
 
     // The code generator.
@@ -114,6 +114,7 @@ let package = Package(
     tests("JSONTests", ["JSON"]),
     tests("PlanTests", ["Plan", "JSON"]),
     tests("EngineTests", ["Engine", "Plan", "JSON"]),
+    tests("DigestsTests", ["Digests", "Plan"]),
     tests("StoreTests", ["Store", "StoreConformance", "Plan", "JSON"]),
     tests("StoreSQLiteTests", ["StoreSQLite", "Store", "StoreConformance", "Plan"]),
     tests("QueueTests", ["Queue", "QueueConformance", "Plan"]),

@@ -53,7 +53,7 @@ struct KillTests {
     arguments: ["callback", "poll"])
   func fiveKills(results: String) async throws {
     let stage = try await Stage([
-      "--routes", "default=mock", "--lease", "5s", "--sweep", "200ms",
+      "--routes", "{default: [mock]}", "--lease", "5s", "--sweep", "200ms",
     ])
     try await stage.mock(["--results", results])
     let planID = try await stage.submit(Self.plan(), key: "kill")
@@ -98,7 +98,7 @@ struct KillTests {
 
   @Test("a killed adapter that lost its runs gets them again under a higher token")
   func killedAdapter() async throws {
-    let stage = try await Stage(["--routes", "default=mock", "--lease", "5s"])
+    let stage = try await Stage(["--routes", "{default: [mock]}", "--lease", "5s"])
     let adapter = try await stage.mock()
     var plan = Plan()
     var task = PlanTask()
@@ -119,7 +119,7 @@ struct KillTests {
 
   @Test("S11: SIGTERM ends the server with 0, and a running task's result is taken afterwards")
   func gracefulStop() async throws {
-    let stage = try await Stage(["--routes", "default=mock", "--lease", "5s"])
+    let stage = try await Stage(["--routes", "{default: [mock]}", "--lease", "5s"])
     try await stage.mock()
     var plan = Plan()
     var task = PlanTask()

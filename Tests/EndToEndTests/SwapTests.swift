@@ -33,7 +33,7 @@ struct SwapTests {
   }
 
   private func run(_ adapter: String, _ start: (Stage) async throws -> Void) async throws -> Seen {
-    let stage = try await Stage(["--routes", "default=\(adapter)"])
+    let stage = try await Stage(["--routes", "{default: [\(adapter)]}"])
     try await start(stage)
     let planID = try await stage.submit(try Self.plan())
     let events = try await stage.follow(planID)
