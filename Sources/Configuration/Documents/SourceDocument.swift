@@ -79,3 +79,12 @@ struct LineTable {
 
   static func path(_ parent: String, index: Int) -> String { "\(parent)[\(index)]" }
 }
+
+extension SourceDocument {
+  /// The value that a command's argument stands for: a list, mapping or quoted text as YAML has
+  /// it, and anything else as a plain scalar that may hold any character.
+  public static func value(ofArgument text: String, name: String) throws(SourceError) -> JSONValue {
+    guard let first = text.first, "[{\"'".contains(first) else { return CoreScalar.value(text) }
+    return try SourceDocument(text: text, name: name).value
+  }
+}

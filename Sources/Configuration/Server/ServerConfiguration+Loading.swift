@@ -20,10 +20,12 @@ extension ServerConfiguration {
     }
   }
 
-  /// Reads the file, then the variables, then the flags. Throws everything that is wrong in any of
-  /// them.
-  public init(_ sources: Sources) throws(ConfigurationProblems) {
-    self.init()
+  /// Reads the file, then the variables, then the flags, over what `base` says. Throws everything
+  /// that is wrong in any of them.
+  public init(
+    _ sources: Sources, startingFrom base: ServerConfiguration = ServerConfiguration()
+  ) throws(ConfigurationProblems) {
+    self = base
     var loader = SettingsLoader()
     if let path = sources.file ?? sources.environment["BATON_CONFIG"] {
       loader.readFile(path, mustExist: true, into: &self)

@@ -1,0 +1,34 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Logging
+internal import Service
+
+struct Serve: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs the server.",
+    discussion: """
+      Prints READY and a JSON object on standard output when it accepts calls, and logs to standard \
+      error. SIGTERM and SIGINT end it in good order; a second one at once. Ends with 64 for a bad \
+      configuration, every problem told, with 71 for an address that cannot be had, and with 74 for \
+      a store that cannot be used.
+      """)
+
+  @OptionGroup(title: "Settings") var flags: ServerFlags
+
+  var format: OutputFormat { .text }
+
+  func execute() async throws {
+    let configuration = try flags.configuration()
+    LogLines.bootstrap(configuration.logFormat, configuration.logLevel)
+    let log = Logger(label: "baton")
+    let signals = EndingSignals()
+    let server = BatonServer(configuration: configuration, log: log)
+    let addresses = try await server.startReporting()
+    Terminal.standardOutput.write(lines: [ReadyLine.text(addresses, configuration)])
+    let signal = await signals.next()
+    log.info("stopping", metadata: ["event": "stopping", "signal": "\(signal)"])
+    signals.endAtOnceOnTheNext()
+    await server.shutdown()
+    log.info("stopped", metadata: ["event": "stopped"])
+  }
+}

@@ -1,0 +1,78 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Foundation
+
+/// The server's settings as flags; each overrides its BATON_ variable, which overrides the file.
+struct ServerFlags: ParsableArguments {
+  @Option(help: "The file of settings; by default ./baton.yaml where it exists (BATON_CONFIG).")
+  var config: String?
+
+  @Option(help: Self.help("listen")) var listen: String?
+  @Option(help: Self.help("http")) var http: String?
+  @Flag(help: Self.help("insecure")) var insecure = false
+  @Option(help: Self.help("store")) var store: String?
+  @Option(help: Self.help("queue")) var queue: String?
+  @Option(help: Self.help("routes")) var routes: String?
+  @Option(help: Self.help("limits-in-flight")) var limitsInFlight: String?
+  @Option(help: Self.help("limits-per-plan")) var limitsPerPlan: String?
+  @Option(help: Self.help("limits-per-adapter")) var limitsPerAdapter: String?
+  @Option(help: Self.help("max-deliveries")) var maxDeliveries: String?
+  @Option(help: Self.help("lease")) var lease: String?
+  @Option(help: Self.help("sweep")) var sweep: String?
+  @Option(help: Self.help("poll")) var poll: String?
+  @Option(help: Self.help("timeouts-schedule-to-start")) var timeoutsScheduleToStart: String?
+  @Option(help: Self.help("timeouts-start-to-close")) var timeoutsStartToClose: String?
+  @Option(help: Self.help("retry-max-attempts")) var retryMaxAttempts: String?
+  @Option(help: Self.help("retry-initial")) var retryInitial: String?
+  @Option(help: Self.help("retry-multiplier")) var retryMultiplier: String?
+  @Option(help: Self.help("retry-max")) var retryMax: String?
+  @Option(help: Self.help("retry-jitter")) var retryJitter: String?
+  @Option(help: Self.help("shutdown-grace")) var shutdownGrace: String?
+  @Option(help: Self.help("shutdown-in-flight")) var shutdownInFlight: String?
+  @Option(help: Self.help("log-format")) var logFormat: String?
+  @Option(help: Self.help("log-level")) var logLevel: String?
+  @Option(help: Self.help("dev")) var dev: String?
+
+  /// Given flags by name.
+  var values: [String: String] {
+    let given: [(String, String?)] = [
+      ("listen", listen), ("http", http), ("insecure", insecure ? "true" : nil), ("store", store),
+      ("queue", queue), ("routes", routes), ("limits-in-flight", limitsInFlight),
+      ("limits-per-plan", limitsPerPlan), ("limits-per-adapter", limitsPerAdapter),
+      ("max-deliveries", maxDeliveries), ("lease", lease), ("sweep", sweep), ("poll", poll),
+      ("timeouts-schedule-to-start", timeoutsScheduleToStart),
+      ("timeouts-start-to-close", timeoutsStartToClose), ("retry-max-attempts", retryMaxAttempts),
+      ("retry-initial", retryInitial), ("retry-multiplier", retryMultiplier),
+      ("retry-max", retryMax), ("retry-jitter", retryJitter), ("shutdown-grace", shutdownGrace),
+      ("shutdown-in-flight", shutdownInFlight), ("log-format", logFormat),
+      ("log-level", logLevel), ("dev", dev),
+    ]
+    return Dictionary(
+      uniqueKeysWithValues: given.compactMap { name, value in value.map { (name, $0) } })
+  }
+
+  private static func help(_ flag: String) -> ArgumentHelp {
+    let setting = ServerConfiguration.settingNames.first { $0.flag == flag }
+    return "\(setting?.help.capitalizedSentence ?? flag) (\(setting?.variable ?? ""))."
+  }
+
+  /// The configuration from all sources; a bad one ends the process with every problem told.
+  func configuration(
+    startingFrom base: ServerConfiguration = ServerConfiguration()
+  ) throws(CommandFailure) -> ServerConfiguration {
+    let sources = ServerConfiguration.Sources(
+      file: config, environment: ProcessInfo.processInfo.environment, flags: values)
+    do throws(ConfigurationProblems) {
+      return try ServerConfiguration(sources, startingFrom: base)
+    } catch {
+      var failure = CommandFailure(
+        .usage, code: "BAD_CONFIGURATION", message: "the configuration is not valid")
+      failure.details = error.problems
+      throw failure
+    }
+  }
+}
+
+extension String {
+  fileprivate var capitalizedSentence: String { prefix(1).uppercased() + dropFirst() }
+}

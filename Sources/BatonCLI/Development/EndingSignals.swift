@@ -1,0 +1,36 @@
+internal import Dispatch
+internal import Foundation
+
+/// SIGTERM and SIGINT as something to wait for.
+final class EndingSignals: Sendable {
+  private let stream: AsyncStream<String>
+  private let continuation: AsyncStream<String>.Continuation
+  // DispatchSource is thread-safe but not marked so for every platform's Dispatch.
+  private nonisolated(unsafe) let sources: [any DispatchSourceSignal]
+
+  /// From here on the signals no longer end the process.
+  init() {
+    let (stream, continuation) = AsyncStream.makeStream(of: String.self)
+    self.stream = stream
+    self.continuation = continuation
+    sources = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].map { number, name in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler { continuation.yield(name) }
+      source.resume()
+      return source
+    }
+  }
+
+  /// The next one's name.
+  func next() async -> String {
+    for await name in stream { return name }
+    return "the end"
+  }
+
+  /// Gives the signals their own meaning back: whoever sends a second one does not want to wait.
+  func endAtOnceOnTheNext() {
+    for source in sources { source.cancel() }
+    for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
+  }
+}

@@ -1,0 +1,179 @@
+internal import Messages
+internal import Plan
+internal import PlanMapping
+
+/// What a watcher knows of a plan: the tasks it has, and what events and progress said since.
+///
+/// Everything but the list of tasks comes from events, so that the view is right whatever the first
+/// event it is given.
+struct PlanView: Sendable {
+  let planID: String
+  let name: String
+  private(set) var status = PlanStatus.created
+  private(set) var startedAt: Int64?
+  private(set) var finishedAt: Int64?
+  /// Why the plan ended other than well.
+  private(set) var reason = ""
+  private(set) var tasks: [Line] = []
+  private(set) var finishedCount = 0
+  /// Said above the table while it lasts: that the connection is lost.
+  var notice = ""
+  private var ordinals: [String: Int] = [:]
+  private var dependents: [[Int]] = []
+  /// How many tasks each one still waits for.
+  private var openDependencies: [Int] = []
+
+  /// A task as it stands.
+  struct Line: Sendable, Equatable {
+    let id: String
+    let type: String
+    let dependsOn: [String]
+    var status = TaskStatus.pending
+    var adapter = ""
+    var attempt: Int32 = 0
+    /// First hand-out and end, in milliseconds since the Unix epoch.
+    var startedAt: Int64?
+    var finishedAt: Int64?
+    var retryAt: Int64?
+    /// The last error, kept until the task goes well.
+    var error = ""
+    /// The end of what the current attempt said.
+    var words = ""
+    var outputTokens: Int64 = 0
+  }
+
+  /// `state` with all its tasks, in whatever view and state.
+  init(_ state: BatonV1.PlanState) {
+    planID = state.planId
+    name = state.name
+    tasks = state.tasks.map { Line(id: $0.id, type: $0.type, dependsOn: $0.dependsOn) }
+    for (ordinal, task) in tasks.enumerated() { ordinals[task.id] = ordinal }
+    dependents = tasks.map { _ in [] }
+    openDependencies = tasks.map { _ in 0 }
+    for (ordinal, task) in tasks.enumerated() {
+      for dependency in Set(task.dependsOn.compactMap { ordinals[$0] }) {
+        dependents[dependency].append(ordinal)
+        openDependencies[ordinal] += 1
+      }
+      if openDependencies[ordinal] == 0 { tasks[ordinal].status = .ready }
+    }
+  }
+
+  /// Whether the plan has ended.
+  var isFinal: Bool { status.isFinal }
+
+  mutating func apply(_ event: BatonV1.PlanEvent) {
+    guard let kind = EventKind(rawValue: event.kind) else { return }
+    if event.taskId.isEmpty { return applyToPlan(event, kind) }
+    guard let ordinal = ordinals[event.taskId] else { return }
+    let wasFinal = tasks[ordinal].status.isFinal
+    applyToTask(event, kind, &tasks[ordinal])
+    if tasks[ordinal].status.isFinal && !wasFinal { freeDependents(of: ordinal) }
+  }
+
+  private mutating func applyToPlan(_ event: BatonV1.PlanEvent, _ kind: EventKind) {
+    switch kind {
+    case .planCreated: status = .created
+    case .planStarted:
+      status = .running
+      startedAt = startedAt ?? event.timeMs
+    case .planResumed: status = .running
+    case .planPaused: status = .paused
+    case .planCompleted: end(.completed, event)
+    case .planFailed: end(.failed, event)
+    case .planCancelled: end(.cancelled, event)
+    default: break
+    }
+  }
+
+  private mutating func end(_ status: PlanStatus, _ event: BatonV1.PlanEvent) {
+    self.status = status
+    finishedAt = event.timeMs
+    reason = TaskWords.error(event.code, event.message)
+  }
+
+  private func applyToTask(_ event: BatonV1.PlanEvent, _ kind: EventKind, _ task: inout Line) {
+    switch kind {
+    case .taskDispatched, .taskRedelivered:
+      if event.attempt != task.attempt { (task.words, task.outputTokens) = ("", 0) }
+      task.status = .dispatched
+      task.attempt = event.attempt
+      task.adapter = event.adapter
+      task.startedAt = task.startedAt ?? event.timeMs
+      task.retryAt = nil
+    case .taskRunning:
+      task.status = .running
+    case .taskSucceeded:
+      task.status = .succeeded
+      task.finishedAt = event.timeMs
+      task.error = ""
+    case .taskFailed:
+      task.status = .failed
+      task.finishedAt = event.timeMs
+      task.error = TaskWords.error(event.code, event.message)
+    case .taskRetryScheduled:
+      task.status = .waitingRetry
+      task.retryAt = event.timeMs + event.delayMs
+      task.error = TaskWords.error(event.code, event.message)
+    case .taskCancelled:
+      task.status = .cancelled
+      task.finishedAt = event.timeMs
+    case .taskSkipped:
+      task.status = .skipped
+      task.finishedAt = event.timeMs
+      task.error = TaskWords.error("", event.message)
+    default:
+      break
+    }
+  }
+
+  /// Being ready is no event: it follows from the tasks it waited for.
+  private mutating func freeDependents(of ordinal: Int) {
+    finishedCount += 1
+    for dependent in dependents[ordinal] {
+      openDependencies[dependent] -= 1
+      if openDependencies[dependent] == 0, tasks[dependent].status == .pending {
+        tasks[dependent].status = .ready
+      }
+    }
+  }
+
+  /// Ids of the tasks that `task` still waits for.
+  func open(_ task: Line) -> [String] {
+    task.dependsOn.filter { id in ordinals[id].map { !tasks[$0].status.isFinal } ?? false }
+  }
+
+  mutating func apply(_ progress: BatonV1.TaskProgress) {
+    guard let ordinal = ordinals[progress.taskId], progress.attempt >= tasks[ordinal].attempt
+    else { return }
+    if let usage = progress.usage { tasks[ordinal].outputTokens = usage.outputTokens }
+    switch progress.body {
+    case .chunk(let chunk): tasks[ordinal].hear(chunk.text, replacing: false)
+    case .message(let message):
+      let speaker = message.agent.isEmpty ? message.role : message.agent
+      tasks[ordinal].hear("\(speaker): \(message.content)", replacing: true)
+    case .log(let line): tasks[ordinal].hear(line.text, replacing: true)
+    case nil: break
+    }
+  }
+}
+
+extension PlanView.Line {
+  /// Keeps the end of what was said.
+  mutating func hear(_ text: String, replacing: Bool) {
+    let clean = TerminalText.clean(text)
+    guard !clean.allSatisfy(\.isWhitespace) || !replacing else { return }
+    words = String((replacing ? clean : words + clean).suffix(Self.keptCharacters))
+  }
+
+  /// More than any terminal is wide.
+  private static let keptCharacters = 400
+}
+
+/// Words that several views share.
+enum TaskWords {
+  static func error(_ code: String, _ message: String) -> String {
+    if message.isEmpty { return code }
+    return code.isEmpty ? message : "\(code): \(message)"
+  }
+}

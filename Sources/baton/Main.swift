@@ -1,0 +1,6 @@
+internal import BatonCLI
+
+@main
+struct Main {
+  static func main() async { await BatonTool.main() }
+}
