@@ -1,7 +1,6 @@
 internal import GRPC
 public import Logging
 internal import Messages
-internal import NIOPosix
 internal import Stubs
 internal import Synchronization
 

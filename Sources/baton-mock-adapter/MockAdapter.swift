@@ -4,7 +4,7 @@ internal import Foundation
 internal import GRPC
 internal import JSON
 internal import Logging
-internal import Stubs
+internal import Plan
 
 /// Exit codes beside 0.
 enum ExitCodes {
@@ -79,7 +79,7 @@ struct MockAdapter: AsyncParsableCommand {
 
   func validate() throws {
     guard Duration(text: shutdownGrace) != nil else {
-      throw ValidationError("--shutdown-grace: write a number and a unit, such as 500ms or 30s")
+      throw ValidationError("--shutdown-grace: \(DurationText.hint)")
     }
     guard Logger.Level(rawValue: logLevel) != nil else {
       throw ValidationError("--log-level: there is no level \(logLevel)")
@@ -106,8 +106,7 @@ struct MockAdapter: AsyncParsableCommand {
       let ledger = try Ledger(path: ledger, instance: configuration.instance)
       observer = { ledger.record($0) }
     }
-    let second = SecondAnswers(
-      registry: try registry(), observer: observer)
+    let second = SecondAnswers(channel: try channel(), observer: observer)
     let runner = MockRunner(
       taskTypes: types.split(separator: ",").map(String.init),
       onStart: { second.expect($0, $1) })
@@ -129,10 +128,8 @@ struct MockAdapter: AsyncParsableCommand {
     return configuration
   }
 
-  private func registry() throws(AdapterError) -> AdapterRegistryClient {
-    do throws(AddressError) {
-      return AdapterRegistryClient(try ClientChannel(target: orchestrator))
-    } catch {
+  private func channel() throws(AdapterError) -> ClientChannel {
+    do throws(AddressError) { return try ClientChannel(target: orchestrator) } catch {
       throw AdapterError(.badConfiguration, "--orchestrator: \(error)")
     }
   }

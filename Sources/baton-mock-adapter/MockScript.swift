@@ -1,6 +1,7 @@
 internal import AdapterKit
 internal import JSON
 internal import Messages
+internal import Plan
 
 /// What one task is to do, read from its `metadata`. Without any of these keys it succeeds at once
 /// with an output made of its id and attempt.
@@ -100,15 +101,10 @@ struct MockScript: Sendable, Equatable {
 }
 
 extension Duration {
-  /// A number and a unit: 500ms, 1.5s, 2m, 1h. Nil for anything else.
+  /// "500ms", "30s", "1m30s"; nil for anything else and below zero.
   init?(text: String) {
-    let units: [(suffix: String, duration: Duration)] = [
-      ("ms", .milliseconds(1)), ("s", .seconds(1)), ("m", .seconds(60)), ("h", .seconds(3_600)),
-    ]
-    guard let unit = units.first(where: { text.hasSuffix($0.suffix) }),
-      let value = Double(text.dropLast(unit.suffix.count)), value >= 0, value < 1e9
-    else { return nil }
-    self = unit.duration * value
+    guard let milliseconds = DurationText.milliseconds(text), milliseconds >= 0 else { return nil }
+    self = .milliseconds(milliseconds)
   }
 }
 

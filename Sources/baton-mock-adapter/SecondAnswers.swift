@@ -2,13 +2,14 @@ internal import AdapterKit
 internal import GRPC
 internal import JSON
 internal import Messages
-internal import Stubs
 internal import Synchronization
 
 /// Reports results a second time where the script says so: the same one (`mock.answer_twice`) or
 /// another one (`mock.conflict`).
 final class SecondAnswers: Sendable {
-  private let registry: AdapterRegistryClient
+  private static let method = MethodDescriptor(
+    service: "baton.v1.AdapterRegistry", method: "ReportTaskResult")
+  private let channel: ClientChannel
   /// Told of each second report's answer.
   private let observer: RunObserver
   /// Scripts of the runs that have started and not answered twice yet.
@@ -19,12 +20,13 @@ final class SecondAnswers: Sendable {
     var attempt: Int32
   }
 
-  init(registry: AdapterRegistryClient, observer: @escaping RunObserver) {
-    self.registry = registry
+  /// - Parameter channel: to the orchestrator.
+  init(channel: ClientChannel, observer: @escaping RunObserver) {
+    self.channel = channel
     self.observer = observer
   }
 
-  /// Remembers the script of a task that is handed out.
+  /// Remembers the script of a run that begins.
   func expect(_ request: TaskRequest, _ script: MockScript) {
     guard script.answersTwice || script.conflicts else { return }
     scripts.withLock {
@@ -55,11 +57,11 @@ final class SecondAnswers: Sendable {
     var answer = event
     answer.result = result
     do {
-      let reply = try await registry.reportTaskResult(
-        BatonV1.ReportTaskResultRequest(
-          idempotencyKey: event.idempotencyKey, attempt: event.attempt, token: event.token,
-          result: result),
-        options: CallOptions(timeout: .seconds(10), waitForReady: true))
+      let request = BatonV1.ReportTaskResultRequest(
+        idempotencyKey: event.idempotencyKey, attempt: event.attempt, token: event.token,
+        result: result)
+      let reply: BatonV1.ReportTaskResultResponse = try await channel.unary(
+        Self.method, request, CallOptions(timeout: .seconds(10), waitForReady: true))
       answer.code = reply.alreadyRecorded ? "ALREADY_RECORDED" : "OK"
     } catch let error as RPCError {
       answer.code = error.reason ?? "\(error.code)"

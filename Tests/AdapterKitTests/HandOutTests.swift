@@ -23,16 +23,16 @@ struct HandOutTests {
     let handle = try await adapter.dispatch("a", token: 5)
     #expect(handle.idempotencyKey == "a" && handle.attempt == 1 && handle.token == 5)
     #expect(handle.epoch == adapter.epoch && handle.answered == 1 && !handle.handle.isEmpty)
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     let again = try await adapter.dispatch("a", token: 6)
     #expect(again.handle == handle.handle && again.token == 6 && again.answered == 2)
     run.succeed()
-    let report = await registry.results.item(0)
+    let report = try await registry.results.item(0)
     #expect(report.idempotencyKey == "a" && report.attempt == 1 && report.token == 6)
     #expect(report.result?.taskId == "task-a" && report.result?.outcome == .succeeded)
     #expect(
       report.result.map { String(decoding: $0.outputJson, as: UTF8.self) } == #"{"text":"tea"}"#)
-    await registry.heartbeats.wait { $0.last?.runs?.runs.isEmpty == true }
+    try await registry.heartbeats.wait { $0.last?.runs?.runs.isEmpty == true }
     #expect(
       await refusal { try await adapter.dispatch("a", token: 7) }
         == "FAILED_PRECONDITION RUN_ENDED")
@@ -47,13 +47,13 @@ struct HandOutTests {
   func poll() async throws {
     let adapter = try await adapter()
     try await adapter.dispatch("a", token: 5)
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     let pending = try await adapter.poll("a", token: 5)
     #expect(pending.state == .pending(true) && pending.started)
     #expect(pending.attempt == 1 && pending.token == 5)
     async let waiting = adapter.poll("a", token: 6, waitMilliseconds: 30_000)
     // P7: the poll is in as soon as its token is in the list.
-    await registry.heartbeats.wait { $0.last?.runs?.texts == ["a#1:6:RUNNING"] }
+    try await registry.heartbeats.wait { $0.last?.runs?.texts == ["a#1:6:RUNNING"] }
     run.succeed()
     let answer = try await waiting
     guard case .result(let result) = answer.state else {
@@ -63,9 +63,9 @@ struct HandOutTests {
     #expect(answer.token == 6 && result.outcome == .succeeded)
     // P8: reading deletes nothing.
     #expect(try await adapter.result("a", token: 6) == result)
-    await registry.heartbeats.wait { $0.last?.runs?.texts == ["a#1:6:FINISHED"] }
+    try await registry.heartbeats.wait { $0.last?.runs?.texts == ["a#1:6:FINISHED"] }
     registry.change { $0.forget = [BatonV1.RunRef(idempotencyKey: "a", attempt: 1)] }
-    await registry.heartbeats.wait { $0.last?.runs?.runs.isEmpty == true }
+    try await registry.heartbeats.wait { $0.last?.runs?.runs.isEmpty == true }
     #expect(await refusal { try await adapter.poll("a", token: 6) } == "NOT_FOUND UNKNOWN_RUN")
     #expect(registry.results.items.isEmpty)
     try await adapter.stop()
@@ -101,7 +101,7 @@ struct HandOutTests {
     #expect(await refused(reject: "payload") == "INVALID_ARGUMENT BAD_PROMPT")
     #expect(await refused(reject: "busy") == "RESOURCE_EXHAUSTED QUOTA")
     try await adapter.dispatch("a", token: 1)
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     let busy = await #expect(throws: RPCError.self) { try await adapter.dispatch("b", token: 1) }
     #expect(busy?.code == .resourceExhausted && busy?.reason == "CONCURRENCY")
     #expect(busy?.retryDelay == .seconds(1))
@@ -115,7 +115,7 @@ struct HandOutTests {
   func deadline() async throws {
     let adapter = try await adapter()
     try await adapter.dispatch("a", token: 5, timeoutMilliseconds: 100)
-    _ = await adapter.runner.runs.item(0).ended.item(0)
+    _ = try await adapter.runner.runs.item(0).ended.item(0)
     let result = try await adapter.result("a", token: 5)
     #expect(result?.outcome == .failed && result?.error?.errorClass == .timeout)
     #expect(result?.error?.code == "START_TO_CLOSE")
@@ -126,9 +126,9 @@ struct HandOutTests {
   func cancel() async throws {
     let adapter = try await adapter()
     try await adapter.dispatch("a", token: 5)
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     #expect(try await adapter.cancel("a") == .accepted)
-    _ = await run.ended.item(0)
+    _ = try await run.ended.item(0)
     let result = try await adapter.result("a", token: 5)
     #expect(result?.outcome == .cancelled && result?.error?.errorClass == .cancelled)
     #expect(try await adapter.cancel("a") == .alreadyFinished)
@@ -144,7 +144,7 @@ struct HandOutTests {
   func deafRun() async throws {
     let adapter = try await adapter()
     try await adapter.dispatch("a", token: 5, metadata: ["deaf": "true"])
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     #expect(try await adapter.cancel("a") == .accepted)
     run.succeed("late")
     #expect(try await adapter.result("a", token: 5)?.outcome == .succeeded)
@@ -155,14 +155,14 @@ struct HandOutTests {
   func attempts() async throws {
     let adapter = try await adapter()
     try await adapter.dispatch("a", 1, token: 5, metadata: ["deaf": "true"])
-    let first = await adapter.runner.runs.item(0)
+    let first = try await adapter.runner.runs.item(0)
     try await adapter.dispatch("a", 2, token: 6)
     #expect(
       await refusal { try await adapter.dispatch("a", 1, token: 7) }
         == "FAILED_PRECONDITION LATER_ATTEMPT")
     #expect(adapter.runner.runs.items.count == 1)
     first.fail(CancellationError())
-    let second = await adapter.runner.runs.item(1)
+    let second = try await adapter.runner.runs.item(1)
     #expect(second.name == "a#2" && first.ended.items == [true])
     second.succeed()
     #expect(try await adapter.result("a", 2, token: 6)?.outcome == .succeeded)
@@ -174,12 +174,12 @@ struct HandOutTests {
     let adapter = try await adapter(.callback)
     let options = CallOptions(timeout: .milliseconds(300))
     try await adapter.dispatch("a", token: 5, options: options)
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     let clock = ContinuousClock()
     let start = clock.now
-    await registry.heartbeats.wait { _ in clock.now - start > .milliseconds(400) }
+    try await registry.heartbeats.wait { _ in clock.now - start > .milliseconds(400) }
     run.succeed()
-    #expect(await registry.results.item(0).idempotencyKey == "a")
+    #expect(try await registry.results.item(0).idempotencyKey == "a")
     try await adapter.stop()
   }
 
@@ -202,7 +202,7 @@ struct HandOutTests {
     ]
     for (number, (outcome, errorClass, code)) in cases.enumerated() {
       try await adapter.dispatch("k\(number)", token: 1)
-      await adapter.runner.runs.item(number).end(outcome)
+      try await adapter.runner.runs.item(number).end(outcome)
       let result = try await adapter.result("k\(number)", token: 1)
       #expect(result?.outcome == (errorClass == .cancelled ? .cancelled : .failed))
       #expect(result?.error?.errorClass == errorClass && result?.error?.code == code)

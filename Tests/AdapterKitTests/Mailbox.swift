@@ -4,12 +4,14 @@ import Synchronization
 final class Mailbox<Item: Sendable>: Sendable {
   private struct Waiter {
     var isMet: @Sendable ([Item]) -> Bool
-    var continuation: CheckedContinuation<Void, Never>
+    var continuation: CheckedContinuation<Void, any Error>
   }
 
   private struct State {
     var items: [Item] = []
-    var waiters: [Waiter] = []
+    var made = 0
+    var waiters: [Int: Waiter] = [:]
+    var cancelled: Set<Int> = []
   }
 
   private let state = Mutex(State())
@@ -19,32 +21,46 @@ final class Mailbox<Item: Sendable>: Sendable {
   func add(_ item: Item) {
     let met = state.withLock { state in
       state.items.append(item)
-      let met = state.waiters.filter { $0.isMet(state.items) }
-      state.waiters.removeAll { $0.isMet(state.items) }
-      return met
+      let met = state.waiters.filter { $0.value.isMet(state.items) }
+      for id in met.keys { state.waiters[id] = nil }
+      return met.values
     }
     for waiter in met { waiter.continuation.resume() }
   }
 
-  /// Returns once `isMet` holds; a test's time limit ends the waiting for what never comes.
+  /// Returns once `isMet` holds. Throws where the test's time limit ends the waiting.
   @discardableResult
-  func wait(until isMet: @escaping @Sendable ([Item]) -> Bool) async -> [Item] {
-    await withCheckedContinuation { continuation in
-      let isMetNow = state.withLock { state in
-        if isMet(state.items) { return true }
-        state.waiters.append(Waiter(isMet: isMet, continuation: continuation))
-        return false
+  func wait(until isMet: @escaping @Sendable ([Item]) -> Bool) async throws -> [Item] {
+    let id = state.withLock { state in
+      state.made += 1
+      return state.made
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let outcome = state.withLock { state -> Result<Void, any Error>? in
+          if isMet(state.items) { return .success(()) }
+          if state.cancelled.contains(id) { return .failure(CancellationError()) }
+          state.waiters[id] = Waiter(isMet: isMet, continuation: continuation)
+          return nil
+        }
+        if let outcome { continuation.resume(with: outcome) }
       }
-      if isMetNow { continuation.resume() }
+    } onCancel: {
+      let waiter = state.withLock { state in
+        state.cancelled.insert(id)
+        return state.waiters.removeValue(forKey: id)
+      }
+      waiter?.continuation.resume(throwing: CancellationError())
     }
     return items
   }
 
   /// The item at `index`, once it is there.
-  func item(_ index: Int) async -> Item { await wait { $0.count > index }[index] }
+  func item(_ index: Int) async throws -> Item { try await wait { $0.count > index }[index] }
 
   /// The first item like that, once it is there.
-  func first(where matches: @escaping @Sendable (Item) -> Bool) async -> Item {
-    await wait { $0.contains(where: matches) }.first(where: matches)!
+  func first(where matches: @escaping @Sendable (Item) -> Bool) async throws -> Item {
+    let items = try await wait { $0.contains(where: matches) }
+    return items[items.firstIndex(where: matches) ?? 0]
   }
 }

@@ -20,7 +20,7 @@ struct SessionTests {
   @Test("What an adapter registers with, and what it says of itself")
   func registration() async throws {
     let adapter = try await adapter(.poll) { $0.concurrencyMax = 3 }
-    let request = await registry.registrations.item(0)
+    let request = try await registry.registrations.item(0)
     #expect(request.adapter == "gated" && request.instance == "gated-1")
     #expect(request.address == adapter.address)
     #expect(request.framework == "gated" && request.frameworkVersion == "7")
@@ -45,19 +45,19 @@ struct SessionTests {
     try await registry.stop()
     let adapter = try await TestAdapter(address)
     try await adapter.dispatch("a", token: 5)
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     try await registry.start(on: address)
-    await registry.heartbeats.wait { !$0.isEmpty }
+    try await registry.heartbeats.wait { !$0.isEmpty }
     try await registry.stop()
     run.succeed("while you were away")
-    _ = await adapter.events.first { $0.kind == .finished }
+    _ = try await adapter.events.first { $0.kind == .finished }
     let known = registry.registrations.items.count
     registry.change { $0.session = "none" }
     try await registry.start(on: address)
     // The session is gone: it registers again at once.
-    let again = await registry.registrations.item(known)
+    let again = try await registry.registrations.item(known)
     #expect(again.runs?.answered == 1)
-    let report = await registry.results.item(0)
+    let report = try await registry.results.item(0)
     #expect(
       report.result.map { String(decoding: $0.outputJson, as: UTF8.self) }
         == #"{"text":"while you were away"}"#)
@@ -77,12 +77,12 @@ struct SessionTests {
     }
     let adapter = try await adapter()
     try await adapter.dispatch("a", token: 5)
-    await adapter.runner.runs.item(0).succeed()
-    let reports = await registry.results.wait { $0.count == 5 }
+    try await adapter.runner.runs.item(0).succeed()
+    let reports = try await registry.results.wait { $0.count == 5 }
     #expect(reports.allSatisfy { $0 == reports[0] })
-    let event = await adapter.events.first { $0.kind == .reported }
+    let event = try await adapter.events.first { $0.kind == .reported }
     #expect(event.code == "OK" && event.token == 5)
-    await registry.heartbeats.wait { $0.last?.runs?.runs.isEmpty == true }
+    try await registry.heartbeats.wait { $0.last?.runs?.runs.isEmpty == true }
     try await adapter.stop()
   }
 
@@ -97,14 +97,14 @@ struct SessionTests {
     registry.change { $0.answers = [TestRegistry.refuse(code, reason)] }
     let adapter = try await adapter()
     try await adapter.dispatch("a", token: 5)
-    await adapter.runner.runs.item(0).succeed()
-    #expect(await adapter.events.first { $0.kind == .reported }.code == reason)
+    try await adapter.runner.runs.item(0).succeed()
+    #expect(try await adapter.events.first { $0.kind == .reported }.code == reason)
     let seen = registry.heartbeats.items.count
-    let beats = await registry.heartbeats.wait { $0.count > seen + 3 }
+    let beats = try await registry.heartbeats.wait { $0.count > seen + 3 }
     #expect(beats.last?.runs?.texts == ["a#1:5:FINISHED"])
     #expect(registry.results.items.count == 1)
     try await adapter.dispatch("a", token: 6)
-    let report = await registry.results.item(1)
+    let report = try await registry.results.item(1)
     #expect(report.token == 6 && report.result == registry.results.items[0].result)
     #expect(adapter.runner.runs.items.count == 1)
     try await adapter.stop()
@@ -117,10 +117,10 @@ struct SessionTests {
     }
     let adapter = try await adapter()
     try await adapter.dispatch("a", token: 5)
-    await adapter.runner.runs.item(0).succeed()
-    await registry.heartbeats.wait { $0.last?.runs?.texts == ["a#1:5:FINISHED"] }
+    try await adapter.runner.runs.item(0).succeed()
+    try await registry.heartbeats.wait { $0.last?.runs?.texts == ["a#1:5:FINISHED"] }
     #expect(try await adapter.result("a", token: 6)?.outcome == .succeeded)
-    #expect(await registry.results.item(1).token == 6)
+    #expect(try await registry.results.item(1).token == 6)
     try await adapter.stop()
   }
 
@@ -131,9 +131,9 @@ struct SessionTests {
     }
     let adapter = try await adapter()
     try await adapter.dispatch("a", token: 5)
-    await adapter.runner.runs.item(0).succeed()
-    #expect(await adapter.events.first { $0.kind == .reported }.code == "ALREADY_TERMINAL")
-    await registry.heartbeats.wait { $0.last?.runs?.answered == 1 && $0.last?.runs?.runs == [] }
+    try await adapter.runner.runs.item(0).succeed()
+    #expect(try await adapter.events.first { $0.kind == .reported }.code == "ALREADY_TERMINAL")
+    try await registry.heartbeats.wait { $0.last?.runs?.answered == 1 && $0.last?.runs?.runs == [] }
     #expect(
       await refusal { try await adapter.dispatch("a", token: 6) }
         == "FAILED_PRECONDITION RUN_ENDED")
@@ -143,12 +143,12 @@ struct SessionTests {
   @Test("Heartbeats carry the list and the count of answers; their replies cancel and forget")
   func heartbeats() async throws {
     let adapter = try await adapter(.poll)
-    let first = await registry.heartbeats.item(0)
+    let first = try await registry.heartbeats.item(0)
     #expect(first.sessionId == "session-1" && first.runs?.answered == 0)
     try await adapter.dispatch("a", token: 5)
     try await adapter.dispatch("b", token: 6)
-    let run = await adapter.runner.runs.first { $0.name == "a#1" }
-    let beat = await registry.heartbeats.first { $0.runs?.answered == 2 }
+    let run = try await adapter.runner.runs.first { $0.name == "a#1" }
+    let beat = try await registry.heartbeats.first { $0.runs?.answered == 2 }
     #expect(beat.runs?.texts == ["a#1:5:RUNNING", "b#1:6:RUNNING"] && beat.inFlight == 2)
     #expect(beat.runs?.epoch == adapter.epoch)
     registry.change {
@@ -157,33 +157,33 @@ struct SessionTests {
         BatonV1.RunRef(idempotencyKey: "z", attempt: 1),
       ]
     }
-    _ = await run.ended.item(0)
+    _ = try await run.ended.item(0)
     #expect(try await adapter.result("a", token: 5)?.outcome == .cancelled)
     // P10: the cancel of an unknown run is remembered.
     #expect(
       await refusal { try await adapter.dispatch("z", token: 5) }
         == "FAILED_PRECONDITION RUN_CANCELLED")
     registry.change { $0.forget = [BatonV1.RunRef(idempotencyKey: "a", attempt: 1)] }
-    await registry.heartbeats.wait { $0.last?.runs?.texts == ["b#1:6:RUNNING"] }
+    try await registry.heartbeats.wait { $0.last?.runs?.texts == ["b#1:6:RUNNING"] }
     try await adapter.stop()
   }
 
   @Test("Progress: the beginning, chunks in one piece with offsets, messages, logs, usage")
   func progress() async throws {
     let adapter = try await adapter()
-    await registry.heartbeats.wait { !$0.isEmpty }
+    try await registry.heartbeats.wait { !$0.isEmpty }
     try await adapter.dispatch("a", token: 5)
-    let run = await adapter.runner.runs.item(0)
-    let started = await registry.progress.item(0)
+    let run = try await adapter.runner.runs.item(0)
+    let started = try await registry.progress.item(0)
     #expect(started.started && started.idempotencyKey == "a" && started.token == 5)
     run.progress.chunk("té")
     run.progress.chunk("a\0!")
     run.progress.message(agent: "cook", role: "assistant", content: "hello")
     run.progress.log("info", "a line")
     run.progress.usage(BatonV1.Usage(inputTokens: 3, calls: 1))
-    await registry.progress.wait { $0.last?.progress?.usage?.calls == 1 }
+    try await registry.progress.wait { $0.last?.progress?.usage?.calls == 1 }
     run.progress.chunk("more")
-    let said = await registry.progress.wait { items in
+    let said = try await registry.progress.wait { items in
       items.contains { item in
         if case .chunk(let chunk) = item.progress?.body {
           chunk.text.contains("more")
@@ -207,11 +207,11 @@ struct SessionTests {
   @Test("The end waits for what runs, and takes nothing new")
   func finish() async throws {
     let adapter = try await adapter { $0.shutdown = .finish(.seconds(30)) }
-    await registry.heartbeats.wait { !$0.isEmpty }
+    try await registry.heartbeats.wait { !$0.isEmpty }
     try await adapter.dispatch("a", token: 5)
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     async let stopped: Void = adapter.stop()
-    #expect(await registry.deregistrations.item(0).handBack == false)
+    #expect(try await registry.deregistrations.item(0).handBack == false)
     #expect(
       await refusal { try await adapter.dispatch("b", token: 5) } == "RESOURCE_EXHAUSTED DRAINING")
     run.succeed()
@@ -226,9 +226,9 @@ struct SessionTests {
   func handBack(_ shutdown: AdapterConfiguration.Shutdown) async throws {
     let folder = TemporaryFolder()
     let adapter = try await adapter(data: folder.path) { $0.shutdown = shutdown }
-    await registry.heartbeats.wait { !$0.isEmpty }
+    try await registry.heartbeats.wait { !$0.isEmpty }
     try await adapter.dispatch("a", token: 5)
-    let run = await adapter.runner.runs.item(0)
+    let run = try await adapter.runner.runs.item(0)
     try await adapter.stop()
     #expect(run.ended.items == [true])
     #expect(registry.deregistrations.items.last?.handBack == true)
@@ -236,8 +236,8 @@ struct SessionTests {
     let next = try await self.adapter(data: folder.path)
     #expect(await refusal { try await next.dispatch("a", token: 5) } == "NOT_FOUND RUN_LOST")
     try await next.dispatch("a", token: 6)
-    await next.runner.runs.item(0).succeed()
-    #expect(await registry.results.item(0).token == 6)
+    try await next.runner.runs.item(0).succeed()
+    #expect(try await registry.results.item(0).token == 6)
     try await next.stop()
   }
 
@@ -250,8 +250,8 @@ struct SessionTests {
     let before = try await TestAdapter(address, data: folder.path) { $0.concurrencyMax = 3 }
     let handle = try await before.dispatch("a", token: 5)
     try await before.dispatch("b", token: 5)
-    await before.runner.runs.first { $0.name == "b#1" }.succeed("kept")
-    _ = await registry.results.item(0)
+    try await before.runner.runs.first { $0.name == "b#1" }.succeed("kept")
+    _ = try await registry.results.item(0)
     #expect(try await before.cancel("c") == .notFound)
     let crashed = try folder.copy()
     registry.change { $0.answers = [] }
@@ -259,9 +259,11 @@ struct SessionTests {
 
     let known = registry.registrations.items.count
     let after = try await TestAdapter(address, data: crashed.path)
-    let registration = await registry.registrations.item(known)
+    let registration = try await registry.registrations.item(known)
     #expect((registration.runs?.epoch ?? "") > handle.epoch && registration.runs?.answered == 0)
-    let report = await registry.results.wait { $0.count(where: { $0.idempotencyKey == "b" }) > 1 }
+    let report = try await registry.results.wait {
+      $0.count(where: { $0.idempotencyKey == "b" }) > 1
+    }
     #expect(report.last?.result?.outcome == .succeeded)
     // P2: the same token would get the handle of a run that is not there.
     #expect(await refusal { try await after.dispatch("a", token: 5) } == "NOT_FOUND RUN_LOST")
@@ -270,7 +272,7 @@ struct SessionTests {
     #expect(
       await refusal { try await after.dispatch("c", token: 6) }
         == "FAILED_PRECONDITION RUN_CANCELLED")
-    _ = await after.events.first { $0.kind == .reported && $0.idempotencyKey == "b" }
+    _ = try await after.events.first { $0.kind == .reported && $0.idempotencyKey == "b" }
     #expect(
       await refusal { try await after.dispatch("b", token: 6) } == "FAILED_PRECONDITION RUN_ENDED")
     try await after.stop()
@@ -284,7 +286,7 @@ struct SessionTests {
     try await before.stop()
     let known = registry.registrations.items.count
     let after = try await TestAdapter(address)
-    let registration = await registry.registrations.item(known)
+    let registration = try await registry.registrations.item(known)
     #expect(registration.runs?.runs.isEmpty == true)
     #expect((registration.runs?.epoch ?? "") > handle.epoch)
     try await after.dispatch("a", token: 6)

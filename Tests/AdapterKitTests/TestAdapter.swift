@@ -101,7 +101,7 @@ final class TestAdapter: Sendable {
         return .failure(error)
       }
     }
-    guard let ready = await ready.item(0) else {
+    guard let ready = try await ready.item(0) else {
       try await running.value.get()
       throw AdapterError(.cannotListen, "it ended at once")
     }

@@ -157,9 +157,8 @@ extension RunHost {
   func takeProgress() -> [BatonV1.RunProgress] {
     var items: [BatonV1.RunProgress] = []
     for (reference, progress) in lastWords {
-      if let row = table[reference], row.result != nil || row.isRunning {
-        items += progress.take(reference, token: row.token, hasEnded: true)
-      }
+      guard let row = table[reference] else { continue }
+      items += progress.take(reference, token: row.token, hasEnded: true)
     }
     lastWords = []
     for (reference, run) in live {
