@@ -7,9 +7,7 @@ extension CommandFailure {
     let about = planID.isEmpty ? "" : " for plan \(planID)"
     switch error.code {
     case .unavailable where error.neverSent:
-      let cause = error.cause.map { " (\($0))" } ?? ""
-      self.init(
-        .unavailable, code: "UNAVAILABLE", message: "no server answers at \(server)\(cause)")
+      self.init(.unavailable, code: "UNAVAILABLE", message: "no server answers at \(server)")
       advice =
         "Start one with `baton serve` or `baton dev`, or name another with --server or BATON_SERVER."
     case .unavailable:

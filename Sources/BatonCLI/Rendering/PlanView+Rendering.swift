@@ -11,28 +11,38 @@ extension PlanView {
     if !notice.isEmpty {
       lines.append(style.paint(TerminalText.clip(TerminalText.clean(notice), to: width), .yellow))
     }
-    let room = max(1, height - lines.count - 2)
+    let room = max(2, height - lines.count - 1)
     let shown = tasks.count <= room ? Array(tasks.indices) : mostTelling(room - 1)
     var table = TextTable(
       ["", "TASK", "STATE", "ADAPTER", "TRY", "TIME", ""], rightAligned: [4, 5])
     for ordinal in shown { table.add(cells(tasks[ordinal], now: now, style: style)) }
     lines += table.lines(width: width, style: style)
-    if shown.count < tasks.count { lines.append(style.paint(rest(shown), .dim)) }
+    if shown.count < tasks.count {
+      lines.append(style.paint(TerminalText.clip(rest(shown), to: width), .dim))
+    }
     return lines
   }
 
+  /// As much as fits, the most important first.
   private func headline(width: Int, now: Int64, style: Style) -> String {
-    let title = TerminalText.clip(TerminalText.clean(name.isEmpty ? planID : name), to: 30)
-    var parts = [style.paint(status.rawValue.uppercased(), status.color)]
-    if let startedAt { parts.append(TimeText.duration((finishedAt ?? now) - startedAt)) }
-    parts.append("\(finishedCount)/\(tasks.count) tasks")
-    let bar = style.bar(finishedCount, of: tasks.count, columns: 20)
-    let used =
-      TerminalText.width(title) + status.rawValue.count + 2 * 4
-      + parts.dropFirst().reduce(0) { $0 + $1.count } + 20
-    parts.append(style.paint(bar, .cyan))
-    if used + planID.count + 2 <= width, !name.isEmpty { parts.append(style.paint(planID, .dim)) }
-    return ([style.paint(title, .bold)] + parts).joined(separator: "  ")
+    let title = TerminalText.clip(
+      TerminalText.clean(name.isEmpty ? planID : name), to: min(30, width))
+    var parts: [(text: String, color: Style.Color?)] = [
+      (title, .bold), (status.rawValue.uppercased(), status.color),
+    ]
+    if let startedAt { parts.append((TimeText.duration((finishedAt ?? now) - startedAt), nil)) }
+    parts.append(("\(finishedCount)/\(tasks.count) tasks", nil))
+    parts.append((style.bar(finishedCount, of: tasks.count, columns: 20), .cyan))
+    if !name.isEmpty { parts.append((planID, .dim)) }
+    var line = ""
+    var used = 0
+    for part in parts {
+      let gap = used == 0 ? "" : "  "
+      used += gap.count + TerminalText.width(part.text)
+      guard used <= width else { break }
+      line += gap + style.paint(part.text, part.color)
+    }
+    return line
   }
 
   /// Ordinals of the tasks to show where there is no room for all: what runs, what failed, what

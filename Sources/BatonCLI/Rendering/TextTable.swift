@@ -47,7 +47,7 @@ struct TextTable {
     widths[last] -= given
     excess -= given
     while excess > 0, let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),
-      widths[widest] > 4
+      widths[widest] > 1
     {
       widths[widest] -= 1
       excess -= 1

@@ -1,0 +1,151 @@
+import Messages
+import Plan
+import Testing
+
+@testable import BatonCLI
+
+@Suite struct PlanViewTests {
+  private var view: PlanView {
+    PlanView(
+      Sample.plan([
+        ("facts", []), ("uses", []), ("archive", []), ("write", ["facts", "uses", "archive"]),
+        ("print", ["write"]),
+      ]))
+  }
+
+  private func lines(
+    _ view: PlanView, now: Int64, width: Int = 100, height: Int = 20
+  ) -> [String] {
+    view.render(width: width, height: height, now: now, style: .plain)
+  }
+
+  @Test func aPlanThatHasNotStarted() {
+    #expect(
+      lines(view, now: 0) == [
+        "briefing  CREATED  0/5 tasks  ░░░░░░░░░░░░░░░░░░░░  0199c0de-0000-7000-8000-000000000001",
+        "   TASK     STATE    ADAPTER  TRY  TIME",
+        "·  facts    ready                        waits for an adapter",
+        "·  uses     ready                        waits for an adapter",
+        "·  archive  ready                        waits for an adapter",
+        "·  write    pending                      after facts, uses, archive",
+        "·  print    pending                      after write",
+      ])
+  }
+
+  @Test func aPlanInTheMiddle() {
+    var view = view
+    for event in [
+      Sample.event("plan_created", at: 1_000), Sample.event("plan_started", at: 1_000),
+      Sample.event("task_dispatched", "facts", at: 1_000, attempt: 1, adapter: "crewai"),
+      Sample.event("task_dispatched", "uses", at: 1_100, attempt: 1, adapter: "crewai"),
+      Sample.event("task_dispatched", "archive", at: 1_100, attempt: 1, adapter: "langchain"),
+      Sample.event("task_running", "facts", at: 1_200, attempt: 1),
+      Sample.event("task_running", "uses", at: 1_200, attempt: 1),
+      Sample.event(
+        "task_retry_scheduled", "archive", at: 1_500, attempt: 1, code: "CONNECTION",
+        message: "no answer", delay: 2_000),
+      Sample.event("task_succeeded", "uses", at: 3_300, attempt: 1),
+    ] { view.apply(event) }
+    view.apply(Sample.chunk("facts", 1, "Tea is "))
+    view.apply(Sample.chunk("facts", 1, "a \u{1B}[2Jplant"))
+    #expect(
+      lines(view, now: 3_000) == [
+        "briefing  RUNNING  2.0s  1/5 tasks  ████░░░░░░░░░░░░░░░░  "
+          + "0199c0de-0000-7000-8000-000000000001",
+        "   TASK     STATE          ADAPTER    TRY  TIME",
+        "⠦  facts    running        crewai       1  2.0s  Tea is a plant",
+        "✓  uses     succeeded      crewai       1  2.2s",
+        "↻  archive  retry in 0.5s  langchain    1  1.9s  CONNECTION: no answer",
+        "·  write    pending                              after facts, archive",
+        "·  print    pending                              after write",
+      ])
+  }
+
+  @Test func aTaskIsReadyWhenAllItWaitedForHasEnded() {
+    var view = view
+    for task in ["facts", "uses", "archive"] {
+      #expect(view.tasks[3].status == .pending)
+      view.apply(Sample.event("task_dispatched", task, at: 1, attempt: 1, adapter: "mock"))
+      view.apply(Sample.event("task_succeeded", task, at: 2, attempt: 1))
+    }
+    #expect(view.tasks[3].status == .ready)
+    #expect(view.tasks[4].status == .pending)
+    #expect(view.finishedCount == 3)
+  }
+
+  @Test func aNewAttemptStartsWithNothingSaid() {
+    var view = view
+    view.apply(Sample.event("task_dispatched", "facts", at: 1, attempt: 1, adapter: "mock"))
+    view.apply(Sample.chunk("facts", 1, "first"))
+    view.apply(Sample.event("task_retry_scheduled", "facts", at: 2, attempt: 1, delay: 1))
+    view.apply(Sample.event("task_dispatched", "facts", at: 3, attempt: 2, adapter: "mock"))
+    #expect(view.tasks[0].words == "")
+    // What the first attempt still says is late.
+    view.apply(Sample.chunk("facts", 1, "late"))
+    #expect(view.tasks[0].words == "")
+    view.apply(Sample.chunk("facts", 2, "second"))
+    #expect(view.tasks[0].words == "second")
+    #expect(view.tasks[0].startedAt == 1)
+  }
+
+  @Test func howAPlanEnds() {
+    var view = view
+    view.apply(Sample.event("plan_started", at: 1_000))
+    view.apply(
+      Sample.event("task_failed", "facts", at: 2_000, attempt: 3, code: "BOOM", message: "it broke")
+    )
+    view.apply(Sample.event("task_skipped", "write", at: 2_000, message: "facts failed"))
+    view.apply(
+      Sample.event("plan_failed", at: 2_500, code: "TASK_FAILED", message: "facts failed"))
+    #expect(view.isFinal)
+    #expect(view.reason == "TASK_FAILED: facts failed")
+    let lines = lines(view, now: 9_000)
+    #expect(lines[0].hasPrefix("briefing  FAILED  1.5s  2/5 tasks"))
+    #expect(lines[2] == "✗  facts    failed                       BOOM: it broke")
+    #expect(lines[5] == "-  write    skipped                      facts failed")
+  }
+
+  @Test func unknownKindsAndTasksChangeNothing() {
+    var view = view
+    let before = lines(view, now: 0)
+    view.apply(Sample.event("task_teleported", "facts", at: 1))
+    view.apply(Sample.event("task_failed", "nobody", at: 1))
+    view.apply(Sample.chunk("nobody", 1, "x"))
+    #expect(lines(view, now: 0) == before)
+  }
+
+  @Test func whatMattersLeastGivesWayToTheScreen() {
+    let ids = (1...50).map { "task-\($0)" }
+    var view = PlanView(Sample.plan(ids.map { ($0, []) }))
+    for id in ids.prefix(40) {
+      view.apply(Sample.event("task_dispatched", id, at: 1, attempt: 1, adapter: "mock"))
+      if id != "task-7" { view.apply(Sample.event("task_succeeded", id, at: 2, attempt: 1)) }
+    }
+    let lines = lines(view, now: 10, height: 10)
+    #expect(lines.count == 10)
+    #expect(lines[2].contains("task-7 "))
+    #expect(lines[3].contains("task-41"))
+    #expect(lines.last == "… and 43 more: 4 ready, 39 succeeded")
+  }
+
+  @Test(arguments: [20, 40, 60, 79, 200]) func everyLineFits(width: Int) {
+    var view = view
+    view.notice = "Connection lost (no route to host); trying again …"
+    view.apply(Sample.event("task_dispatched", "facts", at: 1, attempt: 1, adapter: "crewai"))
+    view.apply(Sample.chunk("facts", 1, String(repeating: "many words ", count: 100)))
+    for line in lines(view, now: 10, width: width) {
+      #expect(TerminalText.width(line) <= width)
+    }
+  }
+
+  @Test func withoutUnicodeThereIsNone() {
+    var view = view
+    view.apply(Sample.event("task_dispatched", "facts", at: 1, attempt: 1, adapter: "crewai"))
+    view.apply(Sample.event("task_succeeded", "facts", at: 1, attempt: 1))
+    let ascii = Style(usesColor: false, usesUnicode: false)
+    for line in view.render(width: 100, height: 20, now: 0, style: ascii) {
+      let isASCII = line.allSatisfy(\.isASCII)
+      #expect(isASCII)
+    }
+  }
+}
