@@ -110,7 +110,10 @@ public struct PlanMachine: Sendable {
     let before = plan
     switch event {
     case .submitted: submit()
-    case .recovered: recover(&pool)
+    case .recovered:
+      recover(&pool)
+      // Tasks that other plans have out may not be counted yet: hand-outs wait for the next event.
+      draft.handOutsLeft = 0
     case .schedule(let most): draft.handOutsLeft = most
     case .more: break
     case .pause(let reason): pause(reason)

@@ -10,23 +10,36 @@ struct ReadyLanes: Sendable {
     static func < (left: Entry, right: Entry) -> Bool { left.rank < right.rank }
   }
 
-  private struct Lane: Sendable {
+  private struct LaneName: Hashable {
     var type: String
     var adapter: String?
+  }
+
+  private struct Lane: Sendable {
+    var name: LaneName
     var heap = Heap<Entry>()
   }
 
+  /// The best entry of a lane.
+  private struct Head: Comparable {
+    var entry: Entry
+    var lane: Int
+
+    static func < (left: Head, right: Head) -> Bool { left.entry < right.entry }
+  }
+
   private var lanes: [Lane] = []
+  private var indices: [LaneName: Int] = [:]
 
   /// Tasks that left the ready state some other way stay in until they come up; `isReady` sorts
   /// them out.
   mutating func insert(ordinal: Int, rank: Int, type: String, adapter: String?) {
-    let index =
-      lanes.firstIndex { $0.type == type && $0.adapter == adapter }
-      ?? {
-        lanes.append(Lane(type: type, adapter: adapter))
-        return lanes.count - 1
-      }()
+    let name = LaneName(type: type, adapter: adapter)
+    let index = indices[name] ?? lanes.count
+    if index == lanes.count {
+      indices[name] = index
+      lanes.append(Lane(name: name))
+    }
     lanes[index].heap.insert(Entry(rank: rank, ordinal: ordinal))
   }
 
@@ -34,26 +47,24 @@ struct ReadyLanes: Sendable {
   mutating func drain(
     isReady: (Int) -> Bool, take: (_ ordinal: Int, _ type: String, _ adapter: String?) -> Bool
   ) {
-    var open = Set(lanes.indices)
-    while !open.isEmpty {
-      var best: (lane: Int, entry: Entry)?
-      for index in lanes.indices where open.contains(index) {
-        while let entry = lanes[index].heap.min, !isReady(entry.ordinal) {
-          lanes[index].heap.removeMin()
-        }
-        guard let entry = lanes[index].heap.min else {
-          open.remove(index)
-          continue
-        }
-        if best.map({ entry < $0.entry }) ?? true { best = (index, entry) }
-      }
-      guard let (lane, entry) = best else { return }
-      if take(entry.ordinal, lanes[lane].type, lanes[lane].adapter) {
-        lanes[lane].heap.removeMin()
-      } else {
-        open.remove(lane)
-      }
+    var heads = Heap<Head>()
+    for lane in lanes.indices {
+      if let head = head(of: lane, isReady) { heads.insert(head) }
     }
+    while let head = heads.popMin() {
+      let name = lanes[head.lane].name
+      guard take(head.entry.ordinal, name.type, name.adapter) else { continue }
+      lanes[head.lane].heap.removeMin()
+      if let next = self.head(of: head.lane, isReady) { heads.insert(next) }
+    }
+  }
+
+  private mutating func head(of lane: Int, _ isReady: (Int) -> Bool) -> Head? {
+    while let entry = lanes[lane].heap.min {
+      if isReady(entry.ordinal) { return Head(entry: entry, lane: lane) }
+      lanes[lane].heap.removeMin()
+    }
+    return nil
   }
 
   /// Whether anything may be ready.

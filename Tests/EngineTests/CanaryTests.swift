@@ -1,0 +1,156 @@
+import Plan
+import Testing
+
+@testable import Engine
+
+/// Proves that each invariant can fail: a step that keeps all of them is falsified in one point, and
+/// the invariant that is about it must say so.
+struct CanaryTests {
+  private struct Canary: Sendable {
+    var invariant: String
+    /// Whether a step can be falsified in this way.
+    var fits: @Sendable (Step) -> Bool
+    var falsify: @Sendable (inout Step) -> Void
+  }
+
+  private static func handsOut(_ step: Step) -> Bool { !step.handOuts.isEmpty }
+
+  private static func isRunning(_ step: Step) -> Bool {
+    step.stored.plan.status == .running && step.after.outCount > 0
+  }
+
+  /// The first stored row that has been handed out.
+  private static func firstOut(_ step: Step) -> Int? {
+    step.stored.tasks.firstIndex { $0.status.isOut }
+  }
+
+  private static let canaries: [Canary] = [
+    Canary(invariant: "revision +1 per change", fits: { $0.change != nil }) {
+      $0.decision.change?.plan.revision += 1
+    },
+    Canary(invariant: "seq without a gap", fits: handsOut) {
+      $0.decision.change?.events[0].seq += 1
+    },
+    Canary(invariant: "seq without a gap", fits: handsOut) {
+      $0.decision.change?.events.removeLast()
+    },
+    Canary(invariant: "every row that changed is in the change, whole", fits: isRunning) {
+      $0.after.rows[$0.stored.tasks[0].ordinal].startedAt = 7
+    },
+    Canary(
+      invariant: "at most one accepted result per attempt",
+      fits: { $0.stored.tasks.contains { !$0.accepted.isEmpty } }
+    ) { step in
+      let index = step.stored.tasks.firstIndex { !$0.accepted.isEmpty } ?? 0
+      step.stored.tasks[index].accepted.append(step.stored.tasks[index].accepted[0])
+    },
+    Canary(
+      invariant: "what was accepted stays accepted",
+      fits: { $0.before.tasks.contains { !$0.accepted.isEmpty } }
+    ) { step in
+      for index in step.stored.tasks.indices { step.stored.tasks[index].accepted = [] }
+    },
+    Canary(invariant: "tokens rise strictly", fits: { _ in true }) {
+      $0.tally.tokens[0] = [1, 2, 2]
+    },
+    Canary(
+      invariant: "attempts and deliveries within policy, one at a time", fits: isRunning
+    ) { $0.stored.tasks[0].attempt = 99 },
+    Canary(
+      invariant: "attempts and deliveries within policy, one at a time", fits: isRunning
+    ) { $0.stored.tasks[0].delivery = 99 },
+    Canary(
+      invariant: "no task before its dependencies",
+      fits: { step in
+        step.handOuts.contains { event in
+          step.after.compiled.ordinals[event.taskID].map {
+            !step.after.compiled.graph.dependencies[$0].isEmpty
+          } ?? false
+        }
+      }
+    ) { step in
+      for index in step.stored.tasks.indices where step.stored.tasks[index].status.isFinal {
+        step.stored.tasks[index].status = .running
+      }
+    },
+    Canary(invariant: "nothing is handed out after pause or cancel", fits: handsOut) {
+      $0.stored.plan.status = .paused
+    },
+    Canary(
+      invariant: "every hand-out is recorded, then sent, and nothing else is", fits: handsOut
+    ) { $0.decision.commands = [] },
+    Canary(
+      invariant: "every hand-out is recorded, then sent, and nothing else is", fits: isRunning
+    ) { $0.decision.commands.append(.handOut(ordinal: 0)) },
+    Canary(invariant: "pool counts equal the rows out", fits: isRunning) {
+      $0.pool.release(adapter: "one", instance: "o1")
+    },
+    Canary(invariant: "limits hold for what is handed out", fits: handsOut) { step in
+      step.pool.remove(step.handOuts[0].instance)
+    },
+    Canary(
+      invariant: "terminal is final", fits: { $0.before.tasks.contains { $0.status.isFinal } }
+    ) { step in
+      let index = step.stored.tasks.firstIndex { $0.status.isFinal } ?? 0
+      step.stored.tasks[index].finishedAt = 7
+    },
+    Canary(
+      invariant: "terminal is final", fits: { $0.before.plan.finishedAt != nil && $0.change != nil }
+    ) { $0.decision.change?.events[0].kind = .taskDispatched },
+    Canary(invariant: "a plan ends once, with its last task", fits: { _ in true }) {
+      $0.tally.ends += 1
+    },
+    Canary(invariant: "a plan ends once, with its last task", fits: isRunning) {
+      $0.stored.plan.finishedAt = 7
+    },
+    Canary(
+      invariant: "an output is stored with its success and at no other time", fits: { _ in true }
+    ) { $0.decision.storesOutput.toggle() },
+    Canary(invariant: "totals are the sums of the rows", fits: { _ in true }) {
+      $0.stored.plan.outputBytes += 1
+    },
+    Canary(invariant: "totals are the sums of the rows", fits: { _ in true }) {
+      $0.stored.plan.usage.inputTokens += 1
+    },
+    Canary(invariant: "whatever waits has a timer", fits: isRunning) { $0.timers = [:] },
+    Canary(invariant: "the store alone is enough", fits: isRunning) { $0.after.unmet[0] += 1 },
+    Canary(invariant: "the store alone is enough", fits: isRunning) { $0.after.openCount += 1 },
+    Canary(invariant: "the store alone is enough", fits: isRunning) { step in
+      guard let index = firstOut(step) else { return }
+      step.after.timersDueAt[step.stored.tasks[index].ordinal] += 1_000_000
+    },
+    Canary(invariant: "the store alone is enough", fits: isRunning) { step in
+      guard let index = firstOut(step) else { return }
+      step.stored.tasks[index].status = .succeeded
+    },
+    Canary(
+      invariant: "the store alone is enough",
+      fits: { $0.stored.plan.status == .running && $0.after.hasReadyTasks }
+    ) { $0.after.ready = ReadyLanes() },
+  ]
+
+  @Test("a falsified step is found", arguments: canaries.indices)
+  func canary(_ index: Int) throws {
+    let canary = Self.canaries[index]
+    let invariant = try #require(Invariant.all.first { $0.name == canary.invariant })
+    var found = 0
+    for seed in 1_000..<1_100 as Range<UInt64> {
+      var world = try World(seed: seed)
+      for _ in 0..<80 {
+        #expect(world.step() == [])
+        guard var step = world.lastStep, canary.fits(step) else { continue }
+        #expect(invariant.check(step) == nil)
+        canary.falsify(&step)
+        #expect(invariant.check(step) != nil, "\(canary.invariant), canary \(index), seed \(seed)")
+        found += 1
+        if found == 3 { return }
+      }
+    }
+    Issue.record("no step fits canary \(index), \(canary.invariant)")
+  }
+
+  @Test("every invariant has a canary")
+  func complete() {
+    #expect(Set(Self.canaries.map(\.invariant)) == Set(Invariant.all.map(\.name)))
+  }
+}

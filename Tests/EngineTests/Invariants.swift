@@ -1,0 +1,246 @@
+import Plan
+
+@testable import Engine
+
+/// One event of one plan, with what was before and after it.
+struct Step {
+  var before: StoredPlan
+  var event: PlanEvent
+  var decision: Decision
+  var after: PlanMachine
+  var stored: StoredPlan
+  var pool: AdapterPool
+  /// Rows of other plans that are out.
+  var others: [TaskRow]
+  /// Generation of what is armed, by task.
+  var timers: [Int: UInt32]
+  var tally: World.Tally
+
+  var change: PlanChange? { decision.change }
+
+  func row(_ ordinal: Int, in plan: StoredPlan) -> TaskRow {
+    plan.tasks.first { $0.ordinal == ordinal } ?? TaskRow(ordinal: ordinal)
+  }
+
+  /// Every task as it was and as it is in the store.
+  var rows: [(before: TaskRow, after: TaskRow)] {
+    after.rows.indices.map { (row($0, in: before), row($0, in: stored)) }
+  }
+
+  var handOuts: [TraceEvent] {
+    change?.events.filter { $0.kind == .taskDispatched || $0.kind == .taskRedelivered } ?? []
+  }
+}
+
+/// Something that is always true; `check` answers what is not.
+struct Invariant: Sendable {
+  var name: String
+  var check: @Sendable (Step) -> String?
+
+  static let all: [Invariant] = [
+    Invariant(name: "revision +1 per change") { step in
+      guard let change = step.change else { return nil }
+      let expected = step.before.plan.revision + 1
+      return change.plan.revision == expected && (change.created != nil) == (expected == 1)
+        ? nil : "\(change.plan.revision), not \(expected)"
+    },
+    Invariant(name: "seq without a gap") { step in
+      guard let change = step.change else { return nil }
+      let first = step.before.plan.lastSeq + 1
+      let expected = Array(first..<(first + Int64(change.events.count)))
+      return change.events.map(\.seq) == expected
+        && change.plan.lastSeq == first + Int64(change.events.count) - 1
+        ? nil : "\(change.events.map(\.seq)) after \(first - 1)"
+    },
+    Invariant(name: "every row that changed is in the change, whole") { step in
+      let wrong = step.after.rows.filter { row in
+        var stored = step.row(row.ordinal, in: step.stored)
+        // The answer to a hand-out rides in a later commit.
+        stored.handle = row.handle
+        stored.handleEpoch = row.handleEpoch
+        stored.handleAnswered = row.handleAnswered
+        return stored != row
+      }
+      return wrong.isEmpty && step.stored.plan == step.after.plan ? nil : "\(wrong)"
+    },
+    Invariant(name: "at most one accepted result per attempt") { step in
+      let wrong = step.rows.map(\.after).filter { row in
+        Set(row.accepted.map(\.attempt)).count < row.accepted.count
+          || Set(row.accepted.map(\.token)).count < row.accepted.count
+          || row.accepted.contains { $0.attempt > row.attempt || $0.token > row.token }
+      }
+      return wrong.isEmpty ? nil : "\(wrong)"
+    },
+    Invariant(name: "what was accepted stays accepted") { step in
+      let wrong = step.rows.filter { !$0.after.accepted.starts(with: $0.before.accepted) }
+      return wrong.isEmpty ? nil : "\(wrong)"
+    },
+    Invariant(name: "tokens rise strictly") { step in
+      let wrong = step.tally.tokens.filter { !zip($0.value, $0.value.dropFirst()).allSatisfy(<) }
+      return wrong.isEmpty && step.rows.allSatisfy { $0.before.token <= $0.after.token }
+        ? nil : "\(wrong)"
+    },
+    Invariant(name: "attempts and deliveries within policy, one at a time") { step in
+      let compiled = step.after.compiled
+      let wrong = step.rows.filter { before, after in
+        after.attempt > compiled.retries[after.ordinal].maxAttempts
+          || after.delivery > compiled.maxDeliveries(after.ordinal)
+          || !(0...1).contains(after.attempt - before.attempt)
+          || (after.attempt > before.attempt && before.attempt > 0 && !before.tokenClosed)
+      }
+      return wrong.isEmpty ? nil : "\(wrong)"
+    },
+    Invariant(name: "no task before its dependencies") { step in
+      let wrong = step.handOuts.filter { event in
+        guard let ordinal = step.after.compiled.ordinals[event.taskID] else { return true }
+        return !step.after.compiled.graph.dependencies[ordinal].allSatisfy {
+          let status = step.row($0, in: step.stored).status
+          let goesOn = step.after.compiled.plan.tasks[$0].onFailure == .continue
+          return status == .succeeded || (status == .failed && goesOn)
+        }
+      }
+      return wrong.isEmpty ? nil : "\(wrong)"
+    },
+    Invariant(name: "nothing is handed out after pause or cancel") { step in
+      let status = step.stored.plan.status
+      let isSent = step.decision.commands.contains {
+        if case .handOut = $0 { true } else { false }
+      }
+      guard isSent || !step.handOuts.isEmpty else { return nil }
+      // A plan may end in the change that hands something out only if it does not.
+      return status == .running ? nil : "\(status)"
+    },
+    Invariant(name: "every hand-out is recorded, then sent, and nothing else is") { step in
+      let sent = step.decision.commands.compactMap { command -> Int? in
+        if case .handOut(let ordinal) = command { ordinal } else { nil }
+      }
+      let recorded = step.handOuts.compactMap { step.after.compiled.ordinals[$0.taskID] }
+      let isReady = sent.allSatisfy { step.row($0, in: step.stored).status == .dispatched }
+      return sent == recorded && isReady ? nil : "sent \(sent), recorded \(recorded)"
+    },
+    Invariant(name: "pool counts equal the rows out") { step in
+      let out = step.after.rows.filter(\.status.isOut)
+      let all = out + step.others
+      let names = Set(all.map(\.instance) + step.pool.instances.map(\.name))
+      let wrong = names.filter { name in
+        step.pool.load(of: name) != all.count { $0.instance == name }
+      }
+      return wrong.isEmpty && step.pool.inFlight == all.count && step.after.outCount == out.count
+        ? nil : "\(wrong), \(step.pool.inFlight) for \(all.count)"
+    },
+    Invariant(name: "limits hold for what is handed out") { step in
+      guard !step.handOuts.isEmpty else { return nil }
+      let all = step.after.rows.filter(\.status.isOut) + step.others
+      let isFull = step.handOuts.contains { event in
+        let instance = step.pool.instances.first { $0.name == event.instance }
+        let limit = step.pool.limits.perAdapter[event.adapter] ?? .max
+        return step.pool.load(of: event.instance) > instance?.maxConcurrency ?? 0
+          || all.count { $0.adapter == event.adapter } > limit || instance?.isDraining == true
+      }
+      return isFull || all.count > step.pool.limits.inFlight
+        || step.after.outCount > step.after.compiled.maxParallel
+        ? "\(all.count) out" : nil
+    },
+    Invariant(name: "terminal is final") { step in
+      let wrong = step.rows.filter { $0.before.status.isFinal && $0.before != $0.after }
+      let was = step.before.plan
+      let isSame = !was.status.isFinal || was.status == step.stored.plan.status
+      let isOver = was.finishedAt != nil
+      let late = step.change?.events.filter { $0.kind != .resultRefused } ?? []
+      return wrong.isEmpty && isSame && (!isOver || late.isEmpty) ? nil : "\(wrong) \(late)"
+    },
+    Invariant(name: "a plan ends once, with its last task") { step in
+      let isOver = step.stored.plan.finishedAt != nil
+      let isOpen = step.after.rows.contains { !$0.status.isFinal }
+      let isTold = step.decision.commands.contains(.ended)
+      let ends = step.change?.events.contains { $0.kind.endsPlan } ?? false
+      return step.tally.ends == (isOver ? 1 : 0) && isTold == ends
+        && isOver == (step.stored.plan.revision > 0 && !isOpen)
+        ? nil : "ends \(step.tally.ends), open \(isOpen), told \(isTold)"
+    },
+    Invariant(name: "an output is stored with its success and at no other time") { step in
+      let succeeded = step.change?.events.filter { $0.kind == .taskSucceeded } ?? []
+      return succeeded.count == (step.decision.storesOutput ? 1 : 0) ? nil : "\(succeeded)"
+    },
+    Invariant(name: "totals are the sums of the rows") { step in
+      let rows = step.rows.map(\.after)
+      let tokens = rows.reduce(0) { $0 + $1.usage.inputTokens }
+      let bytes = rows.reduce(0) { $0 + $1.outputBytes }
+      return step.stored.plan.usage.inputTokens == tokens
+        && step.stored.plan.outputBytes == bytes ? nil : "\(tokens) tokens, \(bytes) bytes"
+    },
+    Invariant(name: "whatever waits has a timer") { step in
+      guard !step.after.plan.status.isFinal else { return nil }
+      let wrong = step.after.rows.indices.filter { ordinal in
+        switch step.after.status(of: ordinal) {
+        case .dispatched, .running, .waitingRetry:
+          return step.timers[ordinal] != step.after.timerGenerations[ordinal]
+        case .ready where step.after.plan.status == .running:
+          return step.timers[ordinal] != step.after.timerGenerations[ordinal]
+        default: return false
+        }
+      }
+      return wrong.isEmpty ? nil : "\(wrong)"
+    },
+    Invariant(name: "the store alone is enough") { $0.recoveryDifference() },
+  ]
+}
+
+extension Step {
+  /// Makes a second machine from what is stored and says where it differs.
+  func recoveryDifference() -> String? {
+    guard stored.plan.revision > 0 else { return nil }
+    var second = PlanMachine(stored: stored, compiled: after.compiled)
+    // Without places nothing is handed out, so that the two can be compared.
+    var empty = AdapterPool(routes: pool.routes, limits: pool.limits)
+    var entropy = Entropy(seed: 0)
+    let decision = second.apply(.recovered, now: now, entropy: &entropy, pool: &empty)
+    if decision.change != nil && !self.decision.hasMore { return "it decides \(decision)" }
+    guard !self.decision.hasMore else { return nil }
+    let first = (0..<after.rows.count).map { after.status(of: $0) }
+    let other = (0..<after.rows.count).map { second.status(of: $0) }
+    if first != other { return "\(first) is \(other)" }
+    if after.unmet != second.unmet { return "unmet \(after.unmet) is \(second.unmet)" }
+    if after.openCount != second.openCount { return "openCount" }
+    if after.outCount != second.outCount || empty.inFlight != second.outCount { return "outCount" }
+    if after.hasReadyTasks != second.hasReadyTasks { return "hasReadyTasks" }
+    if readyTasks(after) != readyTasks(second) {
+      return "ready \(readyTasks(after)) is \(readyTasks(second))"
+    }
+    let resent = decision.commands.compactMap { command -> Int? in
+      if case .resume(let ordinal) = command { ordinal } else { nil }
+    }
+    let out = after.plan.status.isFinal ? [] : after.rows.filter(\.status.isOut).map(\.ordinal)
+    if resent != out { return "sends again \(resent), not \(out)" }
+    return timerDifference(second)
+  }
+
+  private var now: Int64 { after.draft.now }
+
+  /// Ready tasks in the order in which they would go.
+  private func readyTasks(_ machine: PlanMachine) -> [Int] {
+    guard !machine.plan.status.isFinal else { return [] }
+    var lanes = machine.ready
+    var ordinals: [Int] = []
+    lanes.drain(
+      isReady: { machine.status(of: $0) == .ready },
+      take: { ordinal, _, _ in
+        ordinals.append(ordinal)
+        return true
+      })
+    return ordinals
+  }
+
+  private func timerDifference(_ second: PlanMachine) -> String? {
+    guard after.plan.status == .running else { return nil }
+    let wrong = after.rows.indices.filter { ordinal in
+      switch after.status(of: ordinal) {
+      case .ready, .dispatched, .running, .waitingRetry:
+        max(after.timersDueAt[ordinal], now) != max(second.timersDueAt[ordinal], now)
+      default: false
+      }
+    }
+    let first = wrong.map { after.timersDueAt[$0] }
+    return wrong.isEmpty ? nil : "due \(first) is \(wrong.map { second.timersDueAt[$0] })"
+  }
+}

@@ -1,0 +1,273 @@
+import Plan
+
+@testable import Engine
+
+/// One plan that is played by text: what happens goes in a line at a time, what the engine decided
+/// comes out beside it. Everything decided counts as committed.
+///
+///     submit            > plan_created, plan_started, a dispatched 1/1 | send a
+///     fail a TRANSIENT  > a running 1/1, a retry_scheduled 1/1 +1000 TEST
+///     wait 1s           > a dispatched 2/1 | send a
+struct Scene {
+  var machine: PlanMachine
+  var pool: AdapterPool
+  var entropy = Entropy(seed: 1)
+  var now: Int64 = 1_000_000
+  /// What is armed and has not come yet.
+  private(set) var timers: [Timer] = []
+  private var store: Store
+  private(set) var events: [TraceEvent] = []
+  private(set) var last = Decision()
+
+  struct Timer {
+    var ordinal: Int
+    var generation: UInt32
+    var dueAt: Int64
+  }
+
+  /// `plan`: see `plan(_:)`; `pool`: see `AdapterPool.init(_:)`.
+  init(
+    _ text: String, pool: AdapterPool = AdapterPool("mock/m1:t*100"),
+    defaults: PlanDefaults = PlanDefaults()
+  ) throws {
+    try self.init(plan(text), pool: pool, defaults: defaults)
+  }
+
+  init(
+    _ submitted: Plan, pool: AdapterPool = AdapterPool("mock/m1:t*100"),
+    defaults: PlanDefaults = PlanDefaults()
+  ) throws {
+    let id = PlanID(unixMilliseconds: 1, randomness: (0, 0))
+    let creation = PlanCreation(
+      namespace: "default", requestKey: nil, requestDigest: digest(0), plan: submitted,
+      defaults: defaults)
+    machine = PlanMachine(
+      id: id, compiled: try CompiledPlan(submitted, defaults: defaults), creation: creation)
+    store = Store(planID: id, creation: creation)
+    self.pool = pool
+  }
+
+  /// What the committed changes add up to.
+  var stored: StoredPlan { store.contents }
+
+  // MARK: Playing
+
+  /// Plays a script, a step a line or divided by `;`, and answers its transcript.
+  @discardableResult
+  mutating func play(_ script: String) -> String {
+    script.split { $0 == ";" || $0 == "\n" }
+      .map { step in
+        let words = step.split(separator: " ").map(String.init)
+        return "\(words.joined(separator: " ")) > \(run(words).joined(separator: " / "))"
+      }
+      .joined(separator: "\n")
+  }
+
+  private mutating func run(_ words: [String]) -> [String] {
+    switch words[0] {
+    case "wait": return wait(milliseconds(words[1]))
+    case "crash":
+      crash()
+      return [send(.recovered)]
+    case "timer":
+      let ordinal = lease(words[1]).ordinal
+      now = max(now, machine.timersDueAt[ordinal])
+      return [send(event(words))]
+    case "register":
+      pool.register(AdapterPool.Instance(text: words[1]))
+      return [send(.schedule(most: .max))]
+    case "remove":
+      pool.remove(words[1])
+      return []
+    case "drain":
+      pool.drain(words[1])
+      return []
+    case "block":
+      pool.pause(words[1], until: now + milliseconds(words[2]))
+      return []
+    default: return [send(event(words))]
+    }
+  }
+
+  private func event(_ words: [String]) -> PlanEvent {
+    switch words[0] {
+    case "submit": return .submitted
+    case "schedule": return .schedule(most: words.count > 1 ? Int(words[1]) ?? 0 : .max)
+    case "more": return .more
+    case "pause": return .pause(reason: "")
+    case "resume": return .resume
+    case "cancel": return .cancel(reason: "")
+    default: break
+    }
+    let lease = lease(words[1])
+    switch words[0] {
+    case "accept", "poll":
+      let handle = Handle(text: "h\(lease.token)", epoch: "e", answered: lease.token)
+      return .accepted(lease, handle: handle, isPolled: words[0] == "poll")
+    case "refuse": return .refused(lease)
+    case "reject": return .rejected(lease, error(words.dropFirst(2)))
+    case "start": return .started(lease)
+    case "lose": return .lost(lease, code: "RUN_LOST", message: "lost")
+    case "succeed", "fail", "stop": return .result(lease, summary(words))
+    case "timer", "early":
+      return .timer(ordinal: lease.ordinal, generation: machine.timerGenerations[lease.ordinal])
+    default: preconditionFailure("no such step: \(words)")
+    }
+  }
+
+  /// `a`: the current lease; `a@3`: token 3; `a@2.3`: attempt 2, token 3; `#7`: no such task.
+  private func lease(_ text: String) -> TaskLease {
+    let parts = text.split(separator: "@").map(String.init)
+    guard let ordinal = machine.compiled.ordinals[parts[0]] else {
+      return TaskLease(ordinal: Int(parts[0].dropFirst()) ?? -1, attempt: 1, token: 1)
+    }
+    let row = machine.rows[ordinal]
+    let numbers = parts.dropFirst().first?.split(separator: ".").compactMap { Int64($0) } ?? []
+    switch numbers.count {
+    case 0: return TaskLease(ordinal: ordinal, attempt: row.attempt, token: row.token)
+    case 1: return TaskLease(ordinal: ordinal, attempt: row.attempt, token: numbers[0])
+    default: return TaskLease(ordinal: ordinal, attempt: Int32(numbers[0]), token: numbers[1])
+    }
+  }
+
+  /// `CLASS` or `CLASS retry_after`.
+  private func error(_ words: ArraySlice<String>) -> TaskError {
+    let errorClass = words.first.flatMap { ErrorClass(rawValue: $0) } ?? .transient
+    let pause = words.dropFirst().first.map { milliseconds($0) } ?? 0
+    return TaskError(
+      errorClass, code: "TEST", message: "of the test", retryAfterMilliseconds: pause)
+  }
+
+  /// `succeed a`, `succeed a other` (another digest), `fail a CLASS`, `stop a` (cancelled, without
+  /// an error), `stop a CLASS`.
+  private func summary(_ words: [String]) -> ResultSummary {
+    var usage = Usage()
+    usage.calls = 1
+    usage.inputTokens = 10
+    switch words[0] {
+    case "succeed":
+      return ResultSummary(
+        outcome: .succeeded, digest: digest(words.last == "other" ? 2 : 1), outputBytes: 8,
+        usage: usage)
+    case "stop":
+      let cause = words.count > 2 ? error(words.dropFirst(2)) : nil
+      return ResultSummary(outcome: .cancelled, error: cause, digest: digest(4), usage: usage)
+    default:
+      let cause = words.last == "unknown" ? nil : error(words.dropFirst(2))
+      return ResultSummary(outcome: .failed, error: cause, digest: digest(3), usage: usage)
+    }
+  }
+
+  /// Lets time pass; timers come in their order.
+  private mutating func wait(_ duration: Int64) -> [String] {
+    let end = now + duration
+    var lines: [String] = []
+    while let next = timers.indices.min(by: { timers[$0].dueAt < timers[$1].dueAt }),
+      timers[next].dueAt <= end
+    {
+      let timer = timers.remove(at: next)
+      now = max(now, timer.dueAt)
+      let line = send(.timer(ordinal: timer.ordinal, generation: timer.generation))
+      if line != "nothing" { lines.append(line) }
+    }
+    now = end
+    return lines.isEmpty ? ["nothing"] : lines
+  }
+
+  /// Gives the machine one event and commits what it decides.
+  @discardableResult
+  mutating func send(_ event: PlanEvent) -> String {
+    last = machine.apply(event, now: now, entropy: &entropy, pool: &pool)
+    if let change = last.change {
+      store.commit(change)
+      events += change.events
+    }
+    for case .arm(let ordinal, let generation, let dueAt) in last.commands {
+      timers.append(Timer(ordinal: ordinal, generation: generation, dueAt: dueAt))
+    }
+    return text(of: last)
+  }
+
+  /// The process ends and another one starts: only what was committed is left, and the adapters.
+  mutating func crash() {
+    let before = pool
+    pool = AdapterPool(routes: before.routes, limits: before.limits)
+    for instance in before.instances { pool.register(instance) }
+    timers = []
+    machine = PlanMachine(stored: stored, compiled: machine.compiled)
+  }
+
+  // MARK: Showing
+
+  /// The state of the plan and of each task: `running a:succeeded b:ready`.
+  var state: String {
+    let tasks = machine.rows.indices.map { ordinal in
+      "\(machine.compiled.plan.tasks[ordinal].id):\(machine.status(of: ordinal).rawValue)"
+    }
+    return ([machine.plan.status.rawValue] + tasks).joined(separator: " ")
+  }
+
+  private func text(of decision: Decision) -> String {
+    var parts: [String] = []
+    let events = decision.change?.events.map { text(of: $0) } ?? []
+    parts.append(events.joined(separator: ", "))
+    let commands = decision.commands.compactMap { text(of: $0) }
+    if !commands.isEmpty { parts.append("| " + commands.joined(separator: ", ")) }
+    switch decision.answer {
+    case .done: break
+    case .alreadyRecorded: parts.append("= already recorded")
+    case .refused(let refusal): parts.append("= \(refusal.rawValue)")
+    }
+    if decision.hasMore { parts.append("…") }
+    let shown = parts.filter { !$0.isEmpty }.joined(separator: " ")
+    if !shown.isEmpty { return shown }
+    return decision.change == nil ? "nothing" : "rows only"
+  }
+
+  private func text(of event: TraceEvent) -> String {
+    guard !event.taskID.isEmpty else { return event.kind.rawValue }
+    let kind = event.kind.rawValue.replacing("task_", with: "")
+    var words = [event.taskID, kind]
+    if event.attempt > 0 { words.append("\(event.attempt)/\(event.delivery)") }
+    if event.kind == .taskRetryScheduled { words.append("+\(event.delayMilliseconds)") }
+    if let errorClass = event.errorClass { words.append(errorClass.rawValue) }
+    if !event.code.isEmpty { words.append(event.code) }
+    return words.joined(separator: " ")
+  }
+
+  private func text(of command: Command) -> String? {
+    let id = { (ordinal: Int) in machine.compiled.plan.tasks[ordinal].id }
+    switch command {
+    case .handOut(let ordinal): return "send \(id(ordinal))"
+    case .resume(let ordinal): return "send \(id(ordinal)) again"
+    case .cancelRun(let ordinal, let attempt, let instance, _):
+      return "stop \(id(ordinal)).\(attempt) at \(instance)"
+    case .arm: return nil
+    case .ended: return "ended"
+    }
+  }
+}
+
+/// One plan in a store.
+struct Store {
+  let planID: PlanID
+  let creation: PlanCreation
+  private var plan = PlanRow()
+  private var rows: [Int: TaskRow] = [:]
+
+  init(planID: PlanID, creation: PlanCreation) {
+    self.planID = planID
+    self.creation = creation
+  }
+
+  mutating func commit(_ change: PlanChange) {
+    plan = change.plan
+    for row in change.tasks { rows[row.ordinal] = row }
+  }
+
+  var contents: StoredPlan {
+    StoredPlan(
+      planID: planID, creation: creation, plan: plan,
+      tasks: rows.values.sorted { $0.ordinal < $1.ordinal })
+  }
+}
