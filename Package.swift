@@ -125,7 +125,9 @@ let package = Package(
     tests("GRPCTests", ["GRPC", "HTTP2", "Messages", "Stubs", nioCore, nioPosix, nioEmbedded]),
     tests("ConfigurationTests", ["Configuration", "Plan", "JSON"]),
     tests("BatonCLITests", ["BatonCLI", "Plan", "JSON", "Messages"]),
-    tests("AdapterKitTests", ["AdapterKit", "Stubs", "GRPC", "Messages", "JSON"]),
+    tests(
+      "AdapterKitTests",
+      ["baton-mock-adapter", "AdapterKit", "Plan", "Stubs", "GRPC", "Messages", "JSON"]),
     tests("ArchitectureTests", []),
     tests(
       "EndToEndTests",

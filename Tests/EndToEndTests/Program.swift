@@ -29,9 +29,7 @@ final class Program: Sendable {
     let output = Pipe()
     process.standardOutput = output
     process.standardInput = FileHandle.nullDevice
-    if !FileManager.default.fileExists(atPath: log.path) {
-      FileManager.default.createFile(atPath: log.path, contents: nil)
-    }
+    if !FileManager.default.fileExists(atPath: log.path) { try Data().write(to: log) }
     let errors = try FileHandle(forWritingTo: log)
     try errors.seekToEnd()
     process.standardError = errors
