@@ -73,11 +73,13 @@ public final class AdapterHost: Sendable {
       registry: registry, host: host, runner: runner, configuration: configuration,
       address: configuration.advertise ?? address, log: log)
     await host.deliverAll()
-    await work(host, session, dirty)
-    for name in ["", Self.service] { health.set(.notServing, for: name) }
-    await end(host, session)
+    await work(host, session, dirty) {
+      for name in ["", Self.service] { health.set(.notServing, for: name) }
+    }
     await shutDown(server)
-    if let error = fatal.withLock({ $0 }) { throw error }
+    let failure = fatal.withLock { $0 }
+    await host.close()
+    if let failure { throw failure }
   }
 
   private static func address(_ text: String) throws(AdapterError) -> Address {
@@ -127,20 +129,24 @@ public final class AdapterHost: Sendable {
     }
   }
 
-  /// Heartbeats and progress, until `stop`.
+  /// Heartbeats and progress, until `stop` and on until the last run has ended.
   private func work(
-    _ host: RunHost, _ session: RegistrySession, _ dirty: AsyncStream<Void>
+    _ host: RunHost, _ session: RegistrySession, _ dirty: AsyncStream<Void>,
+    onStop: @Sendable () -> Void
   ) async {
+    let over = Latch()
     await withTaskGroup { group in
-      group.addTask { await session.run(until: self.stopping) }
-      group.addTask {
+      group.addTask { await session.run(until: over) }
+      group.addTask { [configuration] in
         for await _ in dirty {
           await session.send(await host.takeProgress())
-          await self.stopping.wait(atMost: self.configuration.progressInterval)
+          await over.wait(atMost: configuration.progressInterval)
         }
       }
       await stopping.wait()
-      await group.next()
+      onStop()
+      await end(host, session)
+      over.open()
       group.cancelAll()
     }
   }
@@ -155,8 +161,8 @@ public final class AdapterHost: Sendable {
       grace = time
       await session.deregister(handBack: false)
       await host.finishAll(within: grace)
-      await host.deliveriesEnd(within: min(grace, .seconds(5)))
     }
+    await host.deliveriesEnd(within: min(grace, .seconds(2)))
     await session.deregister(handBack: true)
     await host.handBackAll(within: grace)
     await host.giveUpDeliveries()

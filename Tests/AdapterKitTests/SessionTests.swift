@@ -214,6 +214,9 @@ struct SessionTests {
     #expect(try await registry.deregistrations.item(0).handBack == false)
     #expect(
       await refusal { try await adapter.dispatch("b", token: 5) } == "RESOURCE_EXHAUSTED DRAINING")
+    // The session is kept up, for the orchestrator must not give the run to others.
+    let seen = registry.heartbeats.items.count
+    try await registry.heartbeats.wait { $0.count > seen + 2 }
     run.succeed()
     try await stopped
     #expect(registry.results.items.map(\.idempotencyKey) == ["a"])

@@ -11,6 +11,8 @@ final class GatedRun: Sendable {
   let request: TaskRequest
   let progress: RunProgress
   private let orders = AsyncStream.makeStream(of: Result<TaskOutput, any Error>.self)
+  /// Of the call that it runs in.
+  let deadline = CallScope.deadline
   /// Whether it hears its cancellation.
   private let isDeaf: Bool
   let ended = Mailbox<Bool>()

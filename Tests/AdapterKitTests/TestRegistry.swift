@@ -23,6 +23,8 @@ final class TestRegistry: AdapterRegistryService {
   let registrations = Mailbox<BatonV1.RegisterAdapterRequest>()
   let heartbeats = Mailbox<BatonV1.HeartbeatRequest>()
   let results = Mailbox<BatonV1.ReportTaskResultRequest>()
+  /// How long each report's caller would wait.
+  let resultTimes = Mailbox<Duration>()
   let progress = Mailbox<BatonV1.RunProgress>()
   let deregistrations = Mailbox<BatonV1.DeregisterAdapterRequest>()
   private let script = Mutex(Script())
@@ -75,6 +77,7 @@ final class TestRegistry: AdapterRegistryService {
   ) async throws -> BatonV1.ReportTaskResultResponse {
     let answer = script.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() }
     results.add(request)
+    resultTimes.add(context.deadline?.remaining ?? .zero)
     if let answer { return try answer(request) }
     return BatonV1.ReportTaskResultResponse(attempt: request.attempt, token: request.token)
   }

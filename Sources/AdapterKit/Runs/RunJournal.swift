@@ -32,7 +32,8 @@ final class RunJournal: Sendable {
   /// This start's; sorts after those of every earlier start as text.
   let epoch: String
   private let path: String
-  private let lock: JournalFile
+  /// Held until `close`.
+  private let lock: Mutex<JournalFile?>
   private let file: Mutex<JournalFile>
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "baton.adapter.journal")
@@ -66,7 +67,7 @@ final class RunJournal: Sendable {
   ) {
     self.epoch = epoch
     self.path = path
-    self.lock = lock
+    self.lock = Mutex(lock)
     self.file = Mutex(file)
     state.withLock { state in
       state.bytesWritten = byteCount
@@ -164,6 +165,17 @@ final class RunJournal: Sendable {
     }
   }
 
+  /// Returns once everything is durable; takes nothing more and lets another process in.
+  func close() async {
+    await withCheckedContinuation { continuation in
+      queue.async {
+        self.failed(AdapterError(.dataUnusable, "the journal \(self.path) is closed"))
+        self.lock.withLock { $0 = nil }
+        continuation.resume()
+      }
+    }
+  }
+
   private func write() {
     while let (replacement, bytes, number) = takeWork() {
       do throws(AdapterError) {
@@ -212,7 +224,7 @@ final class RunJournal: Sendable {
 
   private func failed(_ error: AdapterError) {
     let waiting = state.withLock { state in
-      state.failure = error
+      state.failure = state.failure ?? error
       defer { state.waiting = [] }
       return state.waiting
     }

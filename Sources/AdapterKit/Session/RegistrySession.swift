@@ -16,6 +16,12 @@ actor RegistrySession {
   private var lease: Duration
   private var interval = Duration.seconds(1)
   private var complaint = ""
+  /// No session is opened any more.
+  private var isLeaving = false
+  /// Open while no registration is under way.
+  private var registered = Latch()
+
+  private static let farewellTime = Duration.seconds(2)
 
   init(
     registry: AdapterRegistryClient, host: RunHost, runner: any TaskRunner,
@@ -28,30 +34,30 @@ actor RegistrySession {
     self.address = address
     self.log = log
     lease = configuration.callTimeout
+    registered.open()
   }
 
-  /// Registers and sends heartbeats until `stopping` or until the task is cancelled.
-  func run(until stopping: Latch) async {
+  /// Registers and sends heartbeats until `over`.
+  func run(until over: Latch) async {
     var delays = RetryDelays(configuration)
-    while !stopping.isOpen, !Task.isCancelled {
+    while !over.isOpen, !Task.isCancelled {
       do {
-        if sessionID == nil {
-          try await register()
-        } else {
-          try await heartbeat()
-        }
+        if sessionID == nil { try await register() } else { try await heartbeat() }
         delays.reset()
         complaint = ""
-        await stopping.wait(atMost: interval)
+        await over.wait(atMost: interval)
       } catch {
-        complain(error)
+        if !over.isOpen { complain(error) }
         let delay = delays.nextDelay()
-        await stopping.wait(atMost: sessionID == nil ? delay : min(delay, interval))
+        await over.wait(atMost: sessionID == nil ? delay : min(delay, interval))
       }
     }
   }
 
   private func register() async throws {
+    guard !isLeaving else { return }
+    registered = Latch()
+    defer { registered.open() }
     let reply = try await registry.registerAdapter(
       await introduction(), options: CallOptions(timeout: configuration.callTimeout))
     sessionID = reply.sessionId
@@ -105,11 +111,13 @@ actor RegistrySession {
 
   /// Asks for no new work; with `handBack` gives unfinished runs back, and the session ends.
   func deregister(handBack: Bool) async {
+    isLeaving = true
+    await registered.wait(atMost: Self.farewellTime)
     guard let sessionID else { return }
     do {
       _ = try await registry.deregisterAdapter(
         BatonV1.DeregisterAdapterRequest(sessionId: sessionID, handBack: handBack),
-        options: CallOptions(timeout: .seconds(2)))
+        options: CallOptions(timeout: Self.farewellTime))
     } catch {
       log.warning("not deregistered", metadata: ["error": "\(error)"])
     }

@@ -251,6 +251,12 @@ actor RunHost {
     for run in live.values { await run.ended.wait(atMost: deadline - clock.now) }
   }
 
+  /// The last change is durable; another process may take over the data folder.
+  func close() async {
+    save()
+    await journal?.close()
+  }
+
   /// Ends every run without a result: a hand-out with a higher token starts it again.
   func handBackAll(within grace: Duration) async {
     stop(Array(live.keys), .handedBack)
