@@ -95,7 +95,7 @@ import Testing
 
   /// The code that the events end a call with; nil while it goes on, OK included.
   private func code(_ events: [ClientCallMachine.Event]) -> StatusCode? {
-    var machine = ClientCallMachine()
+    var machine = ClientCallMachine(retriesMax: 0)
     var code: StatusCode?
     for event in events {
       if case .end(let error, _, _) = machine.receive(event) { code = error?.code ?? .ok }
@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test func aCall() {
-    var machine = ClientCallMachine()
+    var machine = ClientCallMachine(retriesMax: 0)
     #expect(machine.receive(.headers(begin, endStream: false)) == .begin(["x-a": "1"]))
     #expect(machine.receive(.data) == .read)
     #expect(machine.receive(.data) == .read)
@@ -120,7 +120,7 @@ import Testing
       ":status": "200", "content-type": "application/grpc", "grpc-status": "5",
       "grpc-message": "no%20plan",
     ])
-    var machine = ClientCallMachine()
+    var machine = ClientCallMachine(retriesMax: 0)
     let error = RPCError(code: .notFound, message: "no plan")
     #expect(
       machine.receive(.headers(only, endStream: true))
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func interimResponsesAreSkipped() {
-    var machine = ClientCallMachine()
+    var machine = ClientCallMachine(retriesMax: 0)
     #expect(machine.receive(.headers(headers([":status": "103"]), endStream: false)) == .none)
     #expect(machine.receive(.headers(begin, endStream: false)) == .begin(["x-a": "1"]))
   }
@@ -164,7 +164,7 @@ import Testing
     (.internalError, false, .unavailable, true),
   ] as [(HTTP2ErrorCode, Bool, StatusCode, Bool)])
   func reset(code: HTTP2ErrorCode, sent: Bool, status: StatusCode, neverSent: Bool) {
-    var machine = ClientCallMachine()
+    var machine = ClientCallMachine(retriesMax: 0)
     guard
       case .end(let error?, _, let reset) = machine.receive(.closed(code, requestSent: sent))
     else {
@@ -176,8 +176,42 @@ import Testing
     #expect(!reset)
   }
 
+  @Test func whatTheServerHasNotSeenIsSentAgain() {
+    var machine = ClientCallMachine(retriesMax: 2)
+    #expect(machine.receive(.closed(.refusedStream, requestSent: true)) == .retry)
+    #expect(machine.receive(.connectionLost(reason: "", requestSent: false)) == .retry)
+    guard
+      case .end(let error?, _, _) = machine.receive(.closed(.refusedStream, requestSent: true))
+    else {
+      Issue.record("a third time")
+      return
+    }
+    #expect(error.code == .unavailable)
+    #expect(error.neverSent)
+  }
+
+  @Test func whatTheServerMayHaveSeenIsNot() {
+    for event in [
+      ClientCallMachine.Event.closed(.internalError, requestSent: true),
+      .connectionLost(reason: "", requestSent: true),
+    ] {
+      var machine = ClientCallMachine(retriesMax: 2)
+      guard case .end(let error?, _, _) = machine.receive(event) else {
+        Issue.record("the call goes on")
+        return
+      }
+      #expect(!error.neverSent)
+    }
+    var begun = ClientCallMachine(retriesMax: 2)
+    _ = begun.receive(.headers(begin, endStream: false))
+    guard case .end = begun.receive(.closed(.refusedStream, requestSent: true)) else {
+      Issue.record("a response that had begun")
+      return
+    }
+  }
+
   @Test func abandonedOnceAndForAll() {
-    var machine = ClientCallMachine()
+    var machine = ClientCallMachine(retriesMax: 0)
     let error = RPCError.deadlinePassed
     #expect(machine.receive(.abandon(error)) == .end(error, trailers: [:], reset: true))
     #expect(machine.receive(.abandon(error)) == .none)

@@ -57,6 +57,11 @@ final class ChannelCore: @unchecked Sendable {
     if let deadline = call.deadline {
       deadlines.watch(deadline.time) { [weak self] in self?.expire(now: $0) ?? nil }
     }
+    restart(call)
+  }
+
+  /// Sends a call that is known here, now or when there is a connection.
+  func restart(_ call: ClientCall) {
     switch machine.receive(.callStarted(waitForReady: call.options.waitForReady)) {
     case .send:
       send(call)
@@ -96,8 +101,7 @@ final class ChannelCore: @unchecked Sendable {
 
   private var unavailable: RPCError {
     RPCError(
-      code: .unavailable, message: "there is no connection to \(address)", neverSent: true,
-      cause: lastFailure)
+      code: .unavailable, message: "there is no connection to \(address)", cause: lastFailure)
   }
 
   // MARK: Connection
@@ -150,9 +154,7 @@ final class ChannelCore: @unchecked Sendable {
     lastFailure = "the channel was closed"
     backoffTimer?.cancel()
     queue = []
-    for call in calls {
-      call.abandon(RPCError(code: .cancelled, message: lastFailure, neverSent: call.stream == nil))
-    }
+    for call in calls { call.abandon(RPCError(code: .cancelled, message: lastFailure)) }
     deadlines.stop()
     current?.close()
     current = nil

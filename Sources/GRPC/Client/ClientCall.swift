@@ -11,16 +11,22 @@ class ClientCall: @unchecked Sendable {
   let options: CallOptions
   let deadline: Deadline?
   private let channel: ChannelCore
-  private var machine = ClientCallMachine()
+  private var machine: ClientCallMachine
   private(set) var stream: HTTP2Stream?
   private(set) var connection: HTTP2Connection?
   /// Where the channel keeps the call while it is open; nil otherwise.
   var slot: Int?
 
+  private static let retriesMax = 1
+  /// For calls that wait for a connection: a server that restarts may refuse more than once.
+  private static let patientRetriesMax = 10
+
   init(_ method: MethodDescriptor, _ options: CallOptions, _ channel: ChannelCore) {
     self.method = method
     self.options = options
     self.channel = channel
+    machine = ClientCallMachine(
+      retriesMax: options.waitForReady ? Self.patientRetriesMax : Self.retriesMax)
     let own = options.timeout.map { Deadline(after: $0) }
     let inherited = CallScope.deadline
     deadline = own.map { own in inherited.map { min(own, $0) } ?? own } ?? inherited
@@ -34,7 +40,7 @@ class ClientCall: @unchecked Sendable {
 
   // MARK: For subclasses
 
-  /// Writes the request with its prefix.
+  /// Writes the request with its prefix; again if the call is started over.
   func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {}
   func began(_ metadata: Metadata) {}
   /// Response bytes; their window is given back by whoever reads them.
@@ -50,34 +56,27 @@ class ClientCall: @unchecked Sendable {
     var headers = channel.requestHeaders(method)
     if let deadline {
       let remaining = deadline.remaining
-      guard remaining > .zero else { return abandon(Self.neverSent(.deadlinePassed)) }
+      guard remaining > .zero else { return abandon(.deadlinePassed) }
       headers.append(
         "grpc-timeout", TimeoutHeader.format(nanoseconds: remaining.nanoseconds))
     }
     do throws(RPCError) {
       try options.metadata.append(to: &headers)
     } catch {
-      return abandon(Self.neverSent(error))
+      return abandon(error)
     }
     let (stream, outcome) = connection.session.submitRequest(
       headers, endStream: false, context: self)
     guard case .ok = outcome else {
       stream.context = nil
       return abandon(
-        RPCError(
-          code: .unavailable, message: "the connection takes no more calls", neverSent: true))
+        RPCError(code: .unavailable, message: "the connection takes no more calls"))
     }
     self.stream = stream
     self.connection = connection
     writeRequest(to: connection.session, stream)
     connection.session.end(stream)
     connection.setNeedsFlush()
-  }
-
-  private static func neverSent(_ error: RPCError) -> RPCError {
-    var error = error
-    error.neverSent = true
-    return error
   }
 
   func handle(_ event: HTTP2Event) {
@@ -98,14 +97,14 @@ class ClientCall: @unchecked Sendable {
 
   /// The connection is gone.
   func connectionLost(_ reason: String) {
-    let sent = stream?.isRequestSent ?? false
-    abandon(
-      RPCError(
-        code: .unavailable, message: "the connection was lost", neverSent: !sent, cause: reason))
+    let isSent = stream?.isRequestSent ?? false
+    perform(machine.receive(.connectionLost(reason: reason, requestSent: isSent)))
   }
 
   /// Ends the call on this side; its stream, if any, is reset (CANCEL).
   func abandon(_ error: RPCError) {
+    var error = error
+    error.neverSent = !(stream?.isRequestSent ?? false)
     perform(machine.receive(.abandon(error)))
   }
 
@@ -123,6 +122,11 @@ class ClientCall: @unchecked Sendable {
     switch action {
     case .none, .read: break
     case .begin(let metadata): began(metadata)
+    case .retry:
+      stream?.context = nil
+      stream = nil
+      connection = nil
+      channel.restart(self)
     case .end(let error, let trailers, let reset):
       if let stream, let connection {
         stream.context = nil

@@ -3,8 +3,12 @@ internal import HTTP2
 /// One call on a client, from the request to the status, as a value: events in, actions out.
 ///
 ///     awaitingHeaders --headers--> receiving --trailers--> ended
-///            |                        |
-///            +-- trailers only, -------+-- reset, deadline, cancel --> ended
+///       ^  |  |                       |
+///       +--+  +-- trailers only, -----+-- reset, deadline, cancel --> ended
+///     refused
+///
+/// A request that the server has not looked at is sent again by itself
+/// (github.com/grpc/proposal, A6 "Transparent Retries").
 struct ClientCallMachine: Equatable {
   enum State: Equatable {
     /// Can transition to `receiving`, `ended`.
@@ -19,7 +23,10 @@ struct ClientCallMachine: Equatable {
     case data
     /// The peer ended its side without trailers.
     case endStream
+    /// The stream was reset; `requestSent`: its headers have left.
     case closed(HTTP2ErrorCode, requestSent: Bool)
+    /// The connection is gone.
+    case connectionLost(reason: String, requestSent: Bool)
     /// The call is given up on this side: deadline, cancellation, a response that cannot be read.
     case abandon(RPCError)
   }
@@ -30,11 +37,19 @@ struct ClientCallMachine: Equatable {
     case begin(Metadata)
     /// Cut the bytes into messages.
     case read
+    /// Start over on whatever connection the channel has.
+    case retry
     /// The call is over; `reset` the stream if it is still open.
     case end(RPCError?, trailers: Metadata, reset: Bool)
   }
 
   private(set) var state = State.awaitingHeaders
+  private var retriesLeft: Int
+
+  /// - Parameter retriesMax: how often the request may be sent again.
+  init(retriesMax: Int) {
+    retriesLeft = retriesMax
+  }
 
   mutating func receive(_ event: Event) -> Action {
     guard state != .ended else { return .none }
@@ -49,10 +64,24 @@ struct ClientCallMachine: Equatable {
     case .endStream:
       return end(Self.malformed("the response ended without a status"), reset: false)
     case .closed(let code, let requestSent):
+      let isUnseen = !requestSent || code == .refusedStream
+      if isUnseen, let retry = retry() { return retry }
       return end(Self.status(of: code, requestSent: requestSent), reset: false)
+    case .connectionLost(let reason, let requestSent):
+      if !requestSent, let retry = retry() { return retry }
+      return end(
+        RPCError(
+          code: .unavailable, message: "the connection was lost", neverSent: !requestSent,
+          cause: reason), reset: false)
     case .abandon(let error):
       return end(error, reset: true)
     }
+  }
+
+  private mutating func retry() -> Action? {
+    guard state == .awaitingHeaders, retriesLeft > 0 else { return nil }
+    retriesLeft -= 1
+    return .retry
   }
 
   private mutating func receive(_ headers: HeaderBlock, endStream: Bool) -> Action {

@@ -60,7 +60,9 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       if connection.isActive {
         call?.handle(event)
       } else {
-        call?.connectionLost(connection.failure.map { "\($0)" } ?? "closed by the server")
+        // First, so that a call which starts over does so on another connection.
+        fail(reason(connection))
+        call?.connectionLost(reason(connection))
       }
       closeIfDrained()
     case .settings:
@@ -78,7 +80,11 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
   func connectionClosed(_ connection: HTTP2Connection) {
     self.connection = nil
-    fail(connection.failure.map { "\($0)" } ?? "closed by the server")
+    fail(reason(connection))
+  }
+
+  private func reason(_ connection: HTTP2Connection) -> String {
+    connection.failure.map { "\($0)" } ?? "closed by the server"
   }
 
   /// Ends the connection; its calls have ended already.

@@ -24,6 +24,9 @@ final class UnaryCall<Request: Message, Response: Message>: ClientCall, @uncheck
 
   override func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {
     if let request { _ = session.writeMessage(request, on: stream) }
+  }
+
+  override func began(_ metadata: Metadata) {
     request = nil
   }
 
