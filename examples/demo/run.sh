@@ -77,7 +77,10 @@ end() {
 clean_up() {
   local status=$? pid
   trap - EXIT INT TERM HUP
-  [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null || true
+  if [ -n "${watcher:-}" ]; then
+    kill "$watcher" 2>/dev/null || true
+    wait "$watcher" 2>/dev/null || true
+  fi
   for pid in ${pids[@]+"${pids[@]}"}; do kill -TERM "$pid" 2>/dev/null || true; done
   for pid in ${pids[@]+"${pids[@]}"}; do end "$pid"; done
   for pid in ${pids[@]+"${pids[@]}"}; do
@@ -189,7 +192,8 @@ kill_in_the_middle() {
 
 say "examples/briefing.yaml: agents, a crew and a graph on two frameworks; the server is killed midway"
 echo "   \$ baton submit examples/briefing.yaml --watch"
-baton submit examples/briefing.yaml --watch &
+# Not through the function: the pid must be the program's own.
+"$BATON" submit examples/briefing.yaml --watch &
 watcher=$!
 kill_in_the_middle "$watcher"
 wait "$watcher"
