@@ -88,6 +88,21 @@ import Testing
     #expect(view.tasks[0].startedAt == 1)
   }
 
+  @Test func whatATaskSaysIsShownBeforeWhatItLogs() {
+    var view = view
+    view.apply(Sample.event("task_dispatched", "facts", at: 1, attempt: 1, adapter: "mock"))
+    var progress = Sample.chunk("facts", 1, "")
+    progress.body = .log(BatonV1.LogLine(severity: "warning", text: "slow\u{1B}[2J today"))
+    view.apply(progress)
+    #expect(lines(view, now: 1)[2].hasSuffix("0.0s  slow today"))
+    view.apply(Sample.chunk("facts", 1, "Tea"))
+    view.apply(progress)
+    #expect(lines(view, now: 1)[2].hasSuffix("0.0s  Tea"))
+    progress.body = .message(BatonV1.AgentMessage(agent: "Teacher", role: "", content: "Hi"))
+    view.apply(progress)
+    #expect(lines(view, now: 1)[2].hasSuffix("0.0s  Teacher: Hi"))
+  }
+
   @Test func howAPlanEnds() {
     var view = view
     view.apply(Sample.event("plan_started", at: 1_000))

@@ -81,7 +81,8 @@ extension PlanView {
     switch task.status {
     case .pending: return "after \(open(task).joined(separator: ", "))"
     case .ready: return "waits for an adapter"
-    case .dispatched, .running: return TerminalText.clipStart(task.words, to: 60)
+    case .dispatched, .running:
+      return TerminalText.clipStart(task.words.isEmpty ? task.note : task.words, to: 60)
     case .waitingRetry, .failed, .skipped, .cancelled: return task.error
     case .succeeded: return task.outputTokens > 0 ? "\(task.outputTokens) tokens" : ""
     }

@@ -37,8 +37,10 @@ struct PlanView: Sendable {
     var retryAt: Int64?
     /// The last error, kept until the task goes well.
     var error = ""
-    /// The end of what the current attempt said.
+    /// The end of what the current attempt said, in chunks and messages.
     var words = ""
+    /// Its last log line.
+    var note = ""
     var outputTokens: Int64 = 0
   }
 
@@ -95,7 +97,7 @@ struct PlanView: Sendable {
   private func applyToTask(_ event: BatonV1.PlanEvent, _ kind: EventKind, _ task: inout Line) {
     switch kind {
     case .taskDispatched, .taskRedelivered:
-      if event.attempt != task.attempt { (task.words, task.outputTokens) = ("", 0) }
+      if event.attempt != task.attempt { (task.words, task.note, task.outputTokens) = ("", "", 0) }
       task.status = .dispatched
       task.attempt = event.attempt
       task.adapter = event.adapter
@@ -148,11 +150,12 @@ struct PlanView: Sendable {
     else { return }
     if let usage = progress.usage { tasks[ordinal].outputTokens = usage.outputTokens }
     switch progress.body {
-    case .chunk(let chunk): tasks[ordinal].hear(chunk.text, replacing: false)
+    case .chunk(let chunk): tasks[ordinal].hear(chunk.text)
     case .message(let message):
       let speaker = message.agent.isEmpty ? message.role : message.agent
-      tasks[ordinal].hear("\(speaker): \(message.content)", replacing: true)
-    case .log(let line): tasks[ordinal].hear(line.text, replacing: true)
+      tasks[ordinal].words = ""
+      tasks[ordinal].hear("\(speaker): \(message.content)")
+    case .log(let line): tasks[ordinal].note = TerminalText.clean(line.text)
     case nil: break
     }
   }
@@ -160,10 +163,8 @@ struct PlanView: Sendable {
 
 extension PlanView.Line {
   /// Keeps the end of what was said.
-  mutating func hear(_ text: String, replacing: Bool) {
-    let clean = TerminalText.clean(text)
-    guard !clean.allSatisfy(\.isWhitespace) || !replacing else { return }
-    words = String((replacing ? clean : words + clean).suffix(Self.keptCharacters))
+  mutating func hear(_ text: String) {
+    words = String((words + TerminalText.clean(text)).suffix(Self.keptCharacters))
   }
 
   /// More than any terminal is wide.
