@@ -16,8 +16,8 @@ struct DeadlineTimer {
     armed = Armed()
   }
 
-  /// Makes sure that `expire` is called at `time` or a little later. It ends what is due and answers
-  /// the next time that matters.
+  /// Makes sure that `expire` is called at `time` or a little later. It ends what is due and
+  /// answers the next time that matters.
   func watch(
     _ time: NIODeadline, expire: @escaping (_ now: NIODeadline) -> NIODeadline?
   ) {

@@ -127,6 +127,7 @@ extension Metadata {
 
   private static func invalid(_ entry: Entry, _ what: String) -> RPCError {
     RPCError(
-      code: .internalError, message: "metadata \"\(entry.key)\" cannot be sent: \(what) is not valid")
+      code: .internalError,
+      message: "metadata \"\(entry.key)\" cannot be sent: \(what) is not valid")
   }
 }

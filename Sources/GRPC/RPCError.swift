@@ -9,9 +9,9 @@ public struct RPCError: Error, Sendable, Equatable {
   public var details: [GoogleProtobuf.`Any`]
   /// Trailing metadata beside the status.
   public var metadata: Metadata
-  /// Whether the peer cannot have acted on the request: it was never sent (not connected, connection
-  /// refused) or the peer said that it did not look at it (refused stream). Always false for a status
-  /// that a server gave.
+  /// Whether the peer cannot have acted on the request: it was never sent (not connected,
+  /// connection refused) or the peer said that it did not look at it (refused stream). Always false
+  /// for a status that a server gave.
   public var neverSent: Bool
   /// What led to it on this side, in words.
   public var cause: String?

@@ -1,5 +1,5 @@
-/// Bytes waiting to be sent on one stream: appended at the back, taken from the front. The memory is
-/// kept when the queue runs empty, so a reused stream costs no allocation.
+/// Bytes waiting to be sent on one stream: appended at the back, taken from the front. The memory
+/// is kept when the queue runs empty, so a reused stream costs no allocation.
 struct ByteQueue: ~Copyable {
   private var base: UnsafeMutableRawPointer?
   private var capacity = 0

@@ -3,7 +3,8 @@ public import NIOCore
 /// What the user of a connection does with its events. Called on the connection's event loop, never
 /// from inside the HTTP/2 library.
 public protocol HTTP2ConnectionDelegate: AnyObject {
-  /// Handles one event. It may submit to `connection.session`; call `connection.setNeedsFlush` then.
+  /// Handles one event. It may submit to `connection.session`; call `connection.setNeedsFlush`
+  /// then.
   func handle(_ event: HTTP2Event, on connection: HTTP2Connection)
   /// The transport is gone and with it every stream still open, each already handled as `closed`.
   func connectionClosed(_ connection: HTTP2Connection)

@@ -12,14 +12,15 @@ public enum HTTP2Event {
   case endStream(HTTP2Stream)
   /// What was queued for sending has left; sent once after `HTTP2Session.notifyWhenDrained`.
   case drained(HTTP2Stream)
-  /// The stream is gone: both sides ended (`noError`) or it was reset by either. The last event of a
-  /// stream; left out where nobody holds on to the stream (its `context` is nil).
+  /// The stream is gone: both sides ended (`noError`) or it was reset by either. The last event of
+  /// a stream; left out where nobody holds on to the stream (its `context` is nil).
   case closed(HTTP2Stream, HTTP2ErrorCode)
   /// The peer's SETTINGS arrived.
   case settings
   /// The peer answered `HTTP2Session.ping` with this payload.
   case pingAcknowledged(UInt64)
-  /// The peer accepts no new streams; those above `lastStreamID` were not and will not be processed.
+  /// The peer accepts no new streams; those above `lastStreamID` were not and will not be
+  /// processed.
   case goAway(lastStreamID: Int32, HTTP2ErrorCode, debugData: [UInt8])
   /// The connection cannot go on.
   case failed(HTTP2ConnectionError)
@@ -35,8 +36,8 @@ public final class HTTP2Stream {
   public internal(set) var isRemoteEnded = false
   /// Whether the stream is gone; everything submitted to it is answered with a stream error.
   public internal(set) var isClosed = false
-  /// Whether the request's HEADERS went into the bytes to send (client only). If not, the peer cannot
-  /// have seen the request.
+  /// Whether the request's HEADERS went into the bytes to send (client only). If not, the peer
+  /// cannot have seen the request.
   public internal(set) var isRequestSent = false
 
   /// What ends the stream's outgoing data.

@@ -60,7 +60,9 @@ public struct HeaderBlock: Sendable {
   public subscript(name: String) -> String? {
     var found: String?
     forEach { field, value in
-      if found == nil, field.elementsEqual(name.utf8) { found = String(decoding: value, as: UTF8.self) }
+      if found == nil, field.elementsEqual(name.utf8) {
+        found = String(decoding: value, as: UTF8.self)
+      }
     }
     return found
   }

@@ -4,8 +4,8 @@ public struct HTTP2SessionConfiguration: Sendable, Hashable {
   public var concurrentStreamsMax: UInt32
   /// Bytes a stream may receive before they are given back (SETTINGS_INITIAL_WINDOW_SIZE).
   public var streamWindowBytes: UInt32
-  /// The same for the connection as a whole. It is given back on arrival, so one stream whose reader
-  /// stops holds up no other; what a connection can cost is bounded by its streams' windows.
+  /// The same for the connection as a whole. It is given back on arrival, so one stream whose
+  /// reader stops holds up no other; what a connection can cost is bounded by its streams' windows.
   public var connectionWindowBytes: UInt32
   /// Size of a received header list as RFC 9113 §6.5.2 counts it; fields beyond it are dropped and
   /// the block is marked truncated.

@@ -11,49 +11,66 @@ import Testing
   private static let trailersOnly = Action.sendStatus(trailersOnly: true, cancelHandler: false)
   private static let trailers = Action.sendStatus(trailersOnly: false, cancelHandler: false)
 
-  @Test(arguments: [
-    // A unary call, and one that fails.
-    ([.message, .requestEnd, .send, .finish],
-      [.none, .startHandler, .sendMessage(withHeaders: true), trailers]),
-    ([.message, .requestEnd, .finish], [.none, .startHandler, trailersOnly]),
-    // A stream: headers once, however they are sent.
-    ([.message, .requestEnd, .send, .send, .finish],
-      [
-        .none, .startHandler, .sendMessage(withHeaders: true), .sendMessage(withHeaders: false),
-        trailers,
-      ]),
-    ([.message, .requestEnd, .sendHeaders, .sendHeaders, .send, .finish],
-      [.none, .startHandler, .sendHeaders, .none, .sendMessage(withHeaders: false), trailers]),
-    // The wrong number of requests.
-    ([.requestEnd], [.refuseCardinality(received: 0)]),
-    ([.message, .message, .requestEnd], [.none, .refuseCardinality(received: 2), .none]),
-    // What cannot be read.
-    ([.badRequest, .requestEnd], [trailersOnly, .none]),
-    ([.message, .badRequest], [.none, trailersOnly]),
-    // Deadlines: before the handler, while it runs, while it answers, after the end.
-    ([.deadline, .message], [trailersOnly, .none]),
-    ([.message, .requestEnd, .deadline, .send, .finish],
-      [
-        .none, .startHandler, .sendStatus(trailersOnly: true, cancelHandler: true), .none, .none,
-      ]),
-    ([.message, .requestEnd, .send, .deadline, .finish],
-      [
-        .none, .startHandler, .sendMessage(withHeaders: true),
-        .sendStatus(trailersOnly: false, cancelHandler: true), .none,
-      ]),
-    ([.message, .requestEnd, .finish, .deadline], [.none, .startHandler, trailersOnly, .none]),
-    // The client goes away.
-    ([.closed], [.none]),
-    ([.message, .closed, .requestEnd], [.none, .none, .none]),
-    ([.message, .requestEnd, .closed, .send, .finish],
-      [.none, .startHandler, .cancelHandler, .none, .none]),
-    ([.message, .requestEnd, .send, .closed, .send],
-      [.none, .startHandler, .sendMessage(withHeaders: true), .cancelHandler, .none]),
-    // The server gives up.
-    ([.abandon], [trailersOnly]),
-    ([.message, .requestEnd, .abandon, .finish],
-      [.none, .startHandler, .sendStatus(trailersOnly: true, cancelHandler: true), .none]),
-  ] as [([Event], [Action])])
+  @Test(
+    arguments: [
+      // A unary call, and one that fails.
+      (
+        [.message, .requestEnd, .send, .finish],
+        [.none, .startHandler, .sendMessage(withHeaders: true), trailers]
+      ),
+      ([.message, .requestEnd, .finish], [.none, .startHandler, trailersOnly]),
+      // A stream: headers once, however they are sent.
+      (
+        [.message, .requestEnd, .send, .send, .finish],
+        [
+          .none, .startHandler, .sendMessage(withHeaders: true), .sendMessage(withHeaders: false),
+          trailers,
+        ]
+      ),
+      (
+        [.message, .requestEnd, .sendHeaders, .sendHeaders, .send, .finish],
+        [.none, .startHandler, .sendHeaders, .none, .sendMessage(withHeaders: false), trailers]
+      ),
+      // The wrong number of requests.
+      ([.requestEnd], [.refuseCardinality(received: 0)]),
+      ([.message, .message, .requestEnd], [.none, .refuseCardinality(received: 2), .none]),
+      // What cannot be read.
+      ([.badRequest, .requestEnd], [trailersOnly, .none]),
+      ([.message, .badRequest], [.none, trailersOnly]),
+      // Deadlines: before the handler, while it runs, while it answers, after the end.
+      ([.deadline, .message], [trailersOnly, .none]),
+      (
+        [.message, .requestEnd, .deadline, .send, .finish],
+        [
+          .none, .startHandler, .sendStatus(trailersOnly: true, cancelHandler: true), .none, .none,
+        ]
+      ),
+      (
+        [.message, .requestEnd, .send, .deadline, .finish],
+        [
+          .none, .startHandler, .sendMessage(withHeaders: true),
+          .sendStatus(trailersOnly: false, cancelHandler: true), .none,
+        ]
+      ),
+      ([.message, .requestEnd, .finish, .deadline], [.none, .startHandler, trailersOnly, .none]),
+      // The client goes away.
+      ([.closed], [.none]),
+      ([.message, .closed, .requestEnd], [.none, .none, .none]),
+      (
+        [.message, .requestEnd, .closed, .send, .finish],
+        [.none, .startHandler, .cancelHandler, .none, .none]
+      ),
+      (
+        [.message, .requestEnd, .send, .closed, .send],
+        [.none, .startHandler, .sendMessage(withHeaders: true), .cancelHandler, .none]
+      ),
+      // The server gives up.
+      ([.abandon], [trailersOnly]),
+      (
+        [.message, .requestEnd, .abandon, .finish],
+        [.none, .startHandler, .sendStatus(trailersOnly: true, cancelHandler: true), .none]
+      ),
+    ] as [([Event], [Action])])
   func call(events: [Event], actions: [Action]) {
     var machine = ServerCallMachine()
     #expect(events.map { machine.receive($0) } == actions)
@@ -133,10 +150,11 @@ import Testing
     #expect(machine.receive(.headers(begin, endStream: false)) == .begin(["x-a": "1"]))
   }
 
-  @Test(arguments: [
-    ("400", .internalError), ("401", .unauthenticated), ("403", .permissionDenied),
-    ("404", .unimplemented), ("429", .unavailable), ("503", .unavailable), ("500", .unknown),
-  ] as [(String, StatusCode)])
+  @Test(
+    arguments: [
+      ("400", .internalError), ("401", .unauthenticated), ("403", .permissionDenied),
+      ("404", .unimplemented), ("429", .unavailable), ("503", .unavailable), ("500", .unknown),
+    ] as [(String, StatusCode)])
   func httpStatus(status: String, expected: StatusCode) {
     var fields = HeaderBlock()
     fields.append(":status", status)
@@ -156,13 +174,14 @@ import Testing
         == .internalError)
   }
 
-  @Test(arguments: [
-    (.refusedStream, true, .unavailable, true), (.cancel, true, .cancelled, false),
-    (.enhanceYourCalm, true, .resourceExhausted, false),
-    (.internalError, true, .internalError, false), (.noError, true, .internalError, false),
-    (.inadequateSecurity, true, .permissionDenied, false),
-    (.internalError, false, .unavailable, true),
-  ] as [(HTTP2ErrorCode, Bool, StatusCode, Bool)])
+  @Test(
+    arguments: [
+      (.refusedStream, true, .unavailable, true), (.cancel, true, .cancelled, false),
+      (.enhanceYourCalm, true, .resourceExhausted, false),
+      (.internalError, true, .internalError, false), (.noError, true, .internalError, false),
+      (.inadequateSecurity, true, .permissionDenied, false),
+      (.internalError, false, .unavailable, true),
+    ] as [(HTTP2ErrorCode, Bool, StatusCode, Bool)])
   func reset(code: HTTP2ErrorCode, sent: Bool, status: StatusCode, neverSent: Bool) {
     var machine = ClientCallMachine(retriesMax: 0)
     guard
@@ -227,32 +246,46 @@ import Testing
   private static let call = Event.callStarted(waitForReady: false)
   private static let patientCall = Event.callStarted(waitForReady: true)
 
-  @Test(arguments: [
-    // Connects at the first call; later ones wait, then are sent.
-    ([call, call, .ready, call], [.queueAndConnect, .queue, .sendQueued, .send]),
-    // Cannot connect: calls fail; in the backoff only the patient wait.
-    ([call, .failed, call, patientCall, .timer(isAnyoneWaiting: true), .ready],
-      [
-        .queueAndConnect, .failQueuedAndBackOff(failures: 1), .fail, .queue, .connect, .sendQueued,
-      ]),
-    ([call, .failed, .timer(isAnyoneWaiting: false), call],
-      [.queueAndConnect, .failQueuedAndBackOff(failures: 1), .none, .queueAndConnect]),
-    // Failures add up until a connection is there.
-    ([patientCall, .failed, .timer(isAnyoneWaiting: true), .lost, .timer(isAnyoneWaiting: true),
-      .ready, .lost, patientCall, .failed],
-      [
-        .queueAndConnect, .failQueuedAndBackOff(failures: 1), .connect,
-        .failQueuedAndBackOff(failures: 2), .connect, .sendQueued, .none, .queueAndConnect,
-        .failQueuedAndBackOff(failures: 1),
-      ]),
-    // A lost connection is made again at once by the next call.
-    ([call, .ready, .lost, call, .ready],
-      [.queueAndConnect, .sendQueued, .none, .queueAndConnect, .sendQueued]),
-    // Closed for good; late news changes nothing.
-    ([.close, call, .ready, .lost, .timer(isAnyoneWaiting: true), .close],
-      [.failAllAndDisconnect, .fail, .none, .none, .none, .none]),
-    ([call, .close, .ready], [.queueAndConnect, .failAllAndDisconnect, .none]),
-  ] as [([Event], [Action])])
+  @Test(
+    arguments: [
+      // Connects at the first call; later ones wait, then are sent.
+      ([call, call, .ready, call], [.queueAndConnect, .queue, .sendQueued, .send]),
+      // Cannot connect: calls fail; in the backoff only the patient wait.
+      (
+        [call, .failed, call, patientCall, .timer(isAnyoneWaiting: true), .ready],
+        [
+          .queueAndConnect, .failQueuedAndBackOff(failures: 1), .fail, .queue, .connect,
+          .sendQueued,
+        ]
+      ),
+      (
+        [call, .failed, .timer(isAnyoneWaiting: false), call],
+        [.queueAndConnect, .failQueuedAndBackOff(failures: 1), .none, .queueAndConnect]
+      ),
+      // Failures add up until a connection is there.
+      (
+        [
+          patientCall, .failed, .timer(isAnyoneWaiting: true), .lost, .timer(isAnyoneWaiting: true),
+          .ready, .lost, patientCall, .failed,
+        ],
+        [
+          .queueAndConnect, .failQueuedAndBackOff(failures: 1), .connect,
+          .failQueuedAndBackOff(failures: 2), .connect, .sendQueued, .none, .queueAndConnect,
+          .failQueuedAndBackOff(failures: 1),
+        ]
+      ),
+      // A lost connection is made again at once by the next call.
+      (
+        [call, .ready, .lost, call, .ready],
+        [.queueAndConnect, .sendQueued, .none, .queueAndConnect, .sendQueued]
+      ),
+      // Closed for good; late news changes nothing.
+      (
+        [.close, call, .ready, .lost, .timer(isAnyoneWaiting: true), .close],
+        [.failAllAndDisconnect, .fail, .none, .none, .none, .none]
+      ),
+      ([call, .close, .ready], [.queueAndConnect, .failAllAndDisconnect, .none]),
+    ] as [([Event], [Action])])
   func channel(events: [Event], actions: [Action]) {
     var machine = ChannelMachine()
     #expect(events.map { machine.receive($0) } == actions)

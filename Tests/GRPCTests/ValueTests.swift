@@ -114,18 +114,19 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ([:], "a.B/C"), (["grpc-timeout": "5u"], "a.B/C by 6000"),
-    (["content-type": "application/grpc+proto"], "a.B/C"),
-    (["content-type": "application/grpc;charset=utf-8"], "a.B/C"),
-    (["content-type": "application/grpc+json"], "415"),
-    (["content-type": "application/grpc-web"], "415"),
-    (["content-type": "application/json"], "415"), (["content-type": nil], "415"),
-    ([":method": "GET"], "405"), ([":path": "/a.B/D"], "UNIMPLEMENTED"),
-    ([":path": "/a.B/"], "UNIMPLEMENTED"), ([":path": "/"], "UNIMPLEMENTED"),
-    (["grpc-encoding": "gzip"], "UNIMPLEMENTED"), (["grpc-encoding": "identity"], "a.B/C"),
-    (["grpc-timeout": "0m"], "DEADLINE_EXCEEDED"), (["grpc-timeout": "x"], "INVALID_ARGUMENT"),
-  ] as [([String: String?], String)])
+  @Test(
+    arguments: [
+      ([:], "a.B/C"), (["grpc-timeout": "5u"], "a.B/C by 6000"),
+      (["content-type": "application/grpc+proto"], "a.B/C"),
+      (["content-type": "application/grpc;charset=utf-8"], "a.B/C"),
+      (["content-type": "application/grpc+json"], "415"),
+      (["content-type": "application/grpc-web"], "415"),
+      (["content-type": "application/json"], "415"), (["content-type": nil], "415"),
+      ([":method": "GET"], "405"), ([":path": "/a.B/D"], "UNIMPLEMENTED"),
+      ([":path": "/a.B/"], "UNIMPLEMENTED"), ([":path": "/"], "UNIMPLEMENTED"),
+      (["grpc-encoding": "gzip"], "UNIMPLEMENTED"), (["grpc-encoding": "identity"], "a.B/C"),
+      (["grpc-timeout": "0m"], "DEADLINE_EXCEEDED"), (["grpc-timeout": "x"], "INVALID_ARGUMENT"),
+    ] as [([String: String?], String)])
   func head(changes: [String: String?], expected: String) {
     #expect(summary(read(changes)) == expected)
   }

@@ -39,19 +39,20 @@ import Testing
   }
 
   /// Each is refused, and the connection lives on.
-  @Test(arguments: [
-    // Not gRPC at all.
-    ([("content-type", "application/json")], 415, nil),
-    ([("content-type", "")], 415, nil),
-    ([(":method", "PUT")], 405, nil),
-    // No such service, method, encoding.
-    ([(":path", "/baton.test.Probe/Nothing")], 200, "12"),
-    ([(":path", "/nothing")], 200, "12"),
-    ([("grpc-encoding", "gzip")], 200, "12"),
-    // Deadlines that cannot be kept or read.
-    ([("grpc-timeout", "0n")], 200, "4"),
-    ([("grpc-timeout", "soon")], 200, "3"),
-  ] as [([(String, String)], Int, String?)])
+  @Test(
+    arguments: [
+      // Not gRPC at all.
+      ([("content-type", "application/json")], 415, nil),
+      ([("content-type", "")], 415, nil),
+      ([(":method", "PUT")], 405, nil),
+      // No such service, method, encoding.
+      ([(":path", "/baton.test.Probe/Nothing")], 200, "12"),
+      ([(":path", "/nothing")], 200, "12"),
+      ([("grpc-encoding", "gzip")], 200, "12"),
+      // Deadlines that cannot be kept or read.
+      ([("grpc-timeout", "0n")], 200, "4"),
+      ([("grpc-timeout", "soon")], 200, "3"),
+    ] as [([(String, String)], Int, String?)])
   func refusedByItsHeaders(fields: [(String, String)], http: Int, status: String?) async throws {
     try await withRaw { client, _ in
       let answer = await client.send(fields, frames: [hello])
@@ -62,14 +63,15 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    // Malformed protobuf, a string that is not UTF-8, the wrong number of messages, an end inside a
-    // message, the compressed flag, a flag that does not exist, more than the limit.
-    ([framed([0x0a, 0x7f, 1])], "3"), ([framed([0x0a, 0x01, 0xff])], "3"),
-    ([], "12"), ([framed([]), framed([])], "12"), ([[0, 0, 0, 0, 9, 1]], "13"),
-    ([framed([1], flag: 1)], "12"), ([framed([1], flag: 7)], "13"),
-    ([[0, 0xff, 0xff, 0xff, 0xff]], "8"), ([[0, 0, 0, 3, 0xe9]], "8"),
-  ] as [([[UInt8]], String)])
+  @Test(
+    arguments: [
+      // Malformed protobuf, a string that is not UTF-8, the wrong number of messages, an end inside
+      // a message, the compressed flag, a flag that does not exist, more than the limit.
+      ([framed([0x0a, 0x7f, 1])], "3"), ([framed([0x0a, 0x01, 0xff])], "3"),
+      ([], "12"), ([framed([]), framed([])], "12"), ([[0, 0, 0, 0, 9, 1]], "13"),
+      ([framed([1], flag: 1)], "12"), ([framed([1], flag: 7)], "13"),
+      ([[0, 0xff, 0xff, 0xff, 0xff]], "8"), ([[0, 0, 0, 3, 0xe9]], "8"),
+    ] as [([[UInt8]], String)])
   func refusedByItsBytes(frames: [[UInt8]], status: String) async throws {
     try await withRaw { client, _ in
       let answer = await client.send(frames: frames)

@@ -44,10 +44,11 @@ import Testing
     #expect(PercentEncoding.decode(encoded) == plain)
   }
 
-  @Test(arguments: [
-    ("1n", 1), ("250m", 250_000_000), ("2S", 2_000_000_000), ("1H", 3_600_000_000_000),
-    ("3M", 180_000_000_000), ("7u", 7_000), ("0S", 0), ("99999999H", Int64.max),
-  ] as [(String, Int64)])
+  @Test(
+    arguments: [
+      ("1n", 1), ("250m", 250_000_000), ("2S", 2_000_000_000), ("1H", 3_600_000_000_000),
+      ("3M", 180_000_000_000), ("7u", 7_000), ("0S", 0), ("99999999H", Int64.max),
+    ] as [(String, Int64)])
   func timeout(text: String, nanoseconds: Int64) {
     #expect(parse(text) == nanoseconds)
   }
@@ -57,11 +58,12 @@ import Testing
     #expect(parse(text) == nil)
   }
 
-  @Test(arguments: [
-    (0, "0n"), (1, "1n"), (99_999_999, "99999999n"), (100_000_001, "100001u"),
-    (5_000_000_000, "5000000u"), (100_000_000_000_000, "100000S"), (Int64.max, "2562048H"),
-    (-5, "0n"),
-  ] as [(Int64, String)])
+  @Test(
+    arguments: [
+      (0, "0n"), (1, "1n"), (99_999_999, "99999999n"), (100_000_001, "100001u"),
+      (5_000_000_000, "5000000u"), (100_000_000_000_000, "100000S"), (Int64.max, "2562048H"),
+      (-5, "0n"),
+    ] as [(Int64, String)])
   func formatsTheFinestUnitThatFitsRoundedUp(nanoseconds: Int64, text: String) {
     #expect(TimeoutHeader.format(nanoseconds: nanoseconds) == text)
   }

@@ -1,10 +1,11 @@
 /// What one call asks for beside its request.
 public struct CallOptions: Sendable {
   public var metadata: Metadata
-  /// How long the call may take in all; nil: no limit of its own. A call made from a handler ends no
-  /// later than the call being handled.
+  /// How long the call may take in all; nil: no limit of its own. A call made from a handler ends
+  /// no later than the call being handled.
   public var timeout: Duration?
-  /// Whether the call waits for a connection instead of failing with UNAVAILABLE when there is none.
+  /// Whether the call waits for a connection instead of failing with UNAVAILABLE when there is
+  /// none.
   public var waitForReady: Bool
   /// Largest response message in bytes; nil: the channel's default.
   public var responseBytesMax: Int?

@@ -164,8 +164,8 @@ struct ResponseHead {
 
   var isInterim: Bool { (100..<200).contains(httpStatus) }
 
-  /// Why this is no response of a gRPC server; nil if it is one. What has a `grpc-status` is taken at
-  /// its word (doc/http-grpc-status-mapping.md).
+  /// Why this is no response of a gRPC server; nil if it is one. What has a `grpc-status` is taken
+  /// at its word (doc/http-grpc-status-mapping.md).
   var refusal: RPCError? {
     if hasStatus { return nil }
     guard httpStatus == 200 else {

@@ -2,8 +2,8 @@ public import Messages
 public import NIOCore
 internal import NIOPosix
 
-/// Calls a gRPC server at one address over one connection, which is made when the first call needs it
-/// and made again when it was lost, with growing delays while that fails.
+/// Calls a gRPC server at one address over one connection, which is made when the first call needs
+/// it and made again when it was lost, with growing delays while that fails.
 public final class ClientChannel: Sendable {
   private let core: ChannelCore
 
@@ -47,8 +47,8 @@ public final class ClientChannel: Sendable {
     }
   }
 
-  /// The same without a task: `completion` is called once, on the channel's event loop, which it must
-  /// not block. From any thread.
+  /// The same without a task: `completion` is called once, on the channel's event loop, which it
+  /// must not block. From any thread.
   @discardableResult
   public func unary<Request: Message, Response: Message>(
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions(),

@@ -1,7 +1,7 @@
 public import Messages
 
-/// The responses of a server-streaming call, read one after the other by one reader. Window is given
-/// back as they are read, so a slow reader slows the server down.
+/// The responses of a server-streaming call, read one after the other by one reader. Window is
+/// given back as they are read, so a slow reader slows the server down.
 ///
 /// Reading throws `RPCError` when the call fails. The call is cancelled when the task that reads is
 /// cancelled, and when the stream is let go of before its end.

@@ -3,9 +3,9 @@ internal import Messages
 internal import NIOCore
 internal import Synchronization
 
-/// A call with one request and many responses. The event loop puts bytes in, the reader takes messages
-/// out; window is given back as they are taken, so what waits here stays under one window and one
-/// message.
+/// A call with one request and many responses. The event loop puts bytes in, the reader takes
+/// messages out; window is given back as they are taken, so what waits here stays under one window
+/// and one message.
 ///
 /// `@unchecked Sendable`: as its superclass; what the reader's thread shares is behind the mutex.
 final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
@@ -157,8 +157,8 @@ final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
     }
   }
 
-  /// What may be given back now: everything that is not waiting for the reader; everything while the
-  /// reader waits, for then what is here is part of one message. Zero while it is too little.
+  /// What may be given back now: everything that is not waiting for the reader; everything while
+  /// the reader waits, for then what is here is part of one message. Zero while it is too little.
   private func takeCredit(_ inbox: inout Inbox, isWaiting: Bool) -> Int {
     let credit = isWaiting ? inbox.owed : inbox.owed - inbox.deframer.bufferedBytes
     guard credit >= creditBytesMin else { return 0 }

@@ -19,8 +19,8 @@ public struct MethodHandler: Sendable {
 
   /// A method that answers one request with one response.
   ///
-  /// The handler starts at once on the connection's event loop and must not block it; it may suspend.
-  /// It is cancelled when the caller goes away or the deadline passes.
+  /// The handler starts at once on the connection's event loop and must not block it; it may
+  /// suspend. It is cancelled when the caller goes away or the deadline passes.
   public static func unary<Request: Message, Response: Message>(
     _ descriptor: MethodDescriptor,
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> Response
@@ -38,7 +38,8 @@ public struct MethodHandler: Sendable {
   /// returns.
   public static func serverStreaming<Request: Message, Response: Message>(
     _ descriptor: MethodDescriptor,
-    _ handler: @escaping @Sendable (Request, ResponseWriter<Response>, ServerContext) async throws
+    _ handler:
+      @escaping @Sendable (Request, ResponseWriter<Response>, ServerContext) async throws
       -> Void
   ) -> MethodHandler {
     MethodHandler(descriptor) { bytes, call in

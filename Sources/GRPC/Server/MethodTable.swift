@@ -23,7 +23,9 @@ struct MethodTable: Sendable {
     mask = size - 1
     for method in methods {
       var index = method.handler.path.withUnsafeBytes { Self.hash($0) } & mask
-      while let other = slots[index], other.handler.path != method.handler.path { index = (index + 1) & mask }
+      while let other = slots[index], other.handler.path != method.handler.path {
+        index = (index + 1) & mask
+      }
       if slots[index] == nil { slots[index] = method }
     }
   }
@@ -31,7 +33,9 @@ struct MethodTable: Sendable {
   subscript(path: UnsafeRawBufferPointer) -> Entry? {
     var index = Self.hash(path) & mask
     while let method = slots[index] {
-      if method.handler.path.count == path.count, method.handler.path.elementsEqual(path) { return method }
+      if method.handler.path.count == path.count, method.handler.path.elementsEqual(path) {
+        return method
+      }
       index = (index + 1) & mask
     }
     return nil

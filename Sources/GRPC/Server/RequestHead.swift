@@ -107,7 +107,8 @@ extension UnsafeRawBufferPointer {
 }
 
 @inline(__always)
-private func memoryEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
+private func memoryEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool
+{
   for index in 0..<count
   where left.load(fromByteOffset: index, as: UInt8.self)
     != right.load(fromByteOffset: index, as: UInt8.self)

@@ -19,7 +19,8 @@ enum ResponseHeaders {
     return headers
   }
 
-  /// Status (nil: OK) and metadata. Metadata that cannot be sent is left out, and the status says so.
+  /// Status (nil: OK) and metadata. Metadata that cannot be sent is left out, and the status says
+  /// so.
   static func trailers(
     _ status: RPCError?, _ metadata: Metadata, beginningWith headers: HeaderBlock
   ) -> HeaderBlock {

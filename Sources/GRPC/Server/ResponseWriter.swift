@@ -7,8 +7,8 @@ public struct ResponseWriter<Response: Message>: Sendable {
   /// Sends a response. Suspends while the client does not read: what waits on this side stays under
   /// one message and the high-water mark of 16 KiB.
   ///
-  /// Throws `RPCError` (CANCELLED) when the call has ended: reset by the client, its deadline passed,
-  /// its connection lost.
+  /// Throws `RPCError` (CANCELLED) when the call has ended: reset by the client, its deadline
+  /// passed, its connection lost.
   public func write(_ response: Response) async throws {
     try await call.write(response)
   }

@@ -4,8 +4,8 @@
 ///           |                           |                  |                  |
 ///           +---------------------------+--- refusal, deadline, closed, finish +--> ended
 ///
-/// Three kinds of events do not fit a state: a bug of ours (asserted), an error of the peer (answered
-/// with a status) and what comes too late (dropped: `none`).
+/// Three kinds of events do not fit a state: a bug of ours (asserted), an error of the peer
+/// (answered with a status) and what comes too late (dropped: `none`).
 struct ServerCallMachine: Equatable {
   enum State: Equatable {
     /// Can transition to `awaitingEnd`, `ended`.

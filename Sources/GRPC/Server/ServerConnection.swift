@@ -113,7 +113,9 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private func expire(now: NIODeadline) -> NIODeadline? {
     var next: NIODeadline?
     for stream in connection?.session.streams ?? [] {
-      guard let call = call(of: stream), let deadline = call.context.deadline?.time else { continue }
+      guard let call = call(of: stream), let deadline = call.context.deadline?.time else {
+        continue
+      }
       if deadline <= now {
         call.deadlinePassed()
       } else {
@@ -185,8 +187,8 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
   // MARK: Shutdown
 
-  /// Lets open calls finish and takes no new ones: a notice first, then, when the client has it, the
-  /// final GOAWAY (RFC 9113 §6.8).
+  /// Lets open calls finish and takes no new ones: a notice first, then, when the client has it,
+  /// the final GOAWAY (RFC 9113 §6.8).
   func drain() {
     guard let connection else { return }
     connection.session.submitShutdownNotice()

@@ -37,8 +37,8 @@ public final class ServerContext: Sendable {
   /// Address of the caller: "127.0.0.1:4711" or "unix:".
   public var peer: String { connection.peer }
 
-  /// Metadata sent with the first response (or the status, if there is none); what is set later than
-  /// that is not sent.
+  /// Metadata sent with the first response (or the status, if there is none); what is set later
+  /// than that is not sent.
   public var initialMetadata: Metadata {
     get { outgoing.withLock { $0.initial } }
     set { outgoing.withLock { $0.initial = newValue } }

@@ -2,8 +2,8 @@ internal import HTTP2
 internal import Messages
 
 extension HTTP2Session {
-  /// Serializes a message with its prefix straight into what the stream sends; false when the stream
-  /// takes no more.
+  /// Serializes a message with its prefix straight into what the stream sends; false when the
+  /// stream takes no more.
   func writeMessage(_ message: some Message, on stream: HTTP2Stream) -> Bool {
     guard stream.acceptsData else { return false }
     message.serialize { byteCount in

@@ -11,10 +11,12 @@ public final class PreparedHeaders: @unchecked Sendable {
   public init(_ pairs: KeyValuePairs<StaticString, StaticString>) {
     fields = .allocate(capacity: pairs.count)
     // The strings outlive every frame that refers to them, so nghttp2 need not copy.
-    let flags = UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
+    let flags = UInt8(
+      NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
     for (index, pair) in pairs.enumerated() {
       fields.initializeElement(
-        at: index, to: nghttp2_nv(name: pair.key.rawBytes, value: pair.value.rawBytes, flags: flags))
+        at: index, to: nghttp2_nv(name: pair.key.rawBytes, value: pair.value.rawBytes, flags: flags)
+      )
     }
   }
 }

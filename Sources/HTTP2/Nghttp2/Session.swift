@@ -9,8 +9,8 @@ public import NIOCore
 ///     transport      <-- bytesToSend()  <----------------------+
 ///
 /// The C callbacks only append to the list of events; no code of the session's user runs inside the
-/// library. Owns the `nghttp2_session`; the library's pointers to this object and to the streams are
-/// unretained, and this object outlives the handle, which it frees in `deinit`. Confined to the
+/// library. Owns the `nghttp2_session`; the library's pointers to this object and to the streams
+/// are unretained, and this object outlives the handle, which it frees in `deinit`. Confined to the
 /// connection's event loop.
 public final class HTTP2Session {
   public enum Role: Sendable {
@@ -37,7 +37,8 @@ public final class HTTP2Session {
   private var failure: HTTP2ConnectionError?
   private static let closedStreamsKeptMax = 128
 
-  /// A session with its SETTINGS queued as the first bytes to send. Throws when memory is exhausted.
+  /// A session with its SETTINGS queued as the first bytes to send. Throws when memory is
+  /// exhausted.
   public init(role: Role, configuration: HTTP2SessionConfiguration = .init())
     throws(HTTP2ConnectionError)
   {
@@ -73,8 +74,8 @@ public final class HTTP2Session {
     return takeEvents()
   }
 
-  /// Appends bytes for the transport to `buffer` until it holds about `limit`; answers whether there
-  /// may be more. Call `takeEvents` afterwards.
+  /// Appends bytes for the transport to `buffer` until it holds about `limit`; answers whether
+  /// there may be more. Call `takeEvents` afterwards.
   public func bytesToSend(into buffer: inout ByteBuffer, limit: Int) -> Bool {
     while buffer.readableBytes < limit {
       var start: UnsafePointer<UInt8>?
@@ -284,8 +285,8 @@ public final class HTTP2Session {
     }
   }
 
-  /// The transport is gone: the stream is closed for its user. nghttp2 keeps its state, which nothing
-  /// asks for any more.
+  /// The transport is gone: the stream is closed for its user. nghttp2 keeps its state, which
+  /// nothing asks for any more.
   func abandon(_ stream: HTTP2Stream) {
     stream.isClosed = true
     stream.sendState = .ended

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+/// Runs `Tests/python/grpc_boundary/peer.py`: Python's grpcio, as client or as server.
+enum PythonPeer {
+  struct Failed: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  private static let root = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  /// The interpreter named by BATON_TEST_PYTHON, else the LangChain adapter's, which has grpcio.
+  private static func interpreter() throws -> URL {
+    if let path = ProcessInfo.processInfo.environment["BATON_TEST_PYTHON"] {
+      return URL(filePath: path)
+    }
+    let path = root.appending(path: ".venv-langchain/bin/python")
+    guard FileManager.default.isExecutableFile(atPath: path.path()) else {
+      throw Failed(
+        description: "there is no \(path.path()): `make setup` makes it, or name a Python with "
+          + "grpcio and grpcio-health-checking in BATON_TEST_PYTHON")
+    }
+    return path
+  }
+
+  private static func process(_ arguments: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = try interpreter()
+    process.arguments =
+      [
+        root.appending(path: "Tests/python/grpc_boundary/peer.py").path()
+      ] + arguments
+    return process
+  }
+
+  /// Runs the peer to its end; answers what it printed.
+  static func run(_ arguments: [String]) async throws -> Data {
+    let process = try process(arguments)
+    let output = Pipe()
+    process.standardOutput = output
+    let status = AsyncStream<Int32> { continuation in
+      process.terminationHandler = {
+        continuation.yield($0.terminationStatus)
+        continuation.finish()
+      }
+    }
+    try process.run()
+    let data = try await Task.detached { try output.fileHandleForReading.readToEnd() }.value
+    for await code in status where code != 0 {
+      throw Failed(description: "peer.py \(arguments) ended with \(code)")
+    }
+    return data ?? Data()
+  }
+
+  /// Starts a server for the time of `body`, which is given its port.
+  static func withServer(_ body: (_ port: Int) async throws -> Void) async throws {
+    let process = try process(["serve"])
+    let (input, output) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    defer {
+      // The peer ends with its input.
+      input.fileHandleForWriting.closeFile()
+      process.waitUntilExit()
+    }
+    let line = await Task.detached { output.fileHandleForReading.availableData }.value
+    try await body(try JSONDecoder().decode([String: Int].self, from: line)["port"] ?? 0)
+  }
+}
