@@ -48,6 +48,9 @@ def run_adapter(
     runtime_factory: RuntimeFactory, adapter_name: str, argv: Sequence[str] | None = None
 ) -> int:
     """See `baton_adapter.main`."""
+    # A process inherits the mask of the thread that started it, and many programs start others from
+    # threads that block every signal.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         config = load_config(adapter_name, sys.argv[1:] if argv is None else argv)
         configure_logs(config.log_format, config.log_level)
