@@ -5,10 +5,13 @@ SHELL := /bin/bash
 swift_build := swift build -c release -Xswiftc -enable-testing
 ruff := .venv-langchain/bin/ruff
 
-.PHONY: help setup build test test-swift test-e2e test-python check generate format clean
+.PHONY: help demo setup build test test-swift test-e2e test-python check generate format clean
 
 help: ## lists the entries
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## runs a real plan through both frameworks and a real model, and swaps the two
+	@examples/demo/run.sh
 
 setup: ## installs what this machine lacks: packages, Python environments, a local model
 	@deploy/dev/setup.sh
