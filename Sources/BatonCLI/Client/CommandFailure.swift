@@ -98,4 +98,6 @@ struct ExitStatus: RawRepresentable, Sendable, Hashable {
   static let cannotCreate = ExitStatus(rawValue: 73)
   /// The store is unusable.
   static let store = ExitStatus(rawValue: 74)
+  /// Ended by a second signal, without waiting for anything.
+  static let interrupted = ExitStatus(rawValue: 130)
 }

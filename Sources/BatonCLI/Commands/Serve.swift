@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Configuration
+internal import Foundation
 internal import Logging
 internal import Service
 
@@ -23,11 +24,11 @@ struct Serve: ReportingCommand {
     let log = Logger(label: "baton")
     let signals = EndingSignals()
     let server = BatonServer(configuration: configuration, log: log)
-    let addresses = try await server.startReporting()
+    let addresses = try await server.startReporting(configuration)
     Terminal.standardOutput.write(lines: [ReadyLine.text(addresses, configuration)])
     let signal = await signals.next()
     log.info("stopping", metadata: ["event": "stopping", "signal": "\(signal)"])
-    signals.endAtOnceOnTheNext()
+    signals.onImpatience { Foundation.exit(ExitStatus.interrupted.rawValue) }
     await server.shutdown()
     log.info("stopped", metadata: ["event": "stopped"])
   }

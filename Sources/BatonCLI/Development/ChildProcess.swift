@@ -40,7 +40,7 @@ final class ChildProcess: Sendable {
       let how = process.terminationReason == .uncaughtSignal ? "by signal" : "with exit code"
       hear(.ended("\(how) \(process.terminationStatus)"))
     }
-    do { try process.run() } catch {
+    do { try Self.withNoSignalBlocked { try process.run() } } catch {
       throw CommandFailure(
         .system, code: "CANNOT_START",
         message: "\(name): \(command[0]) cannot be started: \(error.localizedDescription)")
@@ -50,6 +50,17 @@ final class ChildProcess: Sendable {
       hear(.ready(String(line.dropFirst("READY ".count))))
     }
     Self.read(errors, print)
+  }
+
+  /// A child inherits the signal mask of the thread that starts it, and the threads of a pool block
+  /// nearly everything: SIGTERM would never reach the child.
+  private static func withNoSignalBlocked(_ body: () throws -> Void) rethrows {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try body()
   }
 
   var pid: Int32 { process.processIdentifier }
@@ -67,7 +78,8 @@ final class ChildProcess: Sendable {
     let handle = pipe.fileHandleForReading
     Thread.detachNewThread {
       var rest = Data()
-      while let data = try? handle.read(upToCount: 65_536), !data.isEmpty {
+      // What is there, without waiting for more; empty at the end.
+      while case let data = handle.availableData, !data.isEmpty {
         rest.append(data)
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
           line(String(decoding: rest[..<end], as: UTF8.self))

@@ -17,13 +17,10 @@ struct DevelopmentRun: Sendable {
     let log = Logger(label: "baton")
     let signals = EndingSignals()
     let server = BatonServer(configuration: configuration, log: log)
-    let addresses = try await server.startReporting()
+    let addresses = try await server.startReporting(configuration)
     say("the server listens on \(addresses.grpc), store \(configuration.store)")
     let (news, continuation) = AsyncStream.makeStream(of: News.self)
-    let listening = Task {
-      continuation.yield(.signal(await signals.next()))
-      signals.endAtOnceOnTheNext()
-    }
+    let listening = Task { continuation.yield(.signal(await signals.next())) }
     defer { listening.cancel() }
     var children: [ChildProcess] = []
     var failure: CommandFailure?
@@ -34,6 +31,10 @@ struct DevelopmentRun: Sendable {
       try await follow(news, addresses)
     } catch {
       failure = error
+    }
+    signals.onImpatience { [children] in
+      for child in children { child.killAtOnce() }
+      exit(ExitStatus.interrupted.rawValue)
     }
     await end(children)
     await server.shutdown()

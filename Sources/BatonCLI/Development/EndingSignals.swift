@@ -28,9 +28,14 @@ final class EndingSignals: Sendable {
     return "the end"
   }
 
-  /// Gives the signals their own meaning back: whoever sends a second one does not want to wait.
-  func endAtOnceOnTheNext() {
-    for source in sources { source.cancel() }
-    for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
+  /// Calls `end` at a further signal: whoever sends one does not want to wait. One that follows at
+  /// once does not count, for some senders signal a process and then its whole group.
+  func onImpatience(_ end: @escaping @Sendable () -> Void) {
+    let first = ContinuousClock.now
+    Task {
+      for await _ in stream where first.duration(to: .now) > .seconds(1) {
+        end()
+      }
+    }
   }
 }

@@ -27,15 +27,22 @@ enum ReadyLine {
 
 extension BatonServer {
   /// Starts; a failure is told as a command's failure with its exit code.
-  func startReporting() async throws(CommandFailure) -> Addresses {
+  func startReporting(
+    _ configuration: Configuration.ServerConfiguration
+  ) async throws(CommandFailure) -> Addresses {
     do {
       return try await start()
     } catch let error as StoreError {
       throw CommandFailure(
         .store, code: "STORE_UNUSABLE", message: "the store cannot be used: \(error.message)")
     } catch {
-      throw CommandFailure(
-        .system, code: "CANNOT_START", message: "the server cannot start: \(error)")
+      var failure = CommandFailure(
+        .system, code: "CANNOT_START",
+        message: "the server cannot listen on \(configuration.listen) and \(configuration.http): "
+          + "\(error)")
+      failure.advice =
+        "If another program has the address, choose one with --listen and --http; port 0 takes any."
+      throw failure
     }
   }
 }

@@ -12,7 +12,7 @@ enum ServerSettings {
     scalar("http", "where metrics and health are served: host:port") { value, settings, reader in
       reader.hostAndPort(value).map { settings.http = $0 }
     },
-    scalar("insecure", "true: serve beyond this machine without TLS") { value, settings, reader in
+    scalar("insecure", "serve beyond this machine without TLS") { value, settings, reader in
       reader.truth(value).map { settings.insecure = $0 }
     },
     scalar("store", "where plans are kept: sqlite:PATH or memory") { value, settings, reader in
