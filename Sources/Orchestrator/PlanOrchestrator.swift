@@ -53,7 +53,8 @@ public final class PlanOrchestrator: Sendable {
     _ body: @escaping @Sendable (Shard, @escaping Reply<T>) -> Void
   ) async throws(OrchestratorError) -> T {
     if thread.isStopped {
-      throw OrchestratorError(.stopping, "the server is stopping; repeat the call elsewhere or later")
+      throw OrchestratorError(
+        .stopping, "the server is stopping; repeat the call elsewhere or later")
     }
     let result: Result<T, OrchestratorError> = await withCheckedContinuation { continuation in
       thread.post { shard in body(shard) { continuation.resume(returning: $0) } }

@@ -86,7 +86,8 @@ private final class HTTPResponder: ChannelInboundHandler {
       "content-type": "text/plain; charset=utf-8", "content-length": "\(text.utf8.count)",
     ]
     context.write(
-      wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: status, headers: headers))),
+      wrapOutboundOut(
+        .head(HTTPResponseHead(version: head.version, status: status, headers: headers))),
       promise: nil)
     if head.method != .HEAD {
       context.write(

@@ -89,7 +89,8 @@ struct RegistryHandlers: AdapterRegistryService {
     }
     // Big outputs are read and hashed off the event loop.
     let isBig = result.output.count > 64 << 10
-    let wasRecorded = isBig ? try await Task.detached { try await report() }.value : try await report()
+    let wasRecorded =
+      isBig ? try await Task.detached { try await report() }.value : try await report()
     return BatonV1.ReportTaskResultResponse(
       alreadyRecorded: wasRecorded, attempt: request.attempt, token: request.token)
   }

@@ -88,7 +88,9 @@ final class Program: Sendable {
     return process.withLock { $0.terminationStatus }
   }
 
-  deinit { process.withLock { if $0.isRunning { _ = Foundation.kill($0.processIdentifier, SIGKILL) } } }
+  deinit {
+    process.withLock { if $0.isRunning { _ = Foundation.kill($0.processIdentifier, SIGKILL) } }
+  }
 
   // MARK: Where things are
 

@@ -90,16 +90,16 @@ final class Stage {
   func sidecar(_ adapter: String, results: String, model: String) async throws -> Program {
     let configuration = folder.appending(path: "\(adapter).yaml")
     try """
-      orchestrator: \(address)
-      instance: \(adapter)-1
-      listen: 127.0.0.1:0
-      data: \(folder.appending(path: "\(adapter)-data").path)
-      results: \(results)
-      max_concurrency: 2
-      models: {default: {model: openai/smollm2, base_url: "\(model)", api_key: none, \
-      temperature: 0, max_tokens: 24, timeout: 60s}}
-      entrypoints: ["examples.*"]
-      """.write(to: configuration, atomically: true, encoding: .utf8)
+    orchestrator: \(address)
+    instance: \(adapter)-1
+    listen: 127.0.0.1:0
+    data: \(folder.appending(path: "\(adapter)-data").path)
+    results: \(results)
+    max_concurrency: 2
+    models: {default: {model: openai/smollm2, base_url: "\(model)", api_key: none, \
+    temperature: 0, max_tokens: 24, timeout: 60s}}
+    entrypoints: ["examples.*"]
+    """.write(to: configuration, atomically: true, encoding: .utf8)
     let program = try await Program(
       Program.sidecar(adapter), ["--config", configuration.path],
       log: folder.appending(path: "\(adapter).log"))

@@ -4,6 +4,7 @@ import Plan
 import Queue
 import Store
 import Synchronization
+import Testing
 
 @testable import Orchestrator
 
@@ -168,10 +169,11 @@ final class Bench {
   /// Turns until nothing is left to do now.
   func settle() {
     repeat {
-      shard.turn(inbox.work.withLock { work in
-        defer { work = [] }
-        return work
-      })
+      shard.turn(
+        inbox.work.withLock { work in
+          defer { work = [] }
+          return work
+        })
     } while inbox.work.withLock({ !$0.isEmpty })
   }
 
@@ -209,7 +211,7 @@ final class Bench {
     let compiled = try CompiledPlan(plan, defaults: options.defaults, limits: options.limits)
     let creation = PlanCreation(
       namespace: "default", requestKey: key,
-      requestDigest: Digest([UInt8](repeating: digest, count: 32))!, plan: plan,
+      requestDigest: try #require(Digest([UInt8](repeating: digest, count: 32))), plan: plan,
       defaults: compiled.defaults)
     let submission = Shard.Submission(
       planID: Self.planID(number), compiled: compiled, creation: creation)
