@@ -27,8 +27,10 @@ public struct StderrLogHandler: LogHandler {
   }
 
   public func log(event: LogEvent) {
-    let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
-      .map { ($0.key, "\($0.value)") }.sorted { $0.0 < $1.0 }
+    var all = metadata.merging(metadataProvider?.get() ?? [:]) { _, new in new }
+    all.merge(event.metadata ?? [:]) { _, new in new }
+    if let error = event.error { all["error"] = "\(error)" }
+    let fields = all.map { ($0.key, "\($0.value)") }.sorted { $0.0 < $1.0 }
     let line = format == .json ? json(event, fields) : text(event, fields)
     FileHandle.standardError.write(Data(line))
   }
@@ -36,7 +38,7 @@ public struct StderrLogHandler: LogHandler {
   private func json(_ event: LogEvent, _ fields: [(String, String)]) -> [UInt8] {
     var writer = JSONWriter()
     writer.beginObject()
-    let time = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
+    let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     for (key, value) in [
       ("time", time), ("level", event.level.rawValue), ("logger", label),
       ("message", event.message.description),
@@ -50,7 +52,7 @@ public struct StderrLogHandler: LogHandler {
 
   private func text(_ event: LogEvent, _ fields: [(String, String)]) -> [UInt8] {
     let words = fields.map { "\($0)=\($1)" }
-    let time = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
+    let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     return Array(
       ([time, event.level.rawValue.uppercased(), "\(event.message)"] + words)
         .joined(separator: " ").utf8) + "\n".utf8

@@ -9,7 +9,16 @@ internal import Plan
 /// Exit codes beside 0.
 enum ExitCodes {
   static let badConfiguration: Int32 = 64
+  static let cannotListen: Int32 = 71
   static let dataUnusable: Int32 = 74
+
+  static func code(of error: AdapterError) -> Int32 {
+    switch error.code {
+    case .cannotListen: cannotListen
+    case .dataUnusable: dataUnusable
+    default: badConfiguration
+    }
+  }
 }
 
 extension AdapterConfiguration.ResultMode: ExpressibleByArgument {}
@@ -89,9 +98,7 @@ struct MockAdapter: AsyncParsableCommand {
   func run() async throws {
     do throws(AdapterError) { try await serve() } catch {
       FileHandle.standardError.write(Data("baton-mock-adapter: \(error)\n".utf8))
-      let code =
-        error.code == .dataUnusable ? ExitCodes.dataUnusable : ExitCodes.badConfiguration
-      throw ExitCode(code)
+      throw ExitCode(ExitCodes.code(of: error))
     }
   }
 

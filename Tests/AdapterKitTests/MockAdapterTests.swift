@@ -172,6 +172,8 @@ struct MockAdapterTests {
   func configuration() async throws {
     #expect(try await MockProcess.exitCode(["--results", "pigeon"]) == 64)
     #expect(try await MockProcess.exitCode(["--orchestrator", "nowhere"]) == 64)
+    let taken = try await registry.start()
+    #expect(try await MockProcess.exitCode(["--listen", taken]) == 71)
     #expect(try await MockProcess.exitCode(["--data", "/dev/null/x"]) == 74)
     #expect(try await MockProcess.exitCode(["--ledger", "/dev/null/x"]) == 74)
   }
