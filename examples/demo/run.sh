@@ -37,7 +37,9 @@ pids=()
 start() {
   local name=$1
   shift
-  setsid "$@" >"$folder/$name.out" 2>>"$folder/$name.log" </dev/null &
+  # At once: what an earlier one printed must not be taken for this one's.
+  : >"$folder/$name.out"
+  setsid "$@" >>"$folder/$name.out" 2>>"$folder/$name.log" </dev/null &
   started=$!
   pids+=("$started")
 }
@@ -228,7 +230,7 @@ run_portable() {
   portable_plan=$(baton list --name portable --limit 1 -o json | field plan_id)
   outcome "$portable_plan" >"$folder/outcome-$1.txt"
   adapters_used=$(baton get "$portable_plan" -o json | grep -o '"adapter":"[^"]*"' | sort -u \
-    | sed 's/.*:"\(.*\)"/\1/' | tr '\n' ' ')
+    | sed 's/.*:"\(.*\)"/\1/' | paste -s -d ' ')
 }
 
 say "examples/portable.yaml: a plan that names no framework, on CrewAI"
@@ -252,7 +254,7 @@ say "Compared"
 if ! diff "$folder/outcome-crewai.txt" "$folder/outcome-langchain.txt"; then
   fail "the two runs differ; the lines above say where."
 fi
-note "the first run was on ${first_adapters}and the second on $adapters_used"
+note "the first run was on $first_adapters and the second on $adapters_used"
 note "both runs had the same task states and the same committed event kinds"
 
 say "Done in $SECONDS s; everything is stopped now, and the logs are in demo/"
