@@ -189,6 +189,24 @@ struct LimitTests {
     #expect(scene.play("succeed a").hasSuffix("c dispatched 1/1 | send c"))
   }
 
+  @Test("a plan that is loaded hands out nothing before the other plans' tasks are counted")
+  func loadedTogether() throws {
+    var first = try Scene("a b<a", pool: AdapterPool("mock/m1:t*1"))
+    var second = try Scene("a")
+    first.play("submit")
+    second.pool = first.pool
+    second.play("submit; crash")
+    #expect(second.state == "running a:ready" && second.pool.hasPlace(now: second.now))
+    first.pool = second.pool
+    first.machine = PlanMachine(stored: first.stored, compiled: first.machine.compiled)
+    #expect(first.send(.recovered) == "| send a again")
+    second.pool = first.pool
+    #expect(second.play("schedule") == "schedule > nothing")
+    first.play("remove m1; succeed a")
+    second.pool = first.pool
+    #expect(second.play("register mock/m1:t*1").hasSuffix("a dispatched 1/1 | send a"))
+  }
+
   @Test("a pool says when there may be places again")
   func openings() {
     var pool = AdapterPool("mock/m1:t*1 mock/m2:t*1")

@@ -205,6 +205,7 @@ struct TransitionTests {
         crash > nothing
         """)
     #expect(scene.pool.inFlight == 0)
+    #expect(scene.stored.tasks.allSatisfy(\.tokenClosed))
   }
 
   @Test("S7: a PAUSED plan may be cancelled")
