@@ -127,7 +127,7 @@ let package = Package(
     tests("BatonCLITests", ["BatonCLI", "Plan", "JSON", "Messages"]),
     tests(
       "AdapterKitTests",
-      ["baton-mock-adapter", "AdapterKit", "Plan", "Stubs", "GRPC", "Messages", "JSON"]),
+      ["baton-mock-adapter", "AdapterKit", "Stubs", "GRPC", "Messages", "JSON", log]),
     tests("ArchitectureTests", []),
     tests(
       "EndToEndTests",
