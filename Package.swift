@@ -124,7 +124,9 @@ let package = Package(
     tests("HTTP2Tests", ["HTTP2", nioCore, nioEmbedded]),
     tests("GRPCTests", ["GRPC", "HTTP2", "Messages", "Stubs", nioCore, nioPosix, nioEmbedded]),
     tests("ConfigurationTests", ["Configuration", "Plan", "JSON"]),
-    tests("BatonCLITests", ["BatonCLI", "Plan", "JSON", "Messages"]),
+    tests(
+      "BatonCLITests",
+      ["BatonCLI", "Configuration", "GRPC", "Plan", "JSON", "Messages", arguments, log]),
     tests(
       "AdapterKitTests",
       ["baton-mock-adapter", "AdapterKit", "Stubs", "GRPC", "Messages", "JSON", log]),

@@ -42,6 +42,6 @@ def configure_logs(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Client libraries log every request of theirs at INFO.
-    for name in ("httpx", "httpx2", "openai", "asyncio"):
+    # Client libraries log every request of theirs at INFO, and every byte at DEBUG.
+    for name in ("httpx", "httpx2", "httpcore", "openai", "asyncio", "grpc", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
