@@ -36,6 +36,9 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
       .storeUnavailable, "plan \(id) cannot be read from the store now; repeat the call")
   }
 
+  static let stopping = OrchestratorError(
+    .stopping, "the server is stopping; repeat the call when it is back")
+
   static func planNotFound(_ id: PlanID) -> OrchestratorError {
     OrchestratorError(.planNotFound, "there is no plan \(id)")
   }

@@ -5,6 +5,8 @@ public import Plan
 public struct OrchestratorOptions: Sendable {
   /// An adapter's session ends this long after its last heartbeat.
   public var leaseMilliseconds: Int64 = 15_000
+  /// An instance whose session has ended is listed this long.
+  public var lostMilliseconds: Int64 = 600_000
   /// How often everything is looked over for hints that were lost.
   public var sweepMilliseconds: Int64 = 5_000
   /// How long an adapter may hold a poll.
@@ -16,7 +18,7 @@ public struct OrchestratorOptions: Sendable {
   public var routes = AdapterPool.Routes()
   public var places = AdapterPool.Limits()
   /// Events per plan kept for watchers; older ones are read from the store.
-  public var watchedEvents = 1_024
+  public var watchedEvents = 256
   /// Of every random choice.
   public var seed: UInt64
 

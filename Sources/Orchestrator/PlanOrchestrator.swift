@@ -30,13 +30,19 @@ public final class PlanOrchestrator: Sendable {
     thread.start {
       Shard(
         store: store, queue: queue, port: port, clock: clock, options: options,
-        post: thread.post)
+        post: { thread.post($0) })
     }
     return try await ask { shard, reply in
       do throws(StoreError) { reply(.success(try shard.recover())) } catch {
         reply(.failure(.store(error)))
       }
     }
+  }
+
+  /// Ends every watcher with UNAVAILABLE, so that nobody keeps a stopping server from ending; they
+  /// go on where they were with the next server.
+  public func endWatching() {
+    thread.post { $0.endWatching() }
   }
 
   /// Finishes what has been asked, then closes queue and store. Runs with adapters go on; their
@@ -52,12 +58,9 @@ public final class PlanOrchestrator: Sendable {
   private func ask<T: Sendable>(
     _ body: @escaping @Sendable (Shard, @escaping Reply<T>) -> Void
   ) async throws(OrchestratorError) -> T {
-    if thread.isStopped {
-      throw OrchestratorError(
-        .stopping, "the server is stopping; repeat the call elsewhere or later")
-    }
     let result: Result<T, OrchestratorError> = await withCheckedContinuation { continuation in
-      thread.post { shard in body(shard) { continuation.resume(returning: $0) } }
+      let isTaken = thread.post { shard in body(shard) { continuation.resume(returning: $0) } }
+      if !isTaken { continuation.resume(returning: .failure(.stopping)) }
     }
     return try result.get()
   }

@@ -87,11 +87,23 @@ extension Shard {
   /// The session is over: its runs are handed out again.
   private func end(_ instance: String, code: String, _ message: String) {
     sessions[instance]?.health = .lost
+    forgetLater(instance)
     pool.remove(instance)
     port.disconnect(instance: instance)
     for task in sortedOut(instance) {
       guard let entry = plans[task.planID], let send = entry.sends[task.ordinal] else { continue }
       apply(.lost(send.lease, code: code, message: message), to: entry)
+    }
+  }
+
+  /// A lost instance is shown for a while, then forgotten.
+  private func forgetLater(_ instance: String) {
+    let sessionID = sessions[instance]?.sessionID
+    arm(at: now + options.lostMilliseconds) { shard in
+      guard let session = shard.sessions[instance], session.sessionID == sessionID,
+        session.health == .lost
+      else { return }
+      shard.sessions[instance] = nil
     }
   }
 

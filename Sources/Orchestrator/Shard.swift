@@ -32,6 +32,9 @@ final class Shard {
   private var openingsSeen: UInt64 = 0
   /// Plans that could not be loaded again after a failed commit.
   var toReload: Set<PlanID> = []
+  private var reloadIsArmed = false
+  /// No watcher waits any more: the server is stopping.
+  var isStopping = false
   private(set) var now: Int64 = 0
   private var group = Group()
   /// Request keys of plans that are not committed yet, as NAMESPACE/KEY; a namespace holds no slash.
@@ -199,7 +202,12 @@ final class Shard {
 
   func reloadDiscarded() {
     for id in toReload.sorted() where load(id) { toReload.remove(id) }
-    if !toReload.isEmpty { arm(at: now + options.resendMilliseconds) { $0.reloadDiscarded() } }
+    guard !toReload.isEmpty, !reloadIsArmed else { return }
+    reloadIsArmed = true
+    arm(at: now + options.resendMilliseconds) { shard in
+      shard.reloadIsArmed = false
+      shard.reloadDiscarded()
+    }
   }
 
   /// Acts on a committed transition.

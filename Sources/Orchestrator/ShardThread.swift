@@ -17,19 +17,18 @@ final class ShardThread: Sendable {
   private let wakeUp = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
 
-  /// Puts work into the inbox. Work that comes after `stop` is dropped.
-  @Sendable func post(_ work: @escaping Shard.Work) {
-    let mustWake = inbox.withLock { inbox in
-      guard !inbox.isStopped else { return false }
+  /// Puts work into the inbox; false where that is closed and the work will not be done.
+  @discardableResult
+  func post(_ work: @escaping Shard.Work) -> Bool {
+    let (isTaken, mustWake) = inbox.withLock { inbox in
+      guard !inbox.isStopped else { return (false, false) }
       inbox.work.append(work)
       defer { inbox.isWaiting = false }
-      return inbox.isWaiting
+      return (true, inbox.isWaiting)
     }
     if mustWake { wakeUp.signal() }
+    return isTaken
   }
-
-  /// Whether work is still taken.
-  var isStopped: Bool { inbox.withLock { $0.isStopped } }
 
   /// Starts the thread; `make` is called on it.
   func start(_ make: @escaping @Sendable () -> Shard) {

@@ -45,6 +45,10 @@ extension Shard {
     _ id: PlanID, _ cursor: WatchCursor,
     _ reply: @escaping (Result<WatchBatch, OrchestratorError>) -> Void
   ) -> UInt64? {
+    guard !isStopping else {
+      reply(.failure(.stopping))
+      return nil
+    }
     guard let entry = plans[id] else {
       reply(history(id, cursor))
       return nil
@@ -67,6 +71,14 @@ extension Shard {
   func unwatch(_ id: PlanID, _ number: UInt64) {
     let error = OrchestratorError(.cancelled, "the watcher went away")
     plans[id]?.watchers.removeValue(forKey: number)?.reply(.failure(error))
+  }
+
+  func endWatching() {
+    isStopping = true
+    for entry in plans.values {
+      for watcher in entry.watchers.values { watcher.reply(.failure(.stopping)) }
+      entry.watchers = [:]
+    }
   }
 
   func notifyWatchers(_ entry: PlanEntry) {

@@ -110,6 +110,7 @@ public final class BatonServer: Sendable {
     guard let running = running.withLock({ $0.take() }) else { return }
     running.http.setReady(false)
     running.health.set(.notServing)
+    running.orchestrator.endWatching()
     do {
       try await running.grpc.shutdown(grace: .milliseconds(configuration.graceMilliseconds))
     } catch {

@@ -300,4 +300,14 @@ struct HandOutTests {
     #expect(try bench.states() == "a:failed")
     #expect(try bench.read().tasks[0].row.error?.code == "SCHEDULE_TO_START")
   }
+
+  @Test("a lost instance is listed for a while, then forgotten")
+  func forgotten() throws {
+    let bench = try Bench()
+    bench.register()
+    bench.advance(bench.options.leaseMilliseconds)
+    #expect(bench.shard.sessions["mock-1"]?.health == .lost)
+    bench.advance(bench.options.lostMilliseconds)
+    #expect(bench.shard.sessions.all.isEmpty)
+  }
 }

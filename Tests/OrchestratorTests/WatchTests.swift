@@ -103,4 +103,17 @@ struct WatchTests {
     }
     #expect(throws: OrchestratorError.self) { try answer?.get() }
   }
+
+  @Test("S11: a stopping server ends its watchers, who may go on elsewhere")
+  func stopping() throws {
+    let bench = try Bench()
+    try bench.submit(["a"])
+    let entry = try #require(bench.shard.plans[Bench.planID(1)])
+    var answers: [Result<WatchBatch, OrchestratorError>] = []
+    let cursor = WatchCursor(seq: entry.committedSeq + 1)
+    _ = bench.shard.watch(Bench.planID(1), cursor) { answers.append($0) }
+    bench.shard.endWatching()
+    _ = bench.shard.watch(Bench.planID(1), cursor) { answers.append($0) }
+    #expect(answers == [.failure(.stopping), .failure(.stopping)])
+  }
 }
