@@ -60,6 +60,15 @@ final class HeaderStorage: @unchecked Sendable {
     listBytes += name.count + value.count + Self.fieldOverheadBytes
   }
 
+  /// Adds a field unless the list grows over the limit; then the block is marked truncated.
+  func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, listBytesMax: Int) {
+    if listBytes + name.count + value.count + Self.fieldOverheadBytes <= listBytesMax {
+      append(name: name, value: value)
+    } else {
+      isTruncated = true
+    }
+  }
+
   func forEach(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) {
     var offset = 0
     while offset < used {

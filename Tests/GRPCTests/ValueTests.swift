@@ -46,7 +46,7 @@ import Testing
       metadata: ["task_id": "a", "limit": "3"], retryDelay: .milliseconds(1500))
     error.metadata = ["x-more": "yes"]
     let headers = ResponseHeaders.trailers(
-      error, ["x-context": "1"], beginningWith: HeaderBlock())
+      error, ["x-context": "1"])
     guard case .failed(let received) = StatusFields.read(headers) else {
       Issue.record("not read as a failure")
       return
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func metadataThatCannotBeSentIsSaid() {
-    let headers = ResponseHeaders.trailers(nil, ["x": "ü"], beginningWith: HeaderBlock())
+    let headers = ResponseHeaders.trailers(nil, ["x": "ü"])
     #expect(headers["grpc-status"] == "13")
     #expect(headers["x"] == nil)
   }

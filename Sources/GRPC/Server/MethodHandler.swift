@@ -27,10 +27,10 @@ public struct MethodHandler: Sendable {
   ) -> MethodHandler {
     MethodHandler(descriptor) { bytes, call in
       guard let request: Request = call.decode(bytes) else { return }
-      call.run { context in
-        let response = try await handler(request, context)
-        call.sendLast(response)
-      }
+      call.start(
+        Task.immediate(executorPreference: call.executor) {
+          await call.run { call.sendLast(try await handler(request, call.context)) }
+        })
     }
   }
 
@@ -44,9 +44,12 @@ public struct MethodHandler: Sendable {
   ) -> MethodHandler {
     MethodHandler(descriptor) { bytes, call in
       guard let request: Request = call.decode(bytes) else { return }
-      call.run { context in
-        try await handler(request, ResponseWriter(call: call), context)
-      }
+      call.start(
+        Task.immediate(executorPreference: call.executor) {
+          await call.run {
+            try await handler(request, ResponseWriter(call: call), call.context)
+          }
+        })
     }
   }
 }

@@ -3,9 +3,15 @@ internal import HTTP2
 /// The methods of a server by the bytes of their path: open addressing, so that a call's method is
 /// found without making a String. Built once, read-only.
 struct MethodTable: Sendable {
-  struct Entry: Sendable {
+  /// A class, so that a call holds on to its method by one reference.
+  final class Entry: Sendable {
     let handler: MethodHandler
     let requestBytesMax: Int
+
+    init(handler: MethodHandler, requestBytesMax: Int) {
+      self.handler = handler
+      self.requestBytesMax = requestBytesMax
+    }
   }
 
   private var slots: [Entry?]

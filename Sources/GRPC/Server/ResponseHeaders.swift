@@ -3,10 +3,7 @@ internal import HTTP2
 /// The header blocks of a response (doc/PROTOCOL-HTTP2.md, "Responses").
 enum ResponseHeaders {
   /// What every response without metadata begins with.
-  static let headers = PreparedHeaders([
-    ":status": "200", "content-type": "application/grpc",
-    "grpc-accept-encoding": "identity",
-  ])
+  static let headers = PreparedHeaders([":status": "200", "content-type": "application/grpc"])
 
   /// What most responses end with.
   static let okTrailers = PreparedHeaders(["grpc-status": "0"])
@@ -15,14 +12,21 @@ enum ResponseHeaders {
     var headers = HeaderBlock()
     headers.append(":status", "200")
     headers.append("content-type", "application/grpc")
-    headers.append("grpc-accept-encoding", "identity")
     return headers
+  }
+
+  /// A response without messages. One that may refuse a compressed request says what is understood
+  /// (doc/compression.md).
+  static func trailersOnly(_ status: RPCError?, _ metadata: Metadata) -> HeaderBlock {
+    var headers = initial()
+    if status?.code == .unimplemented { headers.append("grpc-accept-encoding", "identity") }
+    return trailers(status, metadata, beginningWith: headers)
   }
 
   /// Status (nil: OK) and metadata. Metadata that cannot be sent is left out, and the status says
   /// so.
   static func trailers(
-    _ status: RPCError?, _ metadata: Metadata, beginningWith headers: HeaderBlock
+    _ status: RPCError?, _ metadata: Metadata, beginningWith headers: HeaderBlock = HeaderBlock()
   ) -> HeaderBlock {
     var all = metadata
     if let status { all.add(contentsOf: status.metadata) }

@@ -10,7 +10,7 @@ final class ServerCall: @unchecked Sendable {
   let context: ServerContext
   private let stream: HTTP2Stream
   private let connection: ServerConnection
-  private let handler: MethodHandler
+  private let entry: MethodTable.Entry
   private var machine = ServerCallMachine()
   private var deframer: MessageDeframer
   private var request: ByteBuffer?
@@ -22,14 +22,14 @@ final class ServerCall: @unchecked Sendable {
   private static let unsentBytesHigh = 16_384
 
   init(
-    _ method: MethodTable.Entry, context: ServerContext, stream: HTTP2Stream,
+    _ entry: MethodTable.Entry, context: ServerContext, stream: HTTP2Stream,
     connection: ServerConnection
   ) {
-    handler = method.handler
+    self.entry = entry
     self.context = context
     self.stream = stream
     self.connection = connection
-    deframer = MessageDeframer(messageBytesMax: method.requestBytesMax)
+    deframer = MessageDeframer(messageBytesMax: entry.requestBytesMax)
   }
 
   // MARK: From the connection, on the event loop
@@ -90,30 +90,34 @@ final class ServerCall: @unchecked Sendable {
     }
   }
 
-  /// Runs the handler, at once and on the event loop until it first suspends. Whatever it throws is
-  /// the call's status.
-  func run(_ body: @escaping @Sendable (ServerContext) async throws -> Void) {
-    task = Task.immediate(executorPreference: connection.executor) {
-      do {
-        if let deadline = self.context.deadline {
-          try await CallScope.$deadline.withValue(deadline) { try await body(self.context) }
-        } else {
-          try await body(self.context)
-        }
-        self.onLoop { $0.finish(nil) }
-      } catch {
-        self.onLoop { $0.finish(error) }
+  /// Where the handler runs.
+  var executor: LoopTaskExecutor { connection.executor }
+
+  /// Remembers the task that runs the handler, if it has not ended at once.
+  func start(_ task: Task<Void, Never>) {
+    if machine.state != .ended { self.task = task }
+  }
+
+  /// Runs the handler. Whatever it throws is the call's status.
+  func run(_ body: () async throws -> Void) async {
+    do {
+      if let deadline = context.deadline {
+        try await CallScope.$deadline.withValue(deadline) { try await body() }
+      } else {
+        try await body()
       }
+      if isOnLoop { finish(nil) } else { onLoop { $0.finish(nil) } }
+    } catch {
+      if isOnLoop { finish(error) } else { onLoop { $0.finish(error) } }
     }
-    if machine.state == .ended { task = nil }
   }
 
   func sendLast(_ response: some Message) {
-    onLoop { _ = $0.send(response) }
+    if isOnLoop { _ = send(response) } else { onLoop { _ = $0.send(response) } }
   }
 
   func write(_ response: some Message) async throws {
-    guard connection.eventLoop.inEventLoop else {
+    guard isOnLoop else {
       return try await withCheckedThrowingContinuation { continuation in
         connection.eventLoop.execute { self.write(response, resuming: continuation) }
       }
@@ -134,12 +138,11 @@ final class ServerCall: @unchecked Sendable {
 
   private static let ended = RPCError(code: .cancelled, message: "the call has ended")
 
+  /// A handler may have left the loop, by a task of its own for example.
+  private var isOnLoop: Bool { connection.eventLoop.inEventLoop }
+
   private func onLoop(_ body: @escaping @Sendable (ServerCall) -> Void) {
-    if connection.eventLoop.inEventLoop {
-      body(self)
-    } else {
-      connection.eventLoop.execute { body(self) }
-    }
+    connection.eventLoop.execute { body(self) }
   }
 
   // MARK: Back-pressure
@@ -189,7 +192,7 @@ final class ServerCall: @unchecked Sendable {
   private func finish(_ error: (any Error)?) {
     guard machine.state != .ended else { return }
     var status: RPCError?
-    if let error { status = connection.status(of: error, method: handler.descriptor) }
+    if let error { status = connection.status(of: error, method: entry.handler.descriptor) }
     if status == nil, machine.state == .running, !flushHeaders() { return }
     perform(machine.receive(.finish), with: status)
   }
@@ -206,7 +209,7 @@ final class ServerCall: @unchecked Sendable {
     case .startHandler:
       guard let request else { return }
       self.request = nil
-      handler.start(request, self)
+      entry.handler.start(request, self)
     case .sendHeaders, .sendMessage:
       assertionFailure("\(action) is performed by the one who asked for it")
     case .sendStatus(let trailersOnly, let cancelHandler):

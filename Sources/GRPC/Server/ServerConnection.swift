@@ -89,7 +89,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     switch RequestHead.read(headers, methods, now: { .now() }) {
     case .accepted(let method, let deadline):
       let context = ServerContext(
-        method: method.handler.descriptor, deadline: deadline, headers: headers, connection: info)
+        entry: method, deadline: deadline, headers: headers, connection: info)
       let call = ServerCall(method, context: context, stream: stream, connection: self)
       stream.context = call
       if let deadline { watch(deadline) }
@@ -160,14 +160,11 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     guard let connection, !stream.isClosed else { return }
     if status == nil, metadata.isEmpty, !trailersOnly {
       connection.session.end(stream, trailers: ResponseHeaders.okTrailers)
+    } else if trailersOnly {
+      let headers = ResponseHeaders.trailersOnly(status, metadata)
+      connection.session.submitResponse(stream, headers, endStream: true)
     } else {
-      let trailers = ResponseHeaders.trailers(
-        status, metadata, beginningWith: trailersOnly ? ResponseHeaders.initial() : HeaderBlock())
-      if trailersOnly {
-        connection.session.submitResponse(stream, trailers, endStream: true)
-      } else {
-        connection.session.end(stream, trailers: trailers)
-      }
+      connection.session.end(stream, trailers: ResponseHeaders.trailers(status, metadata))
     }
     connection.setNeedsFlush()
     closeIfDrained()

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// What a handler knows about its call beside the request, and what it may say beside the response.
 public final class ServerContext: Sendable {
-  public let method: MethodDescriptor
+  private let entry: MethodTable.Entry
   /// By when the caller wants the answer.
   public let deadline: Deadline?
   private let headers: HeaderBlock
@@ -22,14 +22,16 @@ public final class ServerContext: Sendable {
   }
 
   init(
-    method: MethodDescriptor, deadline: Deadline?, headers: HeaderBlock,
+    entry: MethodTable.Entry, deadline: Deadline?, headers: HeaderBlock,
     connection: ConnectionInfo
   ) {
-    self.method = method
+    self.entry = entry
     self.deadline = deadline
     self.headers = headers
     self.connection = connection
   }
+
+  public var method: MethodDescriptor { entry.handler.descriptor }
 
   /// The caller's custom metadata.
   public var metadata: Metadata { Metadata(headers) }

@@ -21,21 +21,36 @@ public final class HTTP2Session {
   public let role: Role
   public let configuration: HTTP2SessionConfiguration
 
-  private var handle: OpaquePointer?
+  let handle: OpaquePointer?
+  /// Every stream that nghttp2 knows, kept alive here.
   private(set) var openStreams: [HTTP2Stream] = []
+  /// Objects to use again; one that somebody still holds is let go of instead.
   private var closedStreams: [HTTP2Stream] = []
   private var events: [HTTP2Event] = []
+  /// DATA that was received and has no event yet: its end may follow.
+  private var pendingData: PendingData?
   /// The bytes being received, for slicing DATA payloads out of them.
-  var input = ByteBuffer()
-  /// Whose header block is arriving; a block is contiguous on the wire (RFC 9113 §4.3).
-  var headerStream: HTTP2Stream?
+  private var input = ByteBuffer()
+  /// Whose header block is arriving; a block is contiguous on the wire (RFC 9113 §4.3). The list of
+  /// open streams keeps it alive; a reference of its own would be counted for every field.
+  var headerStream: Unmanaged<HTTP2Stream>?
+  /// Where its fields go: `HTTP2Stream.incoming`.
+  var headerStorage: Unmanaged<HeaderStorage>?
   /// Received DATA bytes to give back to the connection's window.
   var connectionBytesReceived = 0
-  private var fields: [nghttp2_nv] = []
+  /// Memory for handing header fields over.
+  var fields: [nghttp2_nv] = []
   /// Streams whose response has ended before their request.
   private var requestsToStop: [HTTP2Stream] = []
   private var failure: HTTP2ConnectionError?
+
   private static let closedStreamsKeptMax = 128
+
+  private struct PendingData {
+    let stream: Unmanaged<HTTP2Stream>
+    let offset: Int
+    let count: Int
+  }
 
   /// A session with its SETTINGS queued as the first bytes to send. Throws when memory is
   /// exhausted.
@@ -44,7 +59,9 @@ public final class HTTP2Session {
   {
     self.role = role
     self.configuration = configuration
-    handle = try SessionLibrary.makeHandle(role, user: Unmanaged.passUnretained(self).toOpaque())
+    let handle = try SessionLibrary.makeHandle(role)
+    self.handle = handle
+    nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     let code = SessionLibrary.submitSettings(handle, configuration, role: role)
     guard code == 0 else { throw SessionLibrary.error(code) }
   }
@@ -63,6 +80,7 @@ public final class HTTP2Session {
     let result = bytes.withUnsafeReadableBytes {
       nghttp2_session_mem_recv(handle, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
     }
+    flushData()
     input = ByteBuffer()
     if result < 0 {
       fail(SessionLibrary.error(Int32(truncatingIfNeeded: result)))
@@ -113,199 +131,25 @@ public final class HTTP2Session {
       || nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
   }
 
-  public var openStreamCount: Int { openStreams.count }
-
-  /// Streams that this side may still open at once, by the peer's SETTINGS_MAX_CONCURRENT_STREAMS.
-  public var peerConcurrentStreamsMax: UInt32 {
-    nghttp2_session_get_remote_settings(handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+  private func fail(_ error: HTTP2ConnectionError) {
+    guard failure == nil else { return }
+    failure = error
+    nghttp2_session_terminate_session(handle, error.code.rawValue)
+    append(.failed(error))
   }
-
-  /// The streams that are open now. A copy: safe to reset streams while going through it.
-  public var streams: [HTTP2Stream] { openStreams }
 
   // MARK: Streams
 
-  /// Opens a stream (client). Over the peer's limit of concurrent streams the request waits here.
-  /// On failure the stream answered is closed.
-  public func submitRequest(
-    _ headers: HeaderBlock, endStream: Bool, context: AnyObject?
-  ) -> (HTTP2Stream, HTTP2Outcome) {
-    let stream = makeStream()
-    stream.context = context
-    stream.sendState = endStream ? .ended : .open
-    let user = Unmanaged.passUnretained(stream).toOpaque()
-    // Possible return codes: the id; NOMEM, STREAM_ID_NOT_AVAILABLE, INVALID_ARGUMENT, PROTO.
-    let id = withFields(of: headers) { fields in
-      if endStream {
-        return nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, nil, user)
-      }
-      var provider = SessionLibrary.dataProvider(stream)
-      return nghttp2_submit_request(handle, nil, fields.baseAddress, fields.count, &provider, user)
-    }
-    guard id > 0 else {
-      stream.isClosed = true
-      return (stream, SessionLibrary.outcome(id))
-    }
-    stream.id = id
-    track(stream)
-    return (stream, .ok)
-  }
+  public var openStreamCount: Int { openStreams.count }
 
-  /// Sends response headers; with `endStream` they are the whole response.
-  @discardableResult
-  public func submitResponse(
-    _ stream: HTTP2Stream, _ headers: HeaderBlock, endStream: Bool = false
-  ) -> HTTP2Outcome {
-    withFields(of: headers) { submitResponse(stream, fields: $0, endStream: endStream) }
-  }
-
-  /// The same for constant headers, without copying them.
-  @discardableResult
-  public func submitResponse(
-    _ stream: HTTP2Stream, _ headers: PreparedHeaders, endStream: Bool = false
-  ) -> HTTP2Outcome {
-    submitResponse(stream, fields: UnsafeBufferPointer(headers.fields), endStream: endStream)
-  }
-
-  private func submitResponse(
-    _ stream: HTTP2Stream, fields: UnsafeBufferPointer<nghttp2_nv>, endStream: Bool
-  ) -> HTTP2Outcome {
-    guard !stream.isClosed else { return .streamError(.streamClosed) }
-    guard case .idle = stream.sendState else { return .streamError(.internalError) }
-    stream.sendState = endStream ? .ended : .open
-    var code: Int32
-    // Possible return codes: 0; NOMEM, INVALID_ARGUMENT, DATA_EXIST, PROTO.
-    if endStream {
-      code = nghttp2_submit_response(handle, stream.id, fields.baseAddress, fields.count, nil)
-      if code == 0 { stopRequest(stream) }
-    } else {
-      var provider = SessionLibrary.dataProvider(stream)
-      code = nghttp2_submit_response(
-        handle, stream.id, fields.baseAddress, fields.count, &provider)
-    }
-    return SessionLibrary.outcome(code)
-  }
-
-  /// Adds `byteCount` bytes to what the stream sends, for the caller to fill at once, before any
-  /// other call on the session. Only while the stream `acceptsData`: otherwise they go nowhere.
-  public func reserve(_ stream: HTTP2Stream, byteCount: Int) -> UnsafeMutableRawBufferPointer {
-    resume(stream)
-    return stream.outgoing.reserve(byteCount)
-  }
-
-  /// Adds bytes to what the stream sends.
-  @discardableResult
-  public func write(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) -> HTTP2Outcome {
-    guard stream.acceptsData else { return .streamError(.streamClosed) }
-    reserve(stream, byteCount: bytes.count).copyMemory(from: bytes)
-    return .ok
-  }
-
-  /// Ends this side of the stream after what is queued.
-  @discardableResult
-  public func end(_ stream: HTTP2Stream) -> HTTP2Outcome {
-    end(stream, with: .endStream)
-  }
-
-  /// Ends this side of the stream with trailers after what is queued.
-  @discardableResult
-  public func end(_ stream: HTTP2Stream, trailers: HeaderBlock) -> HTTP2Outcome {
-    end(stream, with: .trailers(trailers))
-  }
-
-  /// The same for constant trailers, without copying them.
-  @discardableResult
-  public func end(_ stream: HTTP2Stream, trailers: PreparedHeaders) -> HTTP2Outcome {
-    end(stream, with: .preparedTrailers(trailers))
-  }
-
-  private func end(_ stream: HTTP2Stream, with ending: HTTP2Stream.Ending) -> HTTP2Outcome {
-    guard !stream.isClosed else { return .streamError(.streamClosed) }
-    guard case .open = stream.sendState, case .none = stream.ending else {
-      return .streamError(.internalError)
-    }
-    stream.ending = ending
-    resume(stream)
-    return .ok
-  }
-
-  /// Ends the stream at once in both directions; what is queued for it is dropped.
-  @discardableResult
-  public func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) -> HTTP2Outcome {
-    guard !stream.isClosed else { return .streamError(.streamClosed) }
-    stream.sendState = .ended
-    stream.outgoing.removeAll()
-    // Possible return codes: 0; NOMEM, INVALID_ARGUMENT.
-    return SessionLibrary.outcome(
-      nghttp2_submit_rst_stream(
-        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue))
-  }
-
-  /// Gives back window for received DATA that the application has read.
-  public func giveBack(_ stream: HTTP2Stream, byteCount: Int) {
-    guard !stream.isClosed, !stream.isRemoteEnded, byteCount > 0 else { return }
-    // Possible return codes: 0; NOMEM, INVALID_ARGUMENT, INVALID_STATE. Out of memory shows at the
-    // next call that sends.
-    nghttp2_session_consume_stream(handle, stream.id, byteCount)
-  }
-
-  /// Asks for one `drained` event when everything queued on the stream has been handed out.
-  public func notifyWhenDrained(_ stream: HTTP2Stream) {
-    stream.notifiesWhenDrained = true
-  }
-
-  // MARK: Connection
-
-  /// Announces a shutdown without refusing anything yet (server): GOAWAY with the highest id.
-  public func submitShutdownNotice() {
-    // Possible return codes: 0; NOMEM, INVALID_STATE (client).
-    nghttp2_submit_shutdown_notice(handle)
-  }
-
-  /// Refuses new streams from now on; open ones go on.
-  public func submitGoAway(_ code: HTTP2ErrorCode = .noError) {
-    let last = nghttp2_session_get_last_proc_stream_id(handle)
-    // Possible return codes: 0; NOMEM, INVALID_ARGUMENT.
-    nghttp2_submit_goaway(
-      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code.rawValue, nil, 0)
-  }
-
-  /// Ends the connection: GOAWAY, then `isFinished`.
-  public func terminate(_ code: HTTP2ErrorCode) {
-    // Possible return codes: 0; NOMEM.
-    nghttp2_session_terminate_session(handle, code.rawValue)
-  }
-
-  /// Sends a PING with this payload; the answer is `pingAcknowledged`.
-  public func ping(_ payload: UInt64) {
-    withUnsafeBytes(of: payload.bigEndian) { bytes in
-      // Possible return codes: 0; NOMEM.
-      _ = nghttp2_submit_ping(
-        handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), bytes.bindMemory(to: UInt8.self).baseAddress)
-    }
-  }
+  /// The streams that are open now. A copy: safe to reset streams while going through it.
+  public var streams: [HTTP2Stream] { openStreams }
 
   /// The transport is gone: the stream is closed for its user. nghttp2 keeps its state, which
   /// nothing asks for any more.
   func abandon(_ stream: HTTP2Stream) {
     stream.isClosed = true
     stream.sendState = .ended
-  }
-
-  // MARK: For the callbacks
-
-  func append(_ event: HTTP2Event) {
-    events.append(event)
-  }
-
-  /// Marks the DATA event just appended as the stream's last, so that a message and its end arrive
-  /// together; otherwise appends an event of its own.
-  func appendEnd(of stream: HTTP2Stream) {
-    if case .data(let last, let bytes, _)? = events.last, last === stream {
-      events[events.count - 1] = .data(stream, bytes, endStream: true)
-    } else {
-      events.append(.endStream(stream))
-    }
   }
 
   func makeStream() -> HTTP2Stream {
@@ -321,10 +165,54 @@ public final class HTTP2Session {
     openStreams.append(stream)
   }
 
+  // MARK: For the callbacks
+
+  func append(_ event: HTTP2Event) {
+    flushData()
+    events.append(event)
+  }
+
+  /// Keeps a DATA payload, so that a message and its end can come as one event.
+  func received(_ bytes: UnsafePointer<UInt8>, _ count: Int, on stream: Unmanaged<HTTP2Stream>) {
+    flushData()
+    let offset = input.withUnsafeReadableBytes { all in
+      all.baseAddress.map { UnsafeRawPointer(bytes) - $0 } ?? -1
+    }
+    // nghttp2 hands DATA out where it lies in the input; anything else is copied.
+    if offset >= 0, offset + count <= input.readableBytes {
+      pendingData = PendingData(stream: stream, offset: offset, count: count)
+    } else {
+      let copy = ByteBuffer(bytes: UnsafeRawBufferPointer(start: bytes, count: count))
+      events.append(.data(stream.takeUnretainedValue(), copy, endStream: false))
+    }
+  }
+
+  /// The stream's last DATA frame is complete.
+  func receivedEnd(of stream: Unmanaged<HTTP2Stream>) {
+    if pendingData?.stream.toOpaque() == stream.toOpaque() {
+      flushData(endStream: true)
+    } else {
+      append(.endStream(stream.takeUnretainedValue()))
+    }
+  }
+
+  private func flushData(endStream: Bool = false) {
+    guard let data = pendingData else { return }
+    pendingData = nil
+    guard let slice = input.getSlice(at: input.readerIndex + data.offset, length: data.count)
+    else { return }
+    events.append(.data(data.stream.takeUnretainedValue(), slice, endStream: endStream))
+  }
+
   /// The stream is gone for nghttp2, which forgets its pointer to it.
   func close(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    flushData()
     stream.isClosed = true
     stream.sendState = .ended
+    if headerStream?.toOpaque() == Unmanaged.passUnretained(stream).toOpaque() {
+      headerStream = nil
+      headerStorage = nil
+    }
     let last = openStreams.removeLast()
     if last !== stream {
       openStreams[stream.slot] = last
@@ -352,52 +240,5 @@ public final class HTTP2Session {
     }
     requestsToStop.removeAll(keepingCapacity: true)
     return true
-  }
-
-  /// Submits the trailers a stream ends with, from inside its data source.
-  func submitTrailers(of stream: HTTP2Stream) -> Int32 {
-    let code: Int32
-    // Possible return codes: 0; NOMEM, INVALID_ARGUMENT.
-    switch stream.ending {
-    case .preparedTrailers(let headers):
-      code = nghttp2_submit_trailer(
-        handle, stream.id, headers.fields.baseAddress, headers.fields.count)
-    case .trailers(let headers):
-      code = withFields(of: headers) {
-        nghttp2_submit_trailer(handle, stream.id, $0.baseAddress, $0.count)
-      }
-    case .none, .endStream:
-      return 0
-    }
-    if code == 0 { stopRequest(stream) }
-    return code
-  }
-
-  // MARK: Helpers
-
-  private func resume(_ stream: HTTP2Stream) {
-    guard stream.isDeferred else { return }
-    stream.isDeferred = false
-    // Possible return codes: 0; INVALID_ARGUMENT (no such stream, or nothing deferred), NOMEM.
-    nghttp2_session_resume_data(handle, stream.id)
-  }
-
-  private func fail(_ error: HTTP2ConnectionError) {
-    guard failure == nil else { return }
-    failure = error
-    nghttp2_session_terminate_session(handle, error.code.rawValue)
-    events.append(.failed(error))
-  }
-
-  /// The fields as nghttp2 wants them; it copies names and values before returning.
-  private func withFields<Result>(
-    of headers: HeaderBlock, _ body: (UnsafeBufferPointer<nghttp2_nv>) -> Result
-  ) -> Result {
-    fields.removeAll(keepingCapacity: true)
-    headers.forEach { name, value in
-      fields.append(
-        nghttp2_nv(name: name, value: value, flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue)))
-    }
-    return fields.withUnsafeBufferPointer(body)
   }
 }

@@ -15,9 +15,8 @@ private func withSession<Result>(
 
 /// The stream of that id, if it is open: the session's list of open streams holds it.
 @inline(__always)
-private func stream(_ handle: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
-  guard let user = nghttp2_session_get_stream_user_data(handle, id) else { return nil }
-  return Unmanaged<HTTP2Stream>.fromOpaque(user).takeUnretainedValue()
+private func stream(_ handle: OpaquePointer?, _ id: Int32) -> Unmanaged<HTTP2Stream>? {
+  nghttp2_session_get_stream_user_data(handle, id).map { .fromOpaque($0) }
 }
 
 private let callbackFailed = Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
@@ -34,17 +33,20 @@ func onBeginHeaders(
       if session.role == .server, frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
         let stream = session.makeStream()
         stream.id = id
-        let pointer = Unmanaged.passUnretained(stream).toOpaque()
+        let reference = Unmanaged.passUnretained(stream)
         // Possible return codes: 0; INVALID_ARGUMENT (no such stream).
-        guard nghttp2_session_set_stream_user_data(handle, id, pointer) == 0 else {
+        guard nghttp2_session_set_stream_user_data(handle, id, reference.toOpaque()) == 0 else {
           return callbackFailed
         }
         session.track(stream)
-        session.headerStream = stream
+        session.headerStream = reference
       } else {
         session.headerStream = stream(handle, id)
       }
-      session.headerStream?.beginHeaders()
+      session.headerStorage = session.headerStream?._withUnsafeGuaranteedRef { stream in
+        stream.beginHeaders()
+        return Unmanaged.passUnretained(stream.incoming)
+      }
       return 0
     }, otherwise: callbackFailed)
 }
@@ -58,11 +60,12 @@ func onHeader(
   withSession(
     user,
     { session in
-      guard let stream = session.headerStream else { return 0 }
-      stream.received(
-        name: UnsafeRawBufferPointer(start: name, count: nameCount),
-        value: UnsafeRawBufferPointer(start: value, count: valueCount),
-        limit: session.configuration.headerListBytesMax)
+      let limit = session.configuration.headerListBytesMax
+      session.headerStorage?._withUnsafeGuaranteedRef {
+        $0.append(
+          name: UnsafeRawBufferPointer(start: name, count: nameCount),
+          value: UnsafeRawBufferPointer(start: value, count: valueCount), listBytesMax: limit)
+      }
       return 0
     }, otherwise: callbackFailed)
 }
@@ -79,15 +82,18 @@ func onFrameReceived(
       let isEnd = head.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
       switch UInt32(head.type) {
       case NGHTTP2_HEADERS.rawValue:
-        guard let stream = session.headerStream else { return 0 }
+        guard let stream = session.headerStream?.takeUnretainedValue() else { return 0 }
         session.headerStream = nil
+        session.headerStorage = nil
         if isEnd { stream.isRemoteEnded = true }
         session.append(
           .headers(stream, HeaderBlock(storage: stream.incoming), endStream: isEnd))
       case NGHTTP2_DATA.rawValue where isEnd:
         guard let stream = stream(handle, head.stream_id) else { return 0 }
-        stream.isRemoteEnded = true
-        session.appendEnd(of: stream)
+        stream._withUnsafeGuaranteedRef { $0.isRemoteEnded = true }
+        session.receivedEnd(of: stream)
+      case NGHTTP2_DATA.rawValue:
+        break
       default:
         connectionFrameReceived(session, frame)
       }
@@ -130,7 +136,7 @@ func onData(
     { session in
       session.connectionBytesReceived += count
       guard let stream = stream(handle, id) else { return 0 }
-      session.append(.data(stream, session.slice(bytes, count), endStream: false))
+      session.received(bytes, count, on: stream)
       return 0
     }, otherwise: callbackFailed)
 }
@@ -142,7 +148,7 @@ func onStreamClosed(
     user,
     { session in
       guard let stream = stream(handle, id) else { return 0 }
-      session.close(stream, HTTP2ErrorCode(rawValue: code))
+      session.close(stream.takeUnretainedValue(), HTTP2ErrorCode(rawValue: code))
       return 0
     }, otherwise: callbackFailed)
 }
@@ -153,7 +159,9 @@ func onFrameSent(
 ) -> Int32 {
   guard let frame else { return callbackFailed }
   if UInt32(frame.pointee.hd.type) == NGHTTP2_HEADERS.rawValue {
-    stream(handle, frame.pointee.hd.stream_id)?.isRequestSent = true
+    stream(handle, frame.pointee.hd.stream_id)?._withUnsafeGuaranteedRef {
+      $0.isRequestSent = true
+    }
   }
   return 0
 }
@@ -195,20 +203,6 @@ func readData(
     }, otherwise: Int(callbackFailed))
 }
 
-extension HTTP2Session {
-  /// The received bytes at that address: a slice of the input where they lie in it, which nghttp2
-  /// does for every DATA payload.
-  fileprivate func slice(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> ByteBuffer {
-    let offset = input.withUnsafeReadableBytes { all in
-      all.baseAddress.map { UnsafeRawPointer(bytes) - $0 } ?? -1
-    }
-    if offset >= 0, let slice = input.getSlice(at: input.readerIndex + offset, length: count) {
-      return slice
-    }
-    return ByteBuffer(bytes: UnsafeRawBufferPointer(start: bytes, count: count))
-  }
-}
-
 extension HTTP2Stream {
   fileprivate func beginHeaders() {
     if isKnownUniquelyReferenced(&incoming) {
@@ -216,16 +210,5 @@ extension HTTP2Stream {
     } else {
       incoming = HeaderStorage()
     }
-  }
-
-  fileprivate func received(
-    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, limit: Int
-  ) {
-    // 32: RFC 9113 §6.5.2.
-    guard incoming.listBytes + name.count + value.count + 32 <= limit else {
-      incoming.isTruncated = true
-      return
-    }
-    incoming.append(name: name, value: value)
   }
 }

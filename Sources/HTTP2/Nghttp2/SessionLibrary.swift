@@ -4,19 +4,11 @@ internal import NIOCore
 /// The C side of a session: handle, callbacks, return codes.
 enum SessionLibrary {
   /// nghttp2 copies the callbacks into each session, so one set serves all and is never freed.
-  private nonisolated(unsafe) static let callbacks: OpaquePointer? = {
-    var callbacks: OpaquePointer?
-    guard nghttp2_session_callbacks_new(&callbacks) == 0 else { return nil }
-    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, onBeginHeaders)
-    nghttp2_session_callbacks_set_on_header_callback(callbacks, onHeader)
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrameReceived)
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClosed)
-    return callbacks
-  }()
+  private nonisolated(unsafe) static let serverCallbacks = makeCallbacks(.server)
+  private nonisolated(unsafe) static let clientCallbacks = makeCallbacks(.client)
 
-  /// The same for clients, who also learn which requests have left.
-  private nonisolated(unsafe) static let clientCallbacks: OpaquePointer? = {
+  /// Nil when memory is exhausted; then no session can be made either.
+  private static func makeCallbacks(_ role: HTTP2Session.Role) -> OpaquePointer? {
     var callbacks: OpaquePointer?
     guard nghttp2_session_callbacks_new(&callbacks) == 0 else { return nil }
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, onBeginHeaders)
@@ -24,9 +16,12 @@ enum SessionLibrary {
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrameReceived)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClosed)
-    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, onFrameSent)
+    if role == .client {
+      // Clients also learn which requests have left.
+      nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, onFrameSent)
+    }
     return callbacks
-  }()
+  }
 
   private nonisolated(unsafe) static let options: OpaquePointer? = {
     var options: OpaquePointer?
@@ -37,14 +32,17 @@ enum SessionLibrary {
   }()
 
   static func makeHandle(
-    _ role: HTTP2Session.Role, user: UnsafeMutableRawPointer
+    _ role: HTTP2Session.Role
   ) throws(HTTP2ConnectionError) -> OpaquePointer? {
+    guard let callbacks = role == .server ? serverCallbacks : clientCallbacks else {
+      throw error(NGHTTP2_ERR_NOMEM.rawValue)
+    }
     var handle: OpaquePointer?
     // Possible return codes: 0; NOMEM.
     let code =
       switch role {
-      case .server: nghttp2_session_server_new2(&handle, callbacks, user, options)
-      case .client: nghttp2_session_client_new2(&handle, clientCallbacks, user, options)
+      case .server: nghttp2_session_server_new2(&handle, callbacks, nil, options)
+      case .client: nghttp2_session_client_new2(&handle, callbacks, nil, options)
       }
     guard code == 0 else { throw error(code) }
     return handle
