@@ -113,20 +113,11 @@ extension Shard {
     guard fetchOutputs(entry, template) else { return .failure(.store) }
     let payload: [UInt8]
     do throws(RenderError) {
-      payload = try template.render(inputs: machine.compiled.plan.inputs) { id in
-        machine.compiled.ordinals[id].flatMap { entry.outputs[$0] }
-      }
+      payload = try template.render(
+        inputs: machine.compiled.plan.inputs, maxBytes: options.limits.maxPayloadBytes
+      ) { id in machine.compiled.ordinals[id].flatMap { entry.outputs[$0] } }
     } catch {
-      return .failure(
-        .task(TaskError(.permanent, code: "REFERENCE_MISSING", message: error.message)))
-    }
-    guard payload.count <= options.limits.maxPayloadBytes else {
-      return .failure(
-        .task(
-          TaskError(
-            .permanent, code: "PAYLOAD_TOO_LARGE",
-            message: "with its references filled in, the payload has \(payload.count) bytes; "
-              + "the limit is \(options.limits.maxPayloadBytes)")))
+      return .failure(.task(TaskError(.permanent, code: error.code, message: error.message)))
     }
     let feedback = row.error.flatMap { $0.errorClass == .invalidOutput ? $0.message : nil }
     return .success(

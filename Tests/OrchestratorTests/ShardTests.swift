@@ -201,4 +201,16 @@ struct ShardTests {
     try bench.submit(["b"], number: 2)
     #expect(bench.port.takeCalls().map(\.handOut.run.key.taskID) == ["b"])
   }
+
+  @Test("a payload that grows too large with its references fails the task")
+  func payloadTooLarge() throws {
+    let bench = try Bench { $0.limits.maxPayloadBytes = 64 }
+    bench.register()
+    try bench.submit(["a", "b<a"]) {
+      $0.tasks[1].payload = Array(#"{"p":"${{ tasks.a.output }}"}"#.utf8)
+    }
+    let call = try #require(bench.port.takeCalls().first)
+    _ = bench.report(call.handOut.run, output: "\"\(String(repeating: "x", count: 80))\"")
+    #expect(try bench.read().tasks[1].row.error?.code == "PAYLOAD_TOO_LARGE")
+  }
 }
