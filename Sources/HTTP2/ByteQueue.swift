@@ -7,8 +7,8 @@ struct ByteQueue: ~Copyable {
   private var tail = 0
 
   private static let minimumBytes = 256
-  /// A reused stream gives back more than this (RFC 9113 §6.5.2: the usual frame size).
-  private static let keptBytesMax = 16_384
+  /// A reused stream gives back more than this.
+  private static let keptBytesMax = 2048
 
   init() {}
 

@@ -29,11 +29,14 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
   private var isReading = false
   private var isFlushScheduled = false
   private var isClosing = false
+  private var lingerTimer: Scheduled<Void>?
 
   /// How much is pulled out of the session for one write.
   private static let writeBytesMax = 65_536
   /// A write buffer that grew larger is not kept for the next turn.
-  private static let keptBytesMax = 65_536
+  private static let keptBytesMax = 16_384
+  /// How long the peer may take to close its side.
+  private static let lingerTime = TimeAmount.seconds(1)
 
   /// The connection keeps `delegate` until the channel closes.
   public init(
@@ -108,7 +111,7 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
   }
 
   private func flush() {
-    guard let context, context.channel.isActive else { return }
+    guard let context, context.channel.isActive, lingerTimer == nil else { return }
     var hasMore = true
     while hasMore, context.channel.isWritable {
       buffer.clear(minimumCapacity: 0)
@@ -119,7 +122,17 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
       handle(session.takeEvents())
     }
     if buffer.capacity > Self.keptBytesMax { buffer = ByteBuffer() }
-    if !hasMore, isClosing || session.isFinished { context.close(promise: nil) }
+    if !hasMore, isClosing || session.isFinished { closeOutput(context) }
+  }
+
+  /// Closes this side and waits for the peer to close its own: closing both at once, with bytes of
+  /// the peer still unread, would make TCP drop what the peer has not read yet.
+  private func closeOutput(_ context: ChannelHandlerContext) {
+    guard lingerTimer == nil else { return }
+    lingerTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
+      context.close(promise: nil)
+    }
+    context.close(mode: .output, promise: nil)
   }
 
   private func handle(_ events: [HTTP2Event]) {
@@ -134,6 +147,7 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     guard let delegate else { return }
     self.delegate = nil
     context = nil
+    lingerTimer?.cancel()
     // nghttp2 closes no streams when its session ends.
     for stream in session.streams {
       session.abandon(stream)

@@ -34,6 +34,10 @@ public final class HTTP2Stream {
   public var context: AnyObject?
   /// Whether the peer has ended its side.
   public internal(set) var isRemoteEnded = false
+  /// Whether this side has ended: everything has been handed out, its end included.
+  public var isLocalEnded: Bool {
+    if case .ended = sendState { true } else { false }
+  }
   /// Whether the stream is gone; everything submitted to it is answered with a stream error.
   public internal(set) var isClosed = false
   /// Whether the request's HEADERS went into the bytes to send (client only). If not, the peer

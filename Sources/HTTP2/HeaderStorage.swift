@@ -27,6 +27,9 @@ final class HeaderStorage: @unchecked Sendable {
 
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: used) }
 
+  /// Whether it has grown so large that it is not worth keeping for another block.
+  var isLarge: Bool { capacity > 2 * Self.initialBytes }
+
   func removeAll() {
     used = 0
     fieldCount = 0

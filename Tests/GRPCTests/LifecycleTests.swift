@@ -1,5 +1,6 @@
 import Foundation
 import GRPC
+import HTTP2
 import Messages
 import NIOCore
 import NIOPosix
@@ -150,6 +151,29 @@ import Testing
     }
   }
 
+  @Test func lettingGoOfTheChannelClosesItsConnection() async throws {
+    let (events, signal) = AsyncStream.makeStream(of: Void.self)
+    let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let connection = HTTP2Connection(
+            session: try HTTP2Session(role: .server), eventLoop: channel.eventLoop,
+            delegate: Signalling(signal))
+          try channel.pipeline.syncOperations.addHandler(connection)
+        }
+      }
+      .bind(host: "127.0.0.1", port: 0).get()
+    let port = try #require(listener.localAddress?.port)
+    do {
+      let channel = ClientChannel(address: .tcp(host: "127.0.0.1", port: port))
+      let options = CallOptions(timeout: .milliseconds(10), waitForReady: true)
+      _ = await channel.failure("Echo", "", options)
+    }
+    // Ends with the connection.
+    for await _ in events {}
+    try await listener.close()
+  }
+
   /// A peer that takes the request and hangs up: nobody knows whether it acted on it.
   @Test func noAnswerIsNotNeverSent() async throws {
     let probe = Probe()
@@ -167,6 +191,21 @@ import Testing
     channel.close()
     try await server.shutdown(grace: .zero)
     try await relay.stop()
+  }
+}
+
+/// Tells what happens on a connection and answers nothing.
+private final class Signalling: HTTP2ConnectionDelegate {
+  private let signal: AsyncStream<Void>.Continuation
+
+  init(_ signal: AsyncStream<Void>.Continuation) {
+    self.signal = signal
+  }
+
+  func handle(_ event: HTTP2Event, on connection: HTTP2Connection) {}
+
+  func connectionClosed(_ connection: HTTP2Connection) {
+    signal.finish()
   }
 }
 

@@ -55,6 +55,7 @@ private final class Answering: HTTP2ConnectionDelegate {
     #expect(try channel.readOutbound(as: ByteBuffer.self) == nil)
     let lines = transcript(client.receive(answer))
     #expect(lines.filter { $0.hasSuffix("closed NO_ERROR") }.count == 50)
+    _ = try channel.finish()
   }
 
   @Test func openStreamsAreClosedWithTheChannel() throws {
@@ -68,6 +69,7 @@ private final class Answering: HTTP2ConnectionDelegate {
     try channel.close().wait()
     #expect(delegate.closedStreams == 3)
     #expect(delegate.isClosed)
+    channel.embeddedEventLoop.run()
   }
 
   @Test func aBrokenPeerIsToldAndDropped() throws {
@@ -77,6 +79,7 @@ private final class Answering: HTTP2ConnectionDelegate {
     #expect(!channel.isActive)
     #expect(delegate.isClosed)
     #expect(connection.failure is HTTP2ConnectionError)
+    channel.embeddedEventLoop.run()
   }
 
   @Test func nothingIsPulledWhileTheChannelIsFull() throws {
@@ -91,5 +94,6 @@ private final class Answering: HTTP2ConnectionDelegate {
     channel.isWritable = true
     channel.pipeline.fireChannelWritabilityChanged()
     #expect(try channel.readOutbound(as: ByteBuffer.self) != nil)
+    _ = try channel.finish()
   }
 }

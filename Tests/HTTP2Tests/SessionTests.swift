@@ -48,12 +48,16 @@ import Testing
       ])
   }
 
+  private static let headers = PreparedHeaders([
+    ":status": "200", "content-type": "application/grpc",
+  ])
+  private static let okTrailers = PreparedHeaders(["grpc-status": "0"])
+
   @Test func preparedHeadersAreSentAsOrdinaryOnes() throws {
     let pair = try Pair()
     let (_, peer) = try pair.open(endStream: true)
-    let headers = PreparedHeaders([":status": "200", "content-type": "application/grpc"])
-    pair.server.submitResponse(peer, headers)
-    pair.server.end(peer, trailers: PreparedHeaders(["grpc-status": "0"]))
+    pair.server.submitResponse(peer, Self.headers)
+    pair.server.end(peer, trailers: Self.okTrailers)
     pair.pump()
     #expect(
       transcript(pair.takeClientEvents()).dropFirst() == [

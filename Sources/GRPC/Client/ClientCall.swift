@@ -10,7 +10,7 @@ class ClientCall: @unchecked Sendable {
   let method: MethodDescriptor
   let options: CallOptions
   let deadline: Deadline?
-  private let channel: ChannelCore
+  private let lifetime: ChannelLifetime
   private var machine: ClientCallMachine
   private(set) var stream: HTTP2Stream?
   private(set) var connection: HTTP2Connection?
@@ -21,10 +21,10 @@ class ClientCall: @unchecked Sendable {
   /// For calls that wait for a connection: a server that restarts may refuse more than once.
   private static let patientRetriesMax = 10
 
-  init(_ method: MethodDescriptor, _ options: CallOptions, _ channel: ChannelCore) {
+  init(_ method: MethodDescriptor, _ options: CallOptions, _ lifetime: ChannelLifetime) {
     self.method = method
     self.options = options
-    self.channel = channel
+    self.lifetime = lifetime
     machine = ClientCallMachine(
       retriesMax: options.waitForReady ? Self.patientRetriesMax : Self.retriesMax)
     let own = options.timeout.map { Deadline(after: $0) }
@@ -32,11 +32,9 @@ class ClientCall: @unchecked Sendable {
     deadline = own.map { own in inherited.map { min(own, $0) } ?? own } ?? inherited
   }
 
+  private var channel: ChannelCore { lifetime.core }
   var isEnded: Bool { machine.state == .ended }
   var eventLoop: any EventLoop { channel.eventLoop }
-  var responseBytesMax: Int {
-    options.responseBytesMax ?? channel.configuration.responseBytesMax
-  }
 
   // MARK: For subclasses
 
@@ -130,7 +128,8 @@ class ClientCall: @unchecked Sendable {
     case .end(let error, let trailers, let reset):
       if let stream, let connection {
         stream.context = nil
-        if reset || !stream.isClosed && !stream.isRemoteEnded {
+        // Whoever has the status sends no more of the request.
+        if reset || !stream.isClosed && !(stream.isRemoteEnded && stream.isLocalEnded) {
           connection.session.reset(stream, .cancel)
           connection.setNeedsFlush()
         }

@@ -3,9 +3,11 @@ public import NIOCore
 internal import NIOPosix
 
 /// Calls a gRPC server at one address over one connection, which is made when the first call needs
-/// it and made again when it was lost, with growing delays while that fails.
+/// it and made again when it was lost, with growing delays while that fails. The connection is
+/// closed when nobody holds the channel or one of its calls any more.
 public final class ClientChannel: Sendable {
-  private let core: ChannelCore
+  private let lifetime: ChannelLifetime
+  private var core: ChannelCore { lifetime.core }
 
   /// - Parameters:
   ///   - target: "host:port" or "unix:PATH".
@@ -23,7 +25,7 @@ public final class ClientChannel: Sendable {
     eventLoopGroup: (any EventLoopGroup)? = nil
   ) {
     let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-    core = ChannelCore(address, configuration, group.any())
+    lifetime = ChannelLifetime(ChannelCore(address, configuration, group.any()))
   }
 
   public var address: Address { core.address }
@@ -36,7 +38,7 @@ public final class ClientChannel: Sendable {
     let slot = CallSlot()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        let call = UnaryCall<Request, Response>(method, request, options, core) {
+        let call = UnaryCall<Request, Response>(method, request, options, lifetime) {
           continuation.resume(with: $0)
         }
         slot.fill(call)
@@ -55,7 +57,7 @@ public final class ClientChannel: Sendable {
     completion: @escaping @Sendable (Result<Response, RPCError>) -> Void
   ) -> CallHandle {
     let call = UnaryCall<Request, Response>(
-      method, request, options, core, completion: completion)
+      method, request, options, lifetime, completion: completion)
     core.start(call)
     return CallHandle(call: call)
   }
@@ -65,13 +67,30 @@ public final class ClientChannel: Sendable {
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions()
   ) async throws -> ResponseStream<Response> {
     try Task.checkCancellation()
-    let call = StreamingCall<Response>(method, request, options, core)
+    let call = StreamingCall<Response>(method, request, options, lifetime)
     core.start(call)
     return ResponseStream(call)
   }
 
   /// Ends open calls with CANCELLED and the connection; later calls fail.
   public func close() {
+    lifetime.close()
+  }
+}
+
+/// What a channel and its calls share.
+final class ChannelLifetime: Sendable {
+  let core: ChannelCore
+
+  init(_ core: ChannelCore) {
+    self.core = core
+  }
+
+  deinit {
+    close()
+  }
+
+  func close() {
     core.eventLoop.execute { [core] in core.close() }
   }
 }

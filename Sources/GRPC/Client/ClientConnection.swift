@@ -9,7 +9,6 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private let core: ChannelCore
   /// Nil before the channel is made and after it is closed.
   private(set) var connection: HTTP2Connection?
-  private var isDraining = false
   private var isGone = false
   private var settingsTimer: Scheduled<Void>?
 
@@ -64,15 +63,13 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
         fail(reason(connection))
         call?.connectionLost(reason(connection))
       }
-      closeIfDrained()
     case .settings:
       settingsTimer?.cancel()
       settingsTimer = nil
       core.ready(self)
     case .goAway(_, let code, _):
-      isDraining = true
+      // The session is finished with its last stream.
       core.lost(self, reason: "the server is going away (\(code))")
-      closeIfDrained()
     case .failed, .drained, .pingAcknowledged:
       break
     }
@@ -98,11 +95,6 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   /// The context of a client's stream is its call, set by the call and nowhere else.
   private func call(of stream: HTTP2Stream) -> ClientCall? {
     stream.context.map { unsafeDowncast($0, to: ClientCall.self) }
-  }
-
-  private func closeIfDrained() {
-    guard isDraining, let connection, connection.session.openStreamCount == 0 else { return }
-    connection.close()
   }
 
   private func fail(_ reason: String) {

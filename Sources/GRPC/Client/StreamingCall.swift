@@ -28,16 +28,17 @@ final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
   }
 
   init<Request: Message>(
-    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions, _ channel: ChannelCore
+    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
+    _ lifetime: ChannelLifetime
   ) {
     write = { session, stream in _ = session.writeMessage(request, on: stream) }
     inbox = Mutex(
       Inbox(
         deframer: MessageDeframer(
-          messageBytesMax: options.responseBytesMax ?? channel.configuration.responseBytesMax,
+          messageBytesMax: options.responseBytesMax ?? lifetime.core.configuration.responseBytesMax,
           copies: true)))
-    creditBytesMin = Int(channel.configuration.http2.streamWindowBytes / 2)
-    super.init(method, options, channel)
+    creditBytesMin = Int(lifetime.core.configuration.http2.streamWindowBytes / 2)
+    super.init(method, options, lifetime)
   }
 
   var initialMetadata: Metadata? { inbox.withLock { $0.initialMetadata } }

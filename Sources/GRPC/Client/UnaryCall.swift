@@ -12,14 +12,15 @@ final class UnaryCall<Request: Message, Response: Message>: ClientCall, @uncheck
   private var response: Response?
 
   init(
-    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions, _ channel: ChannelCore,
+    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
+    _ lifetime: ChannelLifetime,
     completion: @escaping @Sendable (Result<Response, RPCError>) -> Void
   ) {
     self.request = request
     self.completion = completion
     deframer = MessageDeframer(
-      messageBytesMax: options.responseBytesMax ?? channel.configuration.responseBytesMax)
-    super.init(method, options, channel)
+      messageBytesMax: options.responseBytesMax ?? lifetime.core.configuration.responseBytesMax)
+    super.init(method, options, lifetime)
   }
 
   override func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {

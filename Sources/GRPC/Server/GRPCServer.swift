@@ -11,7 +11,7 @@ public final class GRPCServer: Sendable {
   private let state = Mutex(State())
 
   private struct State {
-    var listener: (any Channel)?
+    var listeners: [any Channel] = []
     var connections: [ObjectIdentifier: ServerConnection] = [:]
     var isShuttingDown = false
     /// Whoever waits for the last connection to close.
@@ -27,8 +27,9 @@ public final class GRPCServer: Sendable {
     group = configuration.eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
   }
 
-  /// Listens; calls are accepted from now on. Answers the bound address, with the port that the
-  /// system chose for port 0. A socket file without a listener is replaced.
+  /// Listens, on any number of addresses; calls are accepted from now on. Answers the bound
+  /// address, with the port that the system chose for port 0. A socket file without a listener is
+  /// replaced.
   ///
   /// Throws the system's error (address in use, permission denied).
   @discardableResult
@@ -48,7 +49,7 @@ public final class GRPCServer: Sendable {
       ).get()
     }
     let isLate = state.withLock { state in
-      state.listener = listener
+      state.listeners.append(listener)
       return state.isShuttingDown
     }
     if isLate { try await listener.close() }
@@ -95,14 +96,16 @@ public final class GRPCServer: Sendable {
   /// Stops listening, tells every client (GOAWAY), lets open calls finish for as long as `grace`,
   /// ends the rest with UNAVAILABLE, and returns when all connections are closed.
   public func shutdown(grace: Duration) async throws {
-    let (listener, connections) = state.withLock { state in
+    let (listeners, connections) = state.withLock { state in
       state.isShuttingDown = true
-      return (state.listener, Array(state.connections.values))
+      return (state.listeners, Array(state.connections.values))
     }
-    do {
-      try await listener?.close()
-    } catch ChannelError.alreadyClosed {
-      // Shut down before.
+    for listener in listeners {
+      do {
+        try await listener.close()
+      } catch ChannelError.alreadyClosed {
+        // Shut down before.
+      }
     }
     for connection in connections { connection.eventLoop.execute { connection.drain() } }
     let timer = group.any().scheduleTask(in: TimeAmount(grace)) { self.abandonCalls() }

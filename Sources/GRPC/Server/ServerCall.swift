@@ -122,8 +122,7 @@ final class ServerCall: @unchecked Sendable {
         connection.eventLoop.execute { self.write(response, resuming: continuation) }
       }
     }
-    try Task.checkCancellation()
-    guard send(response) else { throw Self.ended }
+    guard !Task.isCancelled, send(response) else { throw Self.ended }
     guard stream.unsentBytes >= Self.unsentBytesHigh else { return }
     try await withCheckedThrowingContinuation { wait($0) }
   }

@@ -14,7 +14,6 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private let onClose: @Sendable (ServerConnection) -> Void
   private var connection: HTTP2Connection?
   private var deadlines: DeadlineTimer
-  private var isDraining = false
 
   /// What a PING that measures the way to the client carries ("shutdown").
   private static let shutdownPing: UInt64 = 0x7368_7574_646f_776e
@@ -57,13 +56,10 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       let call = call(of: stream)
       stream.context = nil
       call?.closed()
-      closeIfDrained()
     case .pingAcknowledged(Self.shutdownPing):
       // Requests sent before the client saw the notice have arrived by now.
       connection.session.submitGoAway()
       connection.setNeedsFlush()
-      isDraining = true
-      closeIfDrained()
     case .settings, .pingAcknowledged, .goAway, .failed:
       break
     }
@@ -167,7 +163,6 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       connection.session.end(stream, trailers: ResponseHeaders.trailers(status, metadata))
     }
     connection.setNeedsFlush()
-    closeIfDrained()
   }
 
   /// The status for whatever a handler threw.
@@ -185,7 +180,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   // MARK: Shutdown
 
   /// Lets open calls finish and takes no new ones: a notice first, then, when the client has it,
-  /// the final GOAWAY (RFC 9113 §6.8).
+  /// the final GOAWAY (RFC 9113 §6.8). The session is finished with its last stream.
   func drain() {
     guard let connection else { return }
     connection.session.submitShutdownNotice()
@@ -198,11 +193,6 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     guard let connection else { return }
     for stream in connection.session.streams { call(of: stream)?.abandon(status) }
     connection.session.submitGoAway()
-    connection.close()
-  }
-
-  private func closeIfDrained() {
-    guard isDraining, let connection, connection.session.openStreamCount == 0 else { return }
     connection.close()
   }
 }

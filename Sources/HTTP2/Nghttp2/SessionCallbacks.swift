@@ -205,7 +205,7 @@ func readData(
 
 extension HTTP2Stream {
   fileprivate func beginHeaders() {
-    if isKnownUniquelyReferenced(&incoming) {
+    if isKnownUniquelyReferenced(&incoming), !incoming.isLarge {
       incoming.removeAll()
     } else {
       incoming = HeaderStorage()
