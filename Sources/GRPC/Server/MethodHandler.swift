@@ -29,7 +29,21 @@ public struct MethodHandler: Sendable {
       guard let request: Request = call.decode(bytes) else { return }
       call.start(
         Task.immediate(executorPreference: call.executor) {
-          await call.run { call.sendLast(try await handler(request, call.context)) }
+          // Every async function in between would cost a look at the task's executor.
+          do {
+            let context = call.context
+            let response =
+              if let deadline = context.deadline {
+                try await CallScope.$deadline.withValue(deadline) {
+                  try await handler(request, context)
+                }
+              } else {
+                try await handler(request, context)
+              }
+            call.succeeded(with: response)
+          } catch {
+            call.failed(error)
+          }
         })
     }
   }
@@ -46,8 +60,13 @@ public struct MethodHandler: Sendable {
       guard let request: Request = call.decode(bytes) else { return }
       call.start(
         Task.immediate(executorPreference: call.executor) {
-          await call.run {
-            try await handler(request, ResponseWriter(call: call), call.context)
+          do {
+            try await CallScope.$deadline.withValue(call.context.deadline) {
+              try await handler(request, ResponseWriter(call: call), call.context)
+            }
+            call.succeeded()
+          } catch {
+            call.failed(error)
           }
         })
     }

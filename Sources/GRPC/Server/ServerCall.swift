@@ -98,22 +98,21 @@ final class ServerCall: @unchecked Sendable {
     if machine.state != .ended { self.task = task }
   }
 
-  /// Runs the handler. Whatever it throws is the call's status.
-  func run(_ body: () async throws -> Void) async {
-    do {
-      if let deadline = context.deadline {
-        try await CallScope.$deadline.withValue(deadline) { try await body() }
-      } else {
-        try await body()
-      }
-      if isOnLoop { finish(nil) } else { onLoop { $0.finish(nil) } }
-    } catch {
-      if isOnLoop { finish(error) } else { onLoop { $0.finish(error) } }
-    }
+  /// The handler is done.
+  func succeeded() {
+    if isOnLoop { finish(nil) } else { onLoop { $0.finish(nil) } }
   }
 
-  func sendLast(_ response: some Message) {
-    if isOnLoop { _ = send(response) } else { onLoop { _ = $0.send(response) } }
+  /// The handler is done with its only response.
+  func succeeded(with response: some Message) {
+    guard isOnLoop else { return onLoop { $0.succeeded(with: response) } }
+    _ = send(response)
+    finish(nil)
+  }
+
+  /// The handler has thrown the call's status.
+  func failed(_ error: any Error) {
+    if isOnLoop { finish(error) } else { onLoop { $0.finish(error) } }
   }
 
   func write(_ response: some Message) async throws {
