@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class TestStore:
 
     def test_a_folder_has_one_user(self, tmp_path: Path) -> None:
         store = RunStore(tmp_path)
-        with pytest.raises(StoreError, match="another adapter process"):
+        with pytest.raises(StoreError, match=rf"another adapter process \(pid {os.getpid()}\)"):
             RunStore(tmp_path)
         store.close()
         RunStore(tmp_path).close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -119,12 +120,22 @@ class RunStore:
 
 def _lock(path: Path) -> IO[str]:
     """Two processes with one table would run a task twice."""
-    file = path.open("w", encoding="utf-8")
+    file = path.open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        file.seek(0)
+        holder = file.read(20).strip()
         file.close()
-        raise StoreError(f"{path.parent}: another adapter process uses this folder") from None
+        # Empty between taking the lock and writing to it.
+        which = f" ({holder})" if holder else ""
+        raise StoreError(
+            f"{path.parent}: another adapter process{which} uses this folder; "
+            "end that one first, or choose another folder with --data"
+        ) from None
+    file.truncate(0)
+    file.write(f"pid {os.getpid()}\n")
+    file.flush()
     return file
 
 
