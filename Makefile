@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-swift_build := swift build -c release -Xswiftc -enable-testing
+swift_build := swift build -c release --no-color-diagnostics -Xswiftc -enable-testing
 ruff := .venv-langchain/bin/ruff
 
 .PHONY: help demo setup build test test-swift test-e2e test-python check generate format clean

@@ -1,7 +1,8 @@
 # Shared by check.sh and test.sh: the options of the one Swift build, and running named parts.
 
-# The same for checks, tests and `make demo`, so that nothing is compiled twice.
-swift_options=(-c release -Xswiftc -enable-testing)
+# The same for checks, tests and `make demo`, so that nothing is compiled twice. Whether diagnostics
+# have colour is said, for otherwise a terminal changes the compiler's flags.
+swift_options=(-c release --no-color-diagnostics -Xswiftc -enable-testing)
 root=$PWD
 
 # run_parts PREFIX PART...: runs the functions PREFIX_PART, all of them whatever fails, tells time

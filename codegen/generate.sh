@@ -88,7 +88,7 @@ generate_c "$work/descriptor.pb" "$output/codegen/CDescriptor" \
 
 plugin=${PROTOC_GEN_BATON_SWIFT:-}
 if [ -z "$plugin" ]; then
-  swift build --product protoc-gen-baton-swift >&2
+  swift build --no-color-diagnostics --product protoc-gen-baton-swift >&2
   plugin=$(swift build --show-bin-path)/protoc-gen-baton-swift
 fi
 

@@ -103,8 +103,9 @@ say "Setting up"
 deploy/dev/setup.sh
 if [ -z "${BATON:-}" ]; then
   note "building baton (the first time takes some minutes)"
-  swift build -c release -Xswiftc -enable-testing
-  BATON=$(swift build -c release -Xswiftc -enable-testing --show-bin-path)/baton
+  options=(-c release --no-color-diagnostics -Xswiftc -enable-testing)
+  swift build "${options[@]}"
+  BATON=$(swift build "${options[@]}" --show-bin-path)/baton
 fi
 baton() { "$BATON" "$@"; }
 
@@ -182,7 +183,7 @@ kill_in_the_middle() {
     [ -z "$plan" ] || events=$(baton trace "$plan" -o json)
   done
   killed_pid=$server_pid
-  # A live table says itself that the connection is lost.
+  # Said below a live table, for a line in the middle of one would spoil it.
   [ -t 1 ] || note "the server is killed (SIGKILL, process $killed_pid) and started again"
   kill -KILL "$killed_pid"
   # Waited for, so that the shell does not report it in the middle of the table.
@@ -201,6 +202,7 @@ kill_in_the_middle "$watcher"
 wait "$watcher"
 watcher=''
 [ -n "${killed_pid:-}" ] || fail "the plan ended before the server was killed."
+[ ! -t 1 ] || note "in the middle the server was killed (SIGKILL, process $killed_pid) and started again"
 plan=$(baton list --name briefing -o json | field plan_id)
 
 say "How it came about"
