@@ -134,8 +134,9 @@ public struct AdapterPool: Sendable {
   mutating func release(adapter: String, instance: String) {
     openings &+= 1
     inFlight -= 1
-    inFlightByInstance[instance, default: 0] -= 1
     inFlightByAdapter[adapter, default: 0] -= 1
+    let left = load(of: instance) - 1
+    inFlightByInstance[instance] = left == 0 ? nil : left
   }
 
   /// Whether any registered adapter on the route serves the type.

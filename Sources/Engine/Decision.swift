@@ -4,7 +4,8 @@ public import Plan
 public enum PlanEvent: Sendable, Equatable {
   /// The plan was submitted; first event of its life.
   case submitted
-  /// The plan was loaded from the store.
+  /// The plan was loaded from the store. Changes nothing: a load can be repeated until the store
+  /// works, and what other plans have out is counted before anything is handed out.
   case recovered
   /// It is the plan's turn: at most so many hand-outs.
   case schedule(most: Int)

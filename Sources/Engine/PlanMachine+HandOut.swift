@@ -17,12 +17,16 @@ extension PlanMachine {
   }
 
   /// READY again, after a retry's delay or a hand-out that came to nothing.
-  private mutating func becomeReadyAgain(_ ordinal: Int) {
+  ///
+  /// - Parameter rest: What is left of schedule_to_start; nil: all of it.
+  private mutating func becomeReadyAgain(_ ordinal: Int, rest: Int64? = nil) {
     rows[ordinal].status = .ready
     rows[ordinal].handle = ""
     rows[ordinal].handleEpoch = ""
     rows[ordinal].handleAnswered = 0
-    arm(ordinal, afterMilliseconds: compiled.timeouts[ordinal].scheduleToStartMilliseconds)
+    arm(
+      ordinal,
+      afterMilliseconds: rest ?? compiled.timeouts[ordinal].scheduleToStartMilliseconds)
     touch(ordinal)
     enterLane(ordinal)
   }
@@ -66,6 +70,7 @@ extension PlanMachine {
     rows[ordinal].dispatchedAt = draft.now
     rows[ordinal].startedAt = rows[ordinal].startedAt ?? draft.now
     outCount += 1
+    startDueAt[ordinal] = timersDueAt[ordinal]
     arm(ordinal, afterMilliseconds: compiled.timeouts[ordinal].startToCloseMilliseconds)
     touch(ordinal)
     if !previousAdapter.isEmpty && previousAdapter != instance.adapter {
@@ -96,7 +101,9 @@ extension PlanMachine {
     guard isCurrent(lease), rows[lease.ordinal].status == .dispatched else { return }
     leave(lease.ordinal, &pool)
     rows[lease.ordinal].delivery -= 1
-    becomeReadyAgain(lease.ordinal)
+    // An adapter that always refuses does not put off schedule_to_start for ever.
+    becomeReadyAgain(
+      lease.ordinal, rest: startDueAt[lease.ordinal].map { max(0, $0 - draft.now) })
   }
 
   mutating func rejected(

@@ -28,9 +28,10 @@ extension PlanMachine {
     }
   }
 
-  /// Refused results are traced, not applied.
+  /// Refused results are traced, not applied. The record of a plan that has ended is closed.
   private mutating func refuse(_ lease: TaskLease, _ refusal: Refusal) {
     draft.answer = .refused(refusal)
+    guard plan.finishedAt == nil else { return }
     record(.resultRefused, task: lease.ordinal) { event in
       event.attempt = lease.attempt
       event.code = refusal.rawValue

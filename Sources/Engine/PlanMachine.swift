@@ -27,6 +27,8 @@ public struct PlanMachine: Sendable {
   /// Why a hand-out came to nothing, until the next one says so in its event.
   var lossReasons: [Int: TaskError] = [:]
   var timerGenerations: [UInt32]
+  /// When schedule_to_start would have passed for a task that was handed out since.
+  var startDueAt: [Int: Int64] = [:]
   var timersDueAt: [Int64]
   /// Tasks that have not ended.
   var openCount: Int
@@ -112,8 +114,7 @@ public struct PlanMachine: Sendable {
     case .submitted: submit()
     case .recovered:
       recover(&pool)
-      // Tasks that other plans have out may not be counted yet: hand-outs wait for the next event.
-      draft.handOutsLeft = 0
+      return finishDraft(before)
     case .schedule(let most): draft.handOutsLeft = most
     case .more: break
     case .pause(let reason): pause(reason)
@@ -145,7 +146,10 @@ public struct PlanMachine: Sendable {
     decision.commands = draft.commands
     decision.answer = draft.answer
     decision.storesOutput = draft.storesOutput
-    decision.hasMore = openCount > 0 && (!toSkip.isEmpty || plan.status == .cancelled)
+    decision.hasMore =
+      openCount > 0
+      ? !toSkip.isEmpty || plan.status == .cancelled
+      : plan.finishedAt == nil && plan.status != .created
     guard !draft.touched.isEmpty || !draft.events.isEmpty || plan != before else { return decision }
     plan.revision += 1
     var change = PlanChange(planID: id, plan: plan)

@@ -25,7 +25,7 @@ public protocol AdapterPort: AnyObject, Sendable {
   func cancel(_ run: RunName, reason: String, at instance: String)
 }
 
-/// A hand-out as it is sent. The same record gives the same bytes every time.
+/// A hand-out as it is sent. The same record gives the same payload every time.
 public struct HandOut: Sendable, Equatable {
   public var namespace: String
   public var run: RunName

@@ -1,4 +1,5 @@
 internal import Engine
+internal import HeapModule
 internal import Plan
 
 /// A plan in memory: its machine and what only the runner knows.
@@ -16,6 +17,11 @@ final class PlanEntry {
   var progress: [ProgressNote] = []
   /// Number of the first note in `progress`.
   var progressStart: Int64 = 0
+  /// Nobody has asked for progress that comes after this time.
+  var progressWantedUntil: Int64 = .min
+  var timers = Heap<PlanTimer>()
+  /// When the shard looks at `timers` next.
+  var armedDueAt: Int64?
   /// In the shard's list of plans that wait for places.
   var isStarved = false
   /// In the shard's list of plans to be tried.
@@ -45,6 +51,17 @@ final class PlanEntry {
   }
 }
 
+/// A timer of a task; the machine says whether it still counts.
+struct PlanTimer: Comparable {
+  var dueAt: Int64
+  var ordinal: Int
+  var generation: UInt32
+
+  static func < (left: PlanTimer, right: PlanTimer) -> Bool {
+    (left.dueAt, left.ordinal, left.generation) < (right.dueAt, right.ordinal, right.generation)
+  }
+}
+
 /// Where the sending of one hand-out stands.
 struct Send {
   enum Phase: Equatable {
@@ -60,6 +77,8 @@ struct Send {
 
   let lease: TaskLease
   let instance: String
+  /// Tells this sending from one of the same lease before a reload.
+  let number: UInt64
   var phase = Phase.queued
   /// An earlier call may have arrived: no answer but the adapter's own says that it did not (P1).
   var mayHaveArrived = false

@@ -12,11 +12,14 @@ public final class PlanOrchestrator: Sendable {
   private let queue: any HandOutQueue
   private let thread = ShardThread()
   private let clock: any EngineClock
+  private let onProblem: @Sendable (OrchestratorProblem) -> Void
 
   public init(
     store: any PlanStore, queue: any HandOutQueue, clock: any EngineClock,
-    options: OrchestratorOptions
+    options: OrchestratorOptions,
+    onProblem: @escaping @Sendable (OrchestratorProblem) -> Void
   ) {
+    self.onProblem = onProblem
     self.store = store
     self.queue = queue
     self.clock = clock
@@ -26,11 +29,12 @@ public final class PlanOrchestrator: Sendable {
   /// Loads what was unfinished and begins to work. Answers how many plans go on.
   public func start(port: any AdapterPort) async throws -> Int {
     try queue.subscribe { [thread] hints in thread.post { $0.take(hints) } }
-    let (store, queue, clock, options, thread) = (store, queue, clock, options, thread)
+    let (store, queue, clock, options) = (store, queue, clock, options)
+    let (thread, onProblem) = (thread, onProblem)
     thread.start {
       Shard(
         store: store, queue: queue, port: port, clock: clock, options: options,
-        post: { thread.post($0) })
+        onProblem: onProblem, post: { thread.post($0) })
     }
     return try await ask { shard, reply in
       do throws(StoreError) { reply(.success(try shard.recover())) } catch {

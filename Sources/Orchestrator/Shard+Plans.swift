@@ -16,12 +16,27 @@ extension Shard {
   func loaded(_ id: PlanID) -> Lookup? {
     if let entry = plans[id] { return .present(entry.machine) }
     do throws(StoreError) {
-      guard let stored = try store.load(id) else { return .absent }
-      return .present(try Self.machine(stored))
+      return try stored(id).map { .present($0) } ?? .absent
     } catch {
+      report(error, "plan \(id) cannot be read", plan: id)
       return nil
     }
   }
+
+  /// A plan that is not in memory. Plans that have ended change no more, so the last few that were
+  /// looked at are kept.
+  func stored(_ id: PlanID) throws(StoreError) -> PlanMachine? {
+    if let machine = finished.first(where: { $0.id == id }) { return machine }
+    guard let stored = try store.load(id) else { return nil }
+    let machine = try Self.machine(stored)
+    if machine.plan.finishedAt != nil {
+      finished.append(machine)
+      if finished.count > Self.finishedKept { finished.removeFirst() }
+    }
+    return machine
+  }
+
+  private static let finishedKept = 8
 
   /// A stored plan was checked when it was submitted; limits that are tighter now do not count.
   static func machine(_ stored: StoredPlan) throws(StoreError) -> PlanMachine {
@@ -35,33 +50,33 @@ extension Shard {
     }
   }
 
-  /// Loads every unfinished plan; the normal way back after a stop of any kind.
+  /// Loads every unfinished plan; the normal way back after a stop of any kind. A plan that cannot
+  /// be read is set aside and reported.
   func recover() throws(StoreError) -> Int {
-    var count = 0
     var last: PlanID?
     while true {
       let page = try store.unfinished(after: last, limit: 500)
-      for id in page {
-        guard let stored = try store.load(id) else { continue }
-        adopt(try Self.machine(stored))
-        count += 1
-      }
+      for id in page where !load(id) { toReload.insert(id) }
       guard let end = page.last else { break }
       last = end
     }
+    reloadDiscarded()
     turn([])
     arm(at: now + options.sweepMilliseconds) { $0.sweep() }
-    return count
+    return plans.count
   }
 
-  /// Loads one plan again; false where the store does not answer.
+  /// Loads one plan; false where the store does not answer now.
   func load(_ id: PlanID) -> Bool {
     do throws(StoreError) {
       guard let stored = try store.load(id), stored.plan.finishedAt == nil else { return true }
       adopt(try Self.machine(stored))
       return true
     } catch {
-      return error.code == .corrupt
+      let isCorrupt = error.code == .corrupt
+      report(
+        error, "plan \(id) cannot be loaded\(isCorrupt ? " and is set aside" : " now")", plan: id)
+      return isCorrupt
     }
   }
 
@@ -187,8 +202,8 @@ extension Shard {
       if let entry = plans[id] {
         machine = entry.machine
       } else {
-        guard let stored = try store.load(id) else { return .failure(.planNotFound(id)) }
-        machine = try Self.machine(stored)
+        guard let stored = try stored(id) else { return .failure(.planNotFound(id)) }
+        machine = stored
       }
       var taken = snapshot(machine, from: from, count: count)
       guard withOutputs else { return .success(taken) }

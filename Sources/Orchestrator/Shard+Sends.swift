@@ -10,10 +10,15 @@ extension Shard {
   func queued(_ entry: PlanEntry, _ ordinal: Int, _ hints: inout [HandOutHint]) {
     let row = entry.machine.rows[ordinal]
     guard row.status.isOut else { return }
-    track(entry, Send(lease: entry.lease(ordinal), instance: row.instance))
+    track(entry, makeSend(entry, row))
     hints.append(
       HandOutHint(
         planID: entry.id, ordinal: ordinal, attempt: row.attempt, delivery: row.delivery))
+  }
+
+  private func makeSend(_ entry: PlanEntry, _ row: TaskRow) -> Send {
+    sendCount += 1
+    return Send(lease: entry.lease(row.ordinal), instance: row.instance, number: sendCount)
   }
 
   private func track(_ entry: PlanEntry, _ send: Send) {
@@ -68,7 +73,7 @@ extension Shard {
   func resumeSend(_ entry: PlanEntry, _ ordinal: Int) {
     let row = entry.machine.rows[ordinal]
     guard row.status.isOut else { return }
-    var send = Send(lease: entry.lease(ordinal), instance: row.instance)
+    var send = makeSend(entry, row)
     send.mayHaveArrived = true
     track(entry, send)
     expectSession(row.instance, adapter: row.adapter)
@@ -78,6 +83,14 @@ extension Shard {
   /// Sends what the row says, or waits for the instance to be there.
   func transmit(_ entry: PlanEntry, _ ordinal: Int) {
     guard let send = entry.sends[ordinal], entry.isOut(send.lease) else { return }
+    if sessions[send.instance]?.health == .lost {
+      // The session ended while the hand-out was being committed.
+      apply(
+        .lost(
+          send.lease, code: "INSTANCE_LOST", message: "instance \(send.instance) is gone"),
+        to: entry)
+      return
+    }
     guard sessions[send.instance]?.isAlive == true else {
       entry.sends[ordinal]?.phase = .waitingForSession
       expectSession(send.instance, adapter: entry.machine.rows[ordinal].adapter)
@@ -171,7 +184,10 @@ extension Shard {
     case .accepted(let handle, let epoch, let answered):
       accepted(entry, send, Handle(text: handle, epoch: epoch, answered: answered))
     case .busy(let retryAfter):
-      pause(send.instance, milliseconds: retryAfter ?? options.resendMilliseconds)
+      let failures = sessions.failed(send.instance)
+      pause(
+        send.instance,
+        milliseconds: max(retryAfter ?? 0, options.backoffMilliseconds(failures: failures)))
       apply(.refused(lease), to: entry)
     case .unreachable where !send.mayHaveArrived:
       let failures = sessions.failed(send.instance)
@@ -221,7 +237,7 @@ extension Shard {
         let intake = ResultIntake(result, limits: limits)
         post { $0.polled(id, lease, intake) }
       } else {
-        post { $0.polled(id, lease, reply) }
+        post { $0.polled(id, send, reply) }
       }
     }
   }
@@ -231,8 +247,10 @@ extension Shard {
     apply(.result(lease, intake.summary), to: entry, output: intake.output)
   }
 
-  private func polled(_ id: PlanID, _ lease: TaskLease, _ reply: PollReply) {
-    guard let entry = plans[id], let send = entry.sends[lease.ordinal], send.lease == lease
+  private func polled(_ id: PlanID, _ asked: Send, _ reply: PollReply) {
+    let lease = asked.lease
+    guard let entry = plans[id], let send = entry.sends[lease.ordinal],
+      send.number == asked.number
     else { return }
     entry.sends[lease.ordinal]?.isPolling = false
     switch reply {

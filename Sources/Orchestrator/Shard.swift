@@ -19,6 +19,9 @@ final class Shard {
 
   typealias Work = @Sendable (Shard) -> Void
 
+  /// Told what went wrong behind the callers' backs; for the log.
+  let onProblem: @Sendable (OrchestratorProblem) -> Void
+
   var entropy: Entropy
   var pool: AdapterPool
   var plans: [PlanID: PlanEntry] = [:]
@@ -33,6 +36,8 @@ final class Shard {
   /// Plans that could not be loaded again after a failed commit.
   var toReload: Set<PlanID> = []
   private var reloadIsArmed = false
+  /// Plans that have ended and were looked at lately, the last one at the end.
+  var finished: [PlanMachine] = []
   /// No watcher waits any more: the server is stopping.
   var isStopping = false
   private(set) var now: Int64 = 0
@@ -42,12 +47,15 @@ final class Shard {
   private var timers = Heap<Timer>()
   private var timerCount: UInt64 = 0
   var nextWatcher: UInt64 = 0
+  var sendCount: UInt64 = 0
 
   init(
     store: any PlanStore, queue: any HandOutQueue, port: any AdapterPort,
     clock: any EngineClock, options: OrchestratorOptions,
+    onProblem: @escaping @Sendable (OrchestratorProblem) -> Void,
     post: @escaping @Sendable (@escaping Work) -> Void
   ) {
+    self.onProblem = onProblem
     self.store = store
     self.queue = queue
     self.port = port
@@ -197,17 +205,29 @@ final class Shard {
     }
     for transition in failed.transitions { transition.then?(.failure(answer)) }
     for read in failed.reads { read(.failure(answer)) }
-    reloadDiscarded()
+    report(error, "a commit of \(failed.changes.count) changes failed; their plans are reloaded")
+    reloadLater()
   }
 
   func reloadDiscarded() {
     for id in toReload.sorted() where load(id) { toReload.remove(id) }
+    reloadLater()
+  }
+
+  /// Never at once: a store that fails is given time, and everybody else their turn.
+  private func reloadLater() {
     guard !toReload.isEmpty, !reloadIsArmed else { return }
     reloadIsArmed = true
     arm(at: now + options.resendMilliseconds) { shard in
       shard.reloadIsArmed = false
       shard.reloadDiscarded()
     }
+  }
+
+  func report(_ error: StoreError, _ message: String, plan: PlanID? = nil) {
+    onProblem(
+      OrchestratorProblem(
+        code: error.code.name, message: "\(message): \(error.message)", planID: plan))
   }
 
   /// Acts on a committed transition.
@@ -235,15 +255,35 @@ final class Shard {
       let run = RunName(key: entry.machine.key(ordinal), attempt: attempt, token: row.token)
       port.cancel(run, reason: reason, at: instance)
     case .arm(let ordinal, let generation, let dueAt):
-      let id = entry.id
-      arm(at: dueAt) { shard in
-        guard let entry = shard.plans[id] else { return }
-        shard.apply(.timer(ordinal: ordinal, generation: generation), to: entry)
-      }
+      entry.timers.insert(PlanTimer(dueAt: dueAt, ordinal: ordinal, generation: generation))
+      armFirst(entry)
     case .ended:
       plans[entry.id] = nil
       forgetSends(entry)
     }
+  }
+
+  // MARK: Timers of plans
+
+  /// A plan keeps its timers itself and has its first one armed here, so that what has gone out of
+  /// date goes with the plan.
+  private func armFirst(_ entry: PlanEntry) {
+    guard let first = entry.timers.min, first.dueAt < entry.armedDueAt ?? .max else { return }
+    entry.armedDueAt = first.dueAt
+    let id = entry.id
+    arm(at: first.dueAt) { shard in
+      guard let entry = shard.plans[id], entry.armedDueAt == first.dueAt else { return }
+      entry.armedDueAt = nil
+      shard.fire(entry)
+    }
+  }
+
+  private func fire(_ entry: PlanEntry) {
+    while plans[entry.id] === entry, let timer = entry.timers.min, timer.dueAt <= now {
+      entry.timers.removeMin()
+      apply(.timer(ordinal: timer.ordinal, generation: timer.generation), to: entry)
+    }
+    armFirst(entry)
   }
 
   // MARK: Turns of plans that wait for places

@@ -37,7 +37,9 @@ extension Shard {
   /// Most events and bytes of one batch.
   static let batchEvents = 500
   static let batchBytes = 1 << 20
-  private static let keptProgress = 1_024
+  private static let keptProgress = 256
+  /// How long after the last look progress is still kept, in milliseconds.
+  private static let progressInterest: Int64 = 60_000
 
   /// Answers what is there after the cursor, or as soon as something is. Answers the number under
   /// which a waiting watcher can be taken back.
@@ -55,6 +57,7 @@ extension Shard {
     }
     var cursor = cursor
     if let progress = cursor.progress {
+      entry.progressWantedUntil = now + Self.progressInterest
       cursor.progress = max(
         progress < 0 ? entry.progressStart + Int64(entry.progress.count) : progress,
         entry.progressStart)
@@ -83,9 +86,11 @@ extension Shard {
 
   func notifyWatchers(_ entry: PlanEntry) {
     for number in entry.watchers.keys.sorted() {
-      guard let watcher = entry.watchers[number],
-        let batch = available(entry, watcher.cursor)
-      else { continue }
+      guard let watcher = entry.watchers[number] else { continue }
+      if watcher.cursor.progress != nil {
+        entry.progressWantedUntil = now + Self.progressInterest
+      }
+      guard let batch = available(entry, watcher.cursor) else { continue }
       entry.watchers[number] = nil
       watcher.reply(batch)
     }
@@ -93,6 +98,11 @@ extension Shard {
 
   /// Keeps a progress note for those who watch now.
   func publish(_ note: ProgressNote, _ entry: PlanEntry) {
+    guard entry.progressWantedUntil > now else {
+      entry.progressStart += Int64(entry.progress.count) + 1
+      entry.progress = []
+      return
+    }
     entry.progress.append(note)
     if entry.progress.count > 2 * Self.keptProgress {
       let surplus = entry.progress.count - Self.keptProgress
@@ -131,12 +141,18 @@ extension Shard {
     _ id: PlanID, _ cursor: WatchCursor
   ) -> Result<WatchBatch, OrchestratorError> {
     do throws(StoreError) {
-      guard let stored = try store.load(id) else { return .failure(.planNotFound(id)) }
+      let live = plans[id]?.machine
+      guard let plan = live == nil ? try stored(id)?.plan : live?.plan else {
+        return .failure(.planNotFound(id))
+      }
       var batch = WatchBatch(next: cursor)
       batch.events = try store.events(
         id, from: cursor.seq, maxCount: Self.batchEvents, maxBytes: Self.batchBytes)
       batch.next.seq += Int64(batch.events.count)
-      batch.isEnd = stored.plan.finishedAt != nil && batch.next.seq > stored.plan.lastSeq
+      batch.isEnd = plan.finishedAt != nil && batch.next.seq > plan.lastSeq
+      guard batch.isEnd || !batch.events.isEmpty || plans[id] != nil else {
+        return .failure(.reloading(id))
+      }
       return .success(batch)
     } catch {
       return .failure(.store(error))

@@ -45,7 +45,14 @@ public final class BatonServer: Sendable {
     let clock = SystemClock(wallMilliseconds: WallClock.milliseconds())
     let options = configuration.orchestratorOptions
     let orchestrator = PlanOrchestrator(
-      store: store, queue: MemoryQueue(), clock: clock, options: options)
+      store: store, queue: MemoryQueue(), clock: clock, options: options
+    ) { [log] problem in
+      var metadata: Logger.Metadata = [
+        "event": "problem", "error_code": "\(problem.code)",
+      ]
+      if let planID = problem.planID { metadata["plan_id"] = "\(planID)" }
+      log.error("\(problem.message)", metadata: metadata)
+    }
     let adapters = AdapterConnections { target in
       Result { () throws(AddressError) in try ClientChannel(target: target) }
     }
@@ -130,7 +137,7 @@ extension Configuration.ServerConfiguration {
     var options = OrchestratorOptions(seed: generator.next())
     options.leaseMilliseconds = leaseMilliseconds
     options.sweepMilliseconds = sweepMilliseconds
-    options.resendMilliseconds = min(options.resendMilliseconds, pollMilliseconds)
+    options.pollWaitMilliseconds = pollMilliseconds
     options.defaults.retry = retry
     options.defaults.timeouts = timeouts
     options.defaults.maxDeliveries = maxDeliveries

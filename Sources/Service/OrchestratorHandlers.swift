@@ -91,9 +91,14 @@ struct OrchestratorHandlers: OrchestratorService {
         id, from: from, count: Self.pageSize(request.pageSize, most: 500), withOutputs: isFull)
     }
     var (state, next) = Self.state(snapshot)
-    if isFull && from == 0 { state.plan = BatonV1.Plan(snapshot.creation.plan) }
+    let plan = snapshot.creation.plan
+    if isFull && from == 0 && plan.byteCount <= Self.pageBytes {
+      state.plan = BatonV1.Plan(plan)
+    }
     return BatonV1.GetPlanResponse(state: state, nextPageToken: next.map(String.init) ?? "")
   }
+
+  private static let pageBytes = 1 << 20
 
   /// A page ends at 500 tasks or 1 MiB; answers where the next one starts.
   private static func state(_ snapshot: PlanSnapshot) -> (BatonV1.PlanState, next: Int?) {
@@ -107,11 +112,13 @@ struct OrchestratorHandlers: OrchestratorService {
         BatonV1.TaskCount(status: status.message, count: Int32($0))
       }
     }
-    var bytesLeft = 1 << 20
+    var bytesLeft = pageBytes
     for task in snapshot.tasks {
       let ordinal = task.row.ordinal
       let output = snapshot.outputs[ordinal]
-      bytesLeft -= 512 + (output?.count ?? 0) + (task.row.error?.diagnostics.utf8.count ?? 0)
+      let error = task.row.error
+      bytesLeft -= 512 + (output?.count ?? 0) + (error?.message.utf8.count ?? 0)
+      bytesLeft -= error?.diagnostics.utf8.count ?? 0
       if bytesLeft < 0 && !state.tasks.isEmpty { return (state, ordinal) }
       state.tasks.append(
         BatonV1.TaskState(plan.tasks[ordinal], task.row, status: task.status, output: output))
@@ -271,6 +278,13 @@ struct OrchestratorHandlers: OrchestratorService {
       throw badArgument("page_token", "BAD_PAGE_TOKEN", "is not from a reply of GetPlan")
     }
     return place
+  }
+}
+
+extension Plan {
+  /// About how much room the definition takes.
+  fileprivate var byteCount: Int {
+    tasks.reduce(inputs.count) { $0 + $1.payload.count + 128 }
   }
 }
 

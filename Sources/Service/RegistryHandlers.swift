@@ -169,21 +169,35 @@ extension AdapterResult {
     case .unspecified, .unrecognized: return nil
     }
     var error = message.error.map { TaskError($0) }
-    if let full = error?.diagnostics { error?.diagnostics = full.clipped(toBytes: 64 << 10) }
+    if let full = error {
+      error?.code = full.code.clipped(toBytes: 128)
+      error?.message = full.message.clipped(toBytes: 4 << 10)
+      error?.diagnostics = full.diagnostics.clipped(toBytes: 64 << 10)
+    }
     self.init(
       outcome: outcome, output: message.outputJson, error: error, usage: Usage(message.usage))
   }
 }
 
 extension ProgressNote {
+  /// More of one text is cut off: progress is for people, and kept in memory.
+  private static let textBytes = 16 << 10
+
   /// Nil where it says nothing.
   init?(_ message: BatonV1.TaskProgress, taskID: String, attempt: Int32) {
     let body: Body
     switch message.body {
-    case .chunk(let chunk): body = .chunk(offset: chunk.offset, text: chunk.text)
+    case .chunk(let chunk):
+      body = .chunk(
+        offset: chunk.offset, text: chunk.text.clipped(toBytes: Self.textBytes))
     case .message(let said):
-      body = .message(agent: said.agent, role: said.role, content: said.content)
-    case .log(let line): body = .log(severity: line.severity, text: line.text)
+      body = .message(
+        agent: said.agent.clipped(toBytes: 255), role: said.role.clipped(toBytes: 255),
+        content: said.content.clipped(toBytes: Self.textBytes))
+    case .log(let line):
+      body = .log(
+        severity: line.severity.clipped(toBytes: 255),
+        text: line.text.clipped(toBytes: Self.textBytes))
     case nil:
       guard message.usage != nil else { return nil }
       body = .usage

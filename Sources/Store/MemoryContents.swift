@@ -105,7 +105,7 @@ struct MemoryContents {
   /// Plans that are not final, ascending, after `id`.
   func unfinished(after id: PlanID?, limit: Int) -> [PlanID] {
     let start = id.map { position(after: $0) } ?? 0
-    let open = order[start...].lazy.filter { plans[$0]?.row.status.isFinal == false }
+    let open = order[start...].lazy.filter { plans[$0].map { $0.row.finishedAt == nil } ?? false }
     return Array(open.prefix(max(0, limit)))
   }
 

@@ -106,7 +106,7 @@ struct ModelRun {
 
   func verify(in store: any PlanStore) throws {
     for id in ids { try models[id]?.verify(in: store) }
-    let open = models.values.filter { !$0.row.status.isFinal }.map(\.planID).sorted()
+    let open = models.values.filter { $0.row.finishedAt == nil }.map(\.planID).sorted()
     try expectEqual(try store.unfinished(after: nil, limit: .max), open, "unfinished plans")
     let listed = try store.list(PlanFilter(), before: nil, limit: .max)
     try expectEqual(listed.map(\.planID), ids.sorted().reversed(), "listed plans")

@@ -106,7 +106,7 @@ enum Schema {
     """
 
   /// Queries repeat the condition of the index word for word, or SQLite does not use it.
-  static let openPlans = "status IN ('created', 'running', 'paused')"
+  static let openPlans = "finished_at IS NULL"
 
   /// Brings the file to the newest version, each step whole or not at all.
   static func migrate(_ connection: SQLiteConnection, path: String) throws(StoreError) {

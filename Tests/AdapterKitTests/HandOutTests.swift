@@ -32,7 +32,7 @@ struct HandOutTests {
     #expect(report.result?.taskId == "task-a" && report.result?.outcome == .succeeded)
     #expect(
       report.result.map { String(decoding: $0.outputJson, as: UTF8.self) } == #"{"text":"tea"}"#)
-    try await registry.heartbeats.wait { $0.last?.runs?.runs.isEmpty == true }
+    try await adapter.events.wait { $0.contains { $0.kind == .reported } }
     #expect(
       await refusal { try await adapter.dispatch("a", token: 7) }
         == "FAILED_PRECONDITION RUN_ENDED")

@@ -6,15 +6,16 @@ import Testing
 @Suite("Kill", .serialized, .timeLimit(.minutes(3)))
 struct KillTests {
   /// 14 tasks: a chain, a fan-out of six, a fan-in, one that fails once.
-  private static func plan() -> Plan {
+  static func plan() -> Plan {
     var plan = Plan()
     plan.name = "kill"
-    func add(_ id: String, after: [String], payload: String = "{}", script: [String: String]) {
+    func add(_ id: String, after: [String], reading: String = "tea", script: [String: String]) {
       var task = PlanTask()
       task.id = id
       task.type = "prompt"
       task.dependsOn = after
-      task.payload = Array(payload.utf8)
+      task.payload = Array(
+        #"{"system":"You answer briefly.","prompt":"Say one thing about: \#(reading)"}"#.utf8)
       task.metadata = script
       task.retry.initialDelayMilliseconds = 200
       plan.tasks.append(task)
@@ -26,7 +27,7 @@ struct KillTests {
     for index in 1...6 {
       add(
         "fan-\(index)", after: ["chain-3"],
-        payload: #"{"prompt":"${{ tasks.chain-3.output.text }} \#(index)"}"#,
+        reading: "${{ tasks.chain-3.output.text }}",
         script: ["mock.delay": "\(index * 30)ms"])
     }
     add(
@@ -60,7 +61,9 @@ struct KillTests {
     var next: Int64 = 1
     for moment in Self.moments {
       let seen = try await stage.follow(planID, from: next) { !moment($0) }
-      next = (seen.last?.seq ?? next - 1) + 1
+      let last = try #require(seen.last)
+      #expect(moment(last), "the moment came")
+      next = last.seq + 1
       try await stage.crash()
     }
     #expect(try await stage.submit(Self.plan(), key: "kill") == planID)

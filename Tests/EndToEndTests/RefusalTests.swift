@@ -74,4 +74,42 @@ struct RefusalTests {
     #expect(noID?.code == .invalidArgument && noID?.reason == "BAD_ID")
     await stage.close()
   }
+
+  @Test("S12: GetServerInfo says what the store promises", arguments: ["memory", nil])
+  func durability(store: String?) async throws {
+    let stage = try await Stage(store: store)
+    let info = try await stage.orchestrator.getServerInfo(BatonV1.GetServerInfoRequest())
+    #expect(info.store == (store ?? "sqlite"))
+    #expect(info.durability == (store == "memory" ? "none" : "durable"))
+    #expect(info.limits["max_tasks"] == 20_000)
+    await stage.close()
+  }
+
+  @Test("a page of outputs ends at 1 MiB and goes on where it ended")
+  func pages() async throws {
+    let stage = try await Stage(["--routes", "{default: [mock]}"])
+    try await stage.mock()
+    var plan = Plan()
+    let text = String(repeating: "x", count: 400_000)
+    plan.tasks = (0..<7).map {
+      var task = PlanTask()
+      task.id = "t\($0)"
+      task.type = "prompt"
+      task.metadata = ["mock.output": "\"\(text)\""]
+      return task
+    }
+    let planID = try await stage.submit(plan)
+    try await stage.follow(planID)
+    var seen: [String] = []
+    var request = BatonV1.GetPlanRequest(planId: planID, view: .full)
+    repeat {
+      let page = try await stage.orchestrator.getPlan(request)
+      let tasks = try #require(page.state).tasks
+      #expect(tasks.reduce(0) { $0 + $1.outputJson.count } <= 1 << 20)
+      seen += tasks.map(\.id)
+      request.pageToken = page.nextPageToken
+    } while !request.pageToken.isEmpty
+    #expect(seen == plan.tasks.map(\.id))
+    await stage.close()
+  }
 }

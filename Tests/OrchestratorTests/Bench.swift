@@ -95,11 +95,17 @@ final class FlakyStore: PlanStore {
   var isDurable: Bool { base.isDurable }
   var commitCount: Int { commits.withLock { $0 } }
 
+  private let isFailing = Mutex(false)
+
+  /// Every commit fails until it is told otherwise.
+  func fail(_ fails: Bool) { isFailing.withLock { $0 = fails } }
+
   /// The next commits go this way.
   func plan(_ next: Fault...) { faults.withLock { $0 = next } }
 
   func commit(_ group: [PlanChange]) throws(StoreError) {
     commits.withLock { $0 += 1 }
+    if isFailing.withLock({ $0 }) { throw StoreError(.unavailable, "the disk is away") }
     switch faults.withLock({ $0.isEmpty ? .none : $0.removeFirst() }) {
     case .none: try base.commit(group)
     case .before: throw StoreError(.unavailable, "the disk is away")
@@ -143,6 +149,7 @@ final class Bench {
 
   private final class Inbox: Sendable {
     let work = Mutex<[Shard.Work]>([])
+    let dropsHints = Mutex(false)
   }
 
   init(
@@ -157,13 +164,23 @@ final class Bench {
     let post: @Sendable (@escaping Shard.Work) -> Void = { work in
       inbox.work.withLock { $0.append(work) }
     }
-    try queue.subscribe { hints in post { $0.take(hints) } }
+    try queue.subscribe { hints in
+      guard !inbox.dropsHints.withLock({ $0 }) else { return }
+      post { $0.take(hints) }
+    }
     self.inbox = inbox
     self.store = store
     self.clock = clock
     self.options = options
     shard = Shard(
-      store: store, queue: queue, port: port, clock: clock, options: options, post: post)
+      store: store, queue: queue, port: port, clock: clock, options: options,
+      onProblem: { _ in }, post: post)
+  }
+
+  /// The queue loses everything.
+  var dropsHints: Bool {
+    get { inbox.dropsHints.withLock { $0 } }
+    set { inbox.dropsHints.withLock { $0 = newValue } }
   }
 
   /// Turns until nothing is left to do now.

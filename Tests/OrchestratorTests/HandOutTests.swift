@@ -1,5 +1,6 @@
 import Engine
 import Plan
+import Queue
 import Testing
 
 @testable import Orchestrator
@@ -309,5 +310,59 @@ struct HandOutTests {
     #expect(bench.shard.sessions["mock-1"]?.health == .lost)
     bench.advance(bench.options.lostMilliseconds)
     #expect(bench.shard.sessions.all.isEmpty)
+  }
+
+  @Test("a hand-out that was committed while its instance went away is handed out again")
+  func lostWhileCommitting() throws {
+    let bench = try Bench()
+    bench.register("mock-1", session: "s1")
+    try bench.submit(["a", "b<a"])
+    let run = try #require(bench.port.takeCalls().first).handOut.run
+    let intake = ResultIntake(
+      AdapterResult(outcome: .succeeded, output: Array("1".utf8)), limits: bench.options.limits)
+    // One turn: the result that hands out b to mock-1, and the end of mock-1.
+    bench.shard.report(run.key, run.attempt, run.token, intake) { _ in }
+    _ = try bench.shard.deregister(sessionID: "s1", handsBack: true)
+    bench.settle()
+    bench.register("mock-2", session: "s2")
+    let again = bench.port.takeCalls().last
+    #expect(again?.instance == "mock-2" && again?.handOut.run.key.taskID == "b")
+  }
+
+  @Test("an adapter that always refuses does not put off schedule_to_start")
+  func alwaysBusy() throws {
+    let bench = try Bench()
+    bench.register()
+    try bench.submit(["a"]) { $0.tasks[0].timeouts.scheduleToStartMilliseconds = 9_000 }
+    var refusals = 0
+    for _ in 0..<100 {
+      if let call = bench.port.takeCalls().first {
+        refusals += 1
+        call.reply(.busy(retryAfterMilliseconds: 0))
+      }
+      bench.advance(100)
+      _ = try bench.heartbeat()
+    }
+    #expect(try bench.states() == "a:failed")
+    #expect(try bench.read().tasks[0].row.error?.code == "SCHEDULE_TO_START")
+    #expect(refusals < 10, "the pause between two tries grows")
+  }
+
+  @Test("S8: hints that are lost, repeated or stale delay or change nothing")
+  func hints() throws {
+    let bench = try Bench { $0.sweepMilliseconds = 1_000 }
+    _ = try bench.shard.recover()
+    bench.register()
+    bench.dropsHints = true
+    try bench.submit(["a", "b<a"])
+    #expect(bench.port.takeCalls().isEmpty)
+    bench.advance(1_000)
+    let call = try #require(bench.port.takeCalls().first, "the sweep finds what no hint said")
+    let hint = HandOutHint(planID: Bench.planID(1), ordinal: 0, attempt: 1, delivery: 1)
+    bench.shard.take([hint, hint])
+    bench.dropsHints = false
+    _ = bench.report(call.handOut.run)
+    bench.shard.take([hint])
+    #expect(bench.port.takeCalls().map(\.handOut.run.key.taskID) == ["b"])
   }
 }

@@ -213,4 +213,64 @@ struct ShardTests {
     _ = bench.report(call.handOut.run, output: "\"\(String(repeating: "x", count: 80))\"")
     #expect(try bench.read().tasks[1].row.error?.code == "PAYLOAD_TOO_LARGE")
   }
+
+  @Test("S2: commits that go on failing during a bulk cancel hold up nobody")
+  func failingBulkCancel() throws {
+    let bench = try Bench()
+    bench.register()
+    try bench.submit((0..<2_000).map { "t\($0)" })
+    bench.store.fail(true)
+    _ = bench.ask { shard, reply in
+      shard.steer(Bench.planID(1), .cancel(reason: ""), pageSize: 1, reply)
+    }
+    let commits = bench.store.commitCount
+    for _ in 0..<10 { bench.advance(bench.options.resendMilliseconds) }
+    #expect(bench.store.commitCount < commits + 40, "no commit is repeated without a pause")
+    bench.store.fail(false)
+    bench.advance(bench.options.resendMilliseconds)
+    _ = bench.ask { shard, reply in
+      shard.steer(Bench.planID(1), .cancel(reason: ""), pageSize: 1, reply)
+    }
+    bench.settle()
+    #expect(try bench.read().plan.status == .cancelled)
+    #expect(try bench.read().counts[.cancelled] == 2_000)
+    #expect(bench.shard.pool.inFlight == 0)
+  }
+
+  @Test("S2: a crash in the middle of a bulk cancel is made up for by the next start")
+  func bulkCancelAfterRestart() throws {
+    let first = try Bench()
+    try first.submit((0..<2_000).map { "t\($0)" })
+    first.shard.steer(Bench.planID(1), .cancel(reason: ""), pageSize: 1) { _ in }
+    first.shard.turn([])
+    #expect(try first.store.load(Bench.planID(1))?.plan.finishedAt == nil)
+    let second = try Bench(store: first.store, clock: first.clock)
+    #expect(try second.shard.recover() == 1)
+    second.settle()
+    #expect(try second.read().counts[.cancelled] == 2_000)
+    #expect(try second.kinds().last == .planCancelled)
+  }
+
+  @Test("S4: late results of a finished plan are refused, however many come at one time")
+  func lateResults() throws {
+    let bench = try Bench()
+    bench.register()
+    try bench.submit((0..<20).map { "t\($0)" })
+    let calls = bench.port.takeCalls()
+    _ = bench.ask { shard, reply in
+      shard.steer(Bench.planID(1), .cancel(reason: ""), pageSize: 1, reply)
+    }
+    let before = try bench.kinds()
+    var answers: [Result<Decision.Answer, OrchestratorError>] = []
+    for call in calls {
+      let run = call.handOut.run
+      let intake = ResultIntake(
+        AdapterResult(outcome: .succeeded, output: Array("1".utf8)), limits: bench.options.limits)
+      bench.shard.report(run.key, run.attempt, run.token, intake) { answers.append($0) }
+    }
+    bench.settle()
+    #expect(answers.count == 20)
+    #expect(answers.allSatisfy { $0 == .success(.refused(.alreadyTerminal)) })
+    #expect(try bench.kinds() == before, "the record of an ended plan is closed")
+  }
 }

@@ -116,4 +116,22 @@ struct WatchTests {
     _ = bench.shard.watch(Bench.planID(1), cursor) { answers.append($0) }
     #expect(answers == [.failure(.stopping), .failure(.stopping)])
   }
+
+  @Test("progress that nobody watches is not kept")
+  func unwatchedProgress() throws {
+    let bench = try Bench()
+    bench.register()
+    try bench.submit(["a"])
+    let run = try #require(bench.port.takeCalls().first).handOut.run
+    let note = ProgressNote(
+      taskID: "a", attempt: 1, time: 5, body: .log(severity: "info", text: "x"))
+    for _ in 0..<1_000 { bench.shard.progress(run, started: false, note) }
+    bench.settle()
+    let entry = try #require(bench.shard.plans[Bench.planID(1)])
+    #expect(entry.progress.isEmpty)
+    var live = WatchCursor(seq: 1, progress: WatchCursor.live)
+    _ = try drain(bench, &live)
+    for _ in 0..<1_000 { bench.shard.progress(run, started: false, note) }
+    #expect((1...512).contains(entry.progress.count), "bounded while it is watched")
+  }
 }

@@ -26,8 +26,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var leaseMilliseconds: Int64 = 15_000
   /// How often everything is looked over for hints that were lost.
   public var sweepMilliseconds: Int64 = 5_000
-  /// The longest pause before something that failed to be sent is sent again for the first time.
-  public var pollMilliseconds: Int64 = 1_000
+  /// How long an adapter may hold one poll for a result.
+  public var pollMilliseconds: Int64 = 20_000
 
   /// For plans and tasks that say nothing themselves.
   public var retry = RetryPolicy()

@@ -54,7 +54,7 @@ enum ServerSettings {
       value, settings, reader in
       reader.duration(value, atLeast: 100).map { settings.sweepMilliseconds = $0 }
     },
-    scalar("poll", "longest first pause before an adapter is asked again") {
+    scalar("poll", "how long an adapter may hold one poll for a result") {
       value, settings, reader in
       reader.duration(value, atLeast: 10).map { settings.pollMilliseconds = $0 }
     },

@@ -636,7 +636,8 @@ extension BatonV1 {
     public var counts: [BatonV1.TaskCount] = []
     /// One page of tasks, in the plan's order; left out in lists.
     public var tasks: [BatonV1.TaskState] = []
-    /// The plan as it was submitted; only in the FULL view of GetPlan and only on the first page.
+    /// The plan as it was submitted; only in the FULL view of GetPlan, only on the first page, and
+    /// only where it takes at most 1 MiB.
     public var plan: BatonV1.Plan? = nil
 
     public init() {}

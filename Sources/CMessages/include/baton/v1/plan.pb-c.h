@@ -559,7 +559,8 @@ struct  Baton__V1__PlanState
   size_t n_tasks;
   Baton__V1__TaskState **tasks;
   /*
-   * The plan as it was submitted; only in the FULL view of GetPlan and only on the first page.
+   * The plan as it was submitted; only in the FULL view of GetPlan, only on the first page, and only
+   * where it takes at most 1 MiB.
    */
   Baton__V1__Plan *plan;
 };
