@@ -28,38 +28,40 @@ struct PlanFollower: Sendable {
   func follow(
     _ hear: @Sendable (News) async -> Void
   ) async throws {
-    var nextSeq: Int64 = 1
+    var position = Position()
     var failures = 0
     while true {
+      let before = position.nextSeq
+      let failure: CommandFailure
       do {
-        let before = nextSeq
-        let isEnd = try await read(from: &nextSeq, afterInterruption: failures > 0, hear)
-        if isEnd { return }
-        if nextSeq > before { failures = 0 }
+        try await read(from: &position, afterInterruption: failures > 0, hear)
+        if position.isEnd { return }
+        failure = CommandFailure(
+          .unavailable, code: "UNAVAILABLE",
+          message: "the server at \(connection.address) ended the stream of plan \(planID) early")
         await hear(.interrupted("the server ended the stream"))
       } catch let error as RPCError {
-        guard Self.isPassing(error), nextSeq > 1 || failures > 0 || !error.neverSent else {
-          throw CommandFailure(error, server: connection.address, planID: planID)
-        }
-        guard failures < Self.maxFailures else {
-          throw CommandFailure(error, server: connection.address, planID: planID)
-        }
+        if position.isEnd { return }
+        failure = CommandFailure(error, server: connection.address, planID: planID)
+        guard Self.isPassing(error), position.nextSeq > 1 || failures > 0 || !error.neverSent
+        else { throw failure }
         await hear(.interrupted(error.message))
       }
+      if position.nextSeq > before { failures = 0 }
+      guard failures < Self.maxFailures else { throw failure }
       failures += 1
       try await Task.sleep(for: failures < 8 ? Self.firstPause * failures : Self.pause)
     }
   }
 
-  /// Answers whether the plan's last event was read.
+  /// Reads until the server ends the stream.
   private func read(
-    from nextSeq: inout Int64, afterInterruption: Bool, _ hear: @Sendable (News) async -> Void
-  ) async throws -> Bool {
+    from position: inout Position, afterInterruption: Bool, _ hear: @Sendable (News) async -> Void
+  ) async throws {
     var request = BatonV1.StreamPlanEventsRequest()
     request.planId = planID
-    request.fromSeq = nextSeq
+    request.fromSeq = position.nextSeq
     request.includeProgress = includesProgress
-    var isEnd = false
     var isConnected = !afterInterruption
     let responses = try await connection.orchestrator.streamPlanEvents(request)
     for try await response in responses {
@@ -67,8 +69,7 @@ struct PlanFollower: Sendable {
       isConnected = true
       switch response.item {
       case .event(let event):
-        nextSeq = event.seq + 1
-        isEnd = Self.endKinds.contains(event.kind)
+        position.pass(event)
         await hear(.event(event))
       case .progress(let progress):
         await hear(.progress(progress))
@@ -76,10 +77,21 @@ struct PlanFollower: Sendable {
         break
       }
     }
-    return isEnd
   }
 
-  private static let endKinds: Set<String> = ["plan_completed", "plan_failed", "plan_cancelled"]
+  /// How far the plan's events were read.
+  struct Position: Sendable, Equatable {
+    private(set) var nextSeq: Int64 = 1
+    /// Whether the plan ended. Events may follow its end, such as a late result that is refused.
+    private(set) var isEnd = false
+
+    mutating func pass(_ event: BatonV1.PlanEvent) {
+      nextSeq = event.seq + 1
+      isEnd = isEnd || Self.endKinds.contains(event.kind)
+    }
+
+    private static let endKinds: Set<String> = ["plan_completed", "plan_failed", "plan_cancelled"]
+  }
 
   /// Whether asking again may help.
   private static func isPassing(_ error: RPCError) -> Bool {
