@@ -92,6 +92,9 @@ import Testing
     var view = view
     view.apply(Sample.event("task_dispatched", "facts", at: 1, attempt: 1, adapter: "mock"))
     var progress = Sample.chunk("facts", 1, "")
+    progress.body = .log(BatonV1.LogLine(severity: "info", text: "no token count"))
+    view.apply(progress)
+    #expect(lines(view, now: 1)[2].hasSuffix("0.0s"))
     progress.body = .log(BatonV1.LogLine(severity: "warning", text: "slow\u{1B}[2J today"))
     view.apply(progress)
     #expect(lines(view, now: 1)[2].hasSuffix("0.0s  slow today"))

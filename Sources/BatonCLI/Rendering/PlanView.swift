@@ -39,7 +39,7 @@ struct PlanView: Sendable {
     var error = ""
     /// The end of what the current attempt said, in chunks and messages.
     var words = ""
-    /// Its last log line.
+    /// Its last warning or error in a log.
     var note = ""
     var outputTokens: Int64 = 0
   }
@@ -145,6 +145,9 @@ struct PlanView: Sendable {
     task.dependsOn.filter { id in ordinals[id].map { !tasks[$0].status.isFinal } ?? false }
   }
 
+  /// Less is for logs, not for people who watch.
+  private static let notedSeverities: Set<String> = ["warning", "error"]
+
   mutating func apply(_ progress: BatonV1.TaskProgress) {
     guard let ordinal = ordinals[progress.taskId], progress.attempt >= tasks[ordinal].attempt
     else { return }
@@ -155,7 +158,9 @@ struct PlanView: Sendable {
       let speaker = message.agent.isEmpty ? message.role : message.agent
       tasks[ordinal].words = ""
       tasks[ordinal].hear("\(speaker): \(message.content)")
-    case .log(let line): tasks[ordinal].note = TerminalText.clean(line.text)
+    case .log(let line) where Self.notedSeverities.contains(line.severity):
+      tasks[ordinal].note = TerminalText.clean(line.text)
+    case .log: break
     case nil: break
     }
   }
