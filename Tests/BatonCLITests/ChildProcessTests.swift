@@ -20,7 +20,7 @@ import Testing
       hear: {
         switch $0 {
         case .ready(let details): continuation.yield(.ready(details))
-        case .ended(let how): continuation.yield(.ended(how))
+        case .ended(let how): continuation.yield(.ended(how.description))
         }
       })
     return (child, news)

@@ -8,7 +8,7 @@ struct ServerFlags: ParsableArguments {
   var config: String?
 
   @Option(help: Self.help("listen")) var listen: String?
-  @Option(help: Self.help("http")) var http: String?
+  @Option(help: "Where health is served over HTTP: host:port (BATON_HTTP).") var http: String?
   @Flag(help: Self.help("insecure")) var insecure = false
   @Option(help: Self.help("store")) var store: String?
   @Option(help: Self.help("queue")) var queue: String?

@@ -1,4 +1,5 @@
 internal import Configuration
+internal import Dispatch
 internal import Foundation
 internal import Synchronization
 
@@ -6,13 +7,29 @@ internal import Synchronization
 final class ChildProcess: Sendable {
   let name: String
   private let process = Process()
-  private let ended = Mutex<Bool>(false)
+  private let state = Mutex(State())
+
+  private struct State {
+    var hasEnded = false
+    var hasPrinted = false
+  }
 
   enum News: Sendable {
     /// What it printed when it was ready, without the word READY.
     case ready(String)
-    /// The end, in words.
-    case ended(String)
+    case ended(End)
+  }
+
+  enum End: Sendable, Equatable, CustomStringConvertible {
+    case signal(Int32)
+    case exitCode(Int32)
+
+    var description: String {
+      switch self {
+      case .signal(let number): "by signal \(number)"
+      case .exitCode(let code): "with exit code \(code)"
+      }
+    }
   }
 
   init(name: String) { self.name = name }
@@ -30,26 +47,59 @@ final class ChildProcess: Sendable {
     let errors = Pipe()
     // `env` finds the program on the PATH.
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = command
+    process.arguments = Self.endingWithParent + command
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output
     process.standardError = errors
+    let exited = DispatchSemaphore(value: 0)
     process.terminationHandler = { [self] process in
-      ended.withLock { $0 = true }
-      let how = process.terminationReason == .uncaughtSignal ? "by signal" : "with exit code"
-      hear(.ended("\(how) \(process.terminationStatus)"))
+      state.withLock { $0.hasEnded = true }
+      exited.signal()
+      let status = process.terminationStatus
+      hear(
+        .ended(process.terminationReason == .uncaughtSignal ? .signal(status) : .exitCode(status)))
     }
-    do { try Self.withNoSignalBlocked { try process.run() } } catch {
+    if let problem = runOnThreadOfItsOwn(until: exited) {
       throw CommandFailure(
         .system, code: "CANNOT_START",
-        message: "\(name): \(command[0]) cannot be started: \(error.localizedDescription)")
+        message: "\(name): \(command[0]) cannot be started: \(problem)")
+    }
+    let tell: @Sendable (String) -> Void = { [self] line in
+      state.withLock { $0.hasPrinted = true }
+      print(line)
     }
     Self.read(output) { line in
-      guard line.hasPrefix("READY ") else { return print(line) }
+      guard line.hasPrefix("READY ") else { return tell(line) }
       hear(.ready(String(line.dropFirst("READY ".count))))
     }
-    Self.read(errors, print)
+    Self.read(errors, tell)
+  }
+
+  /// What runs a program so that it gets SIGTERM when this process ends, even by SIGKILL; nothing
+  /// where util-linux is missing.
+  private static let endingWithParent: [String] = {
+    let program = "/usr/bin/setpriv"
+    guard FileManager.default.isExecutableFile(atPath: program) else { return [] }
+    return [program, "--pdeathsig", "TERM", "--"]
+  }()
+
+  /// The parent of prctl(2), PR_SET_PDEATHSIG, is the thread that started the child, and the threads
+  /// of a pool come and go; so one stays for as long as the child runs. Answers what went wrong.
+  private func runOnThreadOfItsOwn(until exited: DispatchSemaphore) -> String? {
+    let started = DispatchSemaphore(value: 0)
+    let problem = Mutex<String?>(nil)
+    Thread.detachNewThread { [process] in
+      do { try Self.withNoSignalBlocked { try process.run() } } catch {
+        problem.withLock { $0 = error.localizedDescription }
+        started.signal()
+        return
+      }
+      started.signal()
+      exited.wait()
+    }
+    started.wait()
+    return problem.withLock { $0 }
   }
 
   /// A child inherits the signal mask of the thread that starts it, and the threads of a pool block
@@ -65,7 +115,10 @@ final class ChildProcess: Sendable {
 
   var pid: Int32 { process.processIdentifier }
 
-  var hasEnded: Bool { ended.withLock { $0 } }
+  var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+  /// Whether it said anything but READY.
+  var hasPrinted: Bool { state.withLock { $0.hasPrinted } }
 
   /// SIGTERM: end in good order.
   func terminate() { if !hasEnded { kill(pid, SIGTERM) } }

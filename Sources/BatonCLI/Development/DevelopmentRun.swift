@@ -24,11 +24,12 @@ struct DevelopmentRun: Sendable {
     defer { listening.cancel() }
     var children: [ChildProcess] = []
     var failure: CommandFailure?
+    var ended: Ended?
     do throws(CommandFailure) {
       for process in processes {
         children.append(try start(process, addresses) { continuation.yield(.child($0, $1)) })
       }
-      try await follow(news, addresses)
+      ended = await follow(news, addresses)
     } catch {
       failure = error
     }
@@ -38,7 +39,24 @@ struct DevelopmentRun: Sendable {
     }
     await end(children)
     await server.shutdown()
-    if let failure { throw failure }
+    if let failure = failure ?? ended?.failure { throw failure }
+  }
+
+  /// A child that ended and that nobody had ended.
+  struct Ended: Sendable {
+    let child: ChildProcess
+    let how: ChildProcess.End
+
+    /// Asked when everything has ended, for its last lines may come after the news of its end.
+    var failure: CommandFailure {
+      var failure = CommandFailure(
+        .adapterEnded, code: "ADAPTER_ENDED", message: "\(child.name) ended \(how)")
+      failure.advice = "Everything else is stopped now."
+      if case .exitCode = how, child.hasPrinted {
+        failure.advice = "Its last lines above say why. \(failure.advice)"
+      }
+      return failure
+    }
   }
 
   private func say(_ text: String) {
@@ -64,10 +82,10 @@ struct DevelopmentRun: Sendable {
     return child
   }
 
-  /// Returns at a signal; throws when a child ends that nobody ended.
+  /// Returns at a signal, or when a child ends that nobody ended.
   private func follow(
     _ news: AsyncStream<News>, _ addresses: BatonServer.Addresses
-  ) async throws(CommandFailure) {
+  ) async -> Ended? {
     var waitsFor = Set(processes.map(\.name))
     if waitsFor.isEmpty {
       say("no adapter is configured; plans wait until one registers")
@@ -77,17 +95,16 @@ struct DevelopmentRun: Sendable {
       switch item {
       case .signal(let name):
         say("stopping (\(name))")
-        return
+        return nil
       case .child(let child, .ready(let details)):
         say("\(child.name) is ready \(details)")
         if waitsFor.remove(child.name) != nil, waitsFor.isEmpty { announce(addresses) }
       case .child(let child, .ended(let how)):
-        var failure = CommandFailure(
-          .adapterEnded, code: "ADAPTER_ENDED", message: "\(child.name) ended \(how)")
-        failure.advice = "Its last lines above say why. Everything else is stopped now."
-        throw failure
+        say("\(child.name) ended \(how); stopping the others")
+        return Ended(child: child, how: how)
       }
     }
+    return nil
   }
 
   private func announce(_ addresses: BatonServer.Addresses) {

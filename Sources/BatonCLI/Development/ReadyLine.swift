@@ -36,13 +36,7 @@ extension BatonServer {
       throw CommandFailure(
         .store, code: "STORE_UNUSABLE", message: "the store cannot be used: \(error.message)")
     } catch {
-      var failure = CommandFailure(
-        .system, code: "CANNOT_START",
-        message: "the server cannot listen on \(configuration.listen) and \(configuration.http): "
-          + "\(error)")
-      failure.advice =
-        "If another program has the address, choose one with --listen and --http; port 0 takes any."
-      throw failure
+      throw await ListenFailure.failure(configuration, error)
     }
   }
 }
