@@ -25,7 +25,7 @@ final class PlanReader {
       "SELECT id, request_digest FROM plans WHERE namespace = ? AND request_key = ?")
     selectOpen = try SQLiteStatement(
       connection,
-      "SELECT id FROM plans WHERE \(Schema.openPlans) AND id > ? ORDER BY id LIMIT ?")
+      "SELECT id FROM plans WHERE \(Schema.unfinishedPlans) AND id > ? ORDER BY id LIMIT ?")
     selectOutput = try SQLiteStatement(
       connection,
       "SELECT json FROM outputs WHERE ordinal = ? AND plan = (SELECT plan FROM plans WHERE id = ?)")

@@ -44,6 +44,7 @@ enum Schema {
     ) STRICT;
     CREATE UNIQUE INDEX plans_request_key ON plans (namespace, request_key)
       WHERE request_key IS NOT NULL;
+    CREATE INDEX plans_unfinished ON plans (id) WHERE \(unfinishedPlans);
     CREATE INDEX plans_open ON plans (id) WHERE \(openPlans);
     CREATE INDEX plans_owner ON plans (owner, id) WHERE owner <> '';
     CREATE TABLE plan_labels (
@@ -106,7 +107,8 @@ enum Schema {
     """
 
   /// Queries repeat the condition of the index word for word, or SQLite does not use it.
-  static let openPlans = "finished_at IS NULL"
+  static let unfinishedPlans = "finished_at IS NULL"
+  static let openPlans = "status IN ('created', 'running', 'paused')"
 
   /// Brings the file to the newest version, each step whole or not at all.
   static func migrate(_ connection: SQLiteConnection, path: String) throws(StoreError) {

@@ -95,8 +95,8 @@ struct CanaryTests {
       step.stored.tasks[index].finishedAt = 7
     },
     Canary(
-      invariant: "terminal is final", fits: { $0.before.plan.finishedAt != nil && $0.change != nil }
-    ) { $0.decision.change?.events[0].kind = .taskDispatched },
+      invariant: "terminal is final", fits: { $0.before.plan.finishedAt != nil }
+    ) { $0.decision.change = PlanChange(planID: $0.before.planID, plan: $0.before.plan) },
     Canary(invariant: "a plan ends once, with its last task", fits: { _ in true }) {
       $0.tally.ends += 1
     },

@@ -146,8 +146,8 @@ struct Invariant: Sendable {
       let was = step.before.plan
       let isSame = !was.status.isFinal || was.status == step.stored.plan.status
       let isOver = was.finishedAt != nil
-      let late = step.change?.events.filter { $0.kind != .resultRefused } ?? []
-      return wrong.isEmpty && isSame && (!isOver || late.isEmpty) ? nil : "\(wrong) \(late)"
+      return wrong.isEmpty && isSame && (!isOver || step.change == nil)
+        ? nil : "\(wrong) \(String(describing: step.change))"
     },
     Invariant(name: "a plan ends once, with its last task") { step in
       let isOver = step.stored.plan.finishedAt != nil

@@ -197,11 +197,11 @@ struct StateTableTests {
     crash > | send b again
     """,
     "cancelled": """
-    succeed a > a result_refused 1/1 ALREADY_TERMINAL = ALREADY_TERMINAL
-    succeed a@1.1 > a result_refused 1/1 ALREADY_TERMINAL = ALREADY_TERMINAL
+    succeed a > = ALREADY_TERMINAL
+    succeed a@1.1 > = ALREADY_TERMINAL
     succeed a@9 > = UNKNOWN_TOKEN
-    fail a > a result_refused 1/1 ALREADY_TERMINAL = ALREADY_TERMINAL
-    stop a > a result_refused 1/1 ALREADY_TERMINAL = ALREADY_TERMINAL
+    fail a > = ALREADY_TERMINAL
+    stop a > = ALREADY_TERMINAL
     """,
     "paused, dispatched": """
     poll a > rows only

@@ -197,7 +197,7 @@ struct TransitionTests {
         cancel > a cancelled 1/1, b cancelled, c cancelled 1/1, d cancelled 1/1, e cancelled 1/1, \
         plan_cancelled | stop a.1 at m1, stop c.1 at m1, stop e.1 at m1, ended
         cancel > nothing
-        succeed a > a result_refused 1/1 ALREADY_TERMINAL = ALREADY_TERMINAL
+        succeed a > = ALREADY_TERMINAL
         lose c > nothing
         wait 2h > nothing
         resume > nothing
