@@ -1,6 +1,8 @@
 import Foundation
+import GRPC
 import Messages
 import Plan
+import Stubs
 import Testing
 
 @Suite("Kill", .serialized, .timeLimit(.minutes(3)))
@@ -132,7 +134,16 @@ struct KillTests {
     plan.tasks = [task]
     let planID = try await stage.submit(plan)
     try await stage.follow(planID) { $0.kind != "task_running" }
+    let orchestrator = stage.orchestrator
+    let watching = Task {
+      for try await _ in try await orchestrator.streamPlanEvents(
+        BatonV1.StreamPlanEventsRequest(planId: planID))
+      {}
+    }
+    let asked = ContinuousClock.now
     #expect(await stage.stopServer() == 0)
+    #expect(asked.duration(to: .now) < .seconds(10), "a watcher does not hold up the end")
+    _ = await watching.result
     try await stage.start()
     let events = try await stage.follow(planID)
     #expect(events.last?.kind == "plan_completed")
