@@ -76,12 +76,13 @@ final class ChildProcess: Sendable {
     Self.read(errors, tell)
   }
 
-  /// What runs a program so that it gets SIGTERM when this process ends, even by SIGKILL; nothing
-  /// where util-linux is missing.
+  /// What runs a program so that it ends when this process does, even by SIGKILL; nothing where
+  /// util-linux is missing. SIGKILL too: an adapter that finished its tasks first would hold its
+  /// folder for as long, and the next `baton dev` could not start.
   private static let endingWithParent: [String] = {
     let program = "/usr/bin/setpriv"
     guard FileManager.default.isExecutableFile(atPath: program) else { return [] }
-    return [program, "--pdeathsig", "TERM", "--"]
+    return [program, "--pdeathsig", "KILL", "--"]
   }()
 
   /// The parent of prctl(2), PR_SET_PDEATHSIG, is the thread that started the child, and the threads

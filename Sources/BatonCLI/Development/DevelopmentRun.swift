@@ -37,7 +37,7 @@ struct DevelopmentRun: Sendable {
       for child in children { child.killAtOnce() }
       exit(ExitStatus.interrupted.rawValue)
     }
-    await end(children)
+    await end(children, hurried: failure != nil || ended != nil)
     await server.shutdown()
     if let failure = failure ?? ended?.failure { throw failure }
   }
@@ -112,13 +112,18 @@ struct DevelopmentRun: Sendable {
   }
 
   /// SIGTERM to each by its pid, SIGKILL after the grace period; returns when none is left.
-  private func end(_ children: [ChildProcess]) async {
+  ///
+  /// - Parameter hurried: whether the others should not finish their tasks first: a second SIGTERM
+  ///   after a second, in which idle ones end, tells an adapter so.
+  private func end(_ children: [ChildProcess], hurried: Bool) async {
     for child in children { child.terminate() }
     let step = Duration.milliseconds(50)
-    var left = Duration.milliseconds(configuration.graceMilliseconds)
-    while children.contains(where: { !$0.hasEnded }), left > .zero {
+    let grace = Duration.milliseconds(configuration.graceMilliseconds)
+    var waited = Duration.zero
+    while children.contains(where: { !$0.hasEnded }), waited < grace {
       try? await Task.sleep(for: step)
-      left -= step
+      waited += step
+      if hurried, waited == .seconds(1) { for child in children { child.terminate() } }
     }
     for child in children where !child.hasEnded {
       say("\(child.name) did not end in time and is killed")
