@@ -4,7 +4,7 @@ public import Plan
 public struct ServerConfiguration: Sendable, Equatable {
   /// Where gRPC is served: `host:port` or `unix:PATH`; port 0 lets the system choose.
   public var listen = "127.0.0.1:7420"
-  /// Where metrics and health are served over HTTP: `host:port`.
+  /// Where health is served over HTTP: `host:port`.
   public var http = "127.0.0.1:7421"
   /// Serve without TLS on an address that other machines can reach.
   public var insecure = false

@@ -9,7 +9,7 @@ enum ServerSettings {
     scalar("listen", "where gRPC is served: host:port or unix:PATH") { value, settings, reader in
       reader.address(value).map { settings.listen = $0 }
     },
-    scalar("http", "where metrics and health are served: host:port") { value, settings, reader in
+    scalar("http", "where health is served: host:port") { value, settings, reader in
       reader.hostAndPort(value).map { settings.http = $0 }
     },
     scalar("insecure", "serve beyond this machine without TLS") { value, settings, reader in
