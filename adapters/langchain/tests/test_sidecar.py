@@ -122,6 +122,8 @@ def test_a_node_that_never_ends_does_not_keep_the_process(
         with grpc.insecure_channel(program.ready["grpc"]) as channel:
             stub = adapter_pb2_grpc.ExecutionAdapterStub(channel)
             graph = {"entrypoint": "my_graphs.unsteady:endless"}
+            # Progress is best effort: without a session nobody would hear that the run began.
+            registry.wait_for_heartbeats(1)
             stub.DispatchTask(task("graph", "graph", graph))
             registry.wait_for(lambda: [item for item in registry.progress if item.started])
             registry.wait_for_heartbeats(1)

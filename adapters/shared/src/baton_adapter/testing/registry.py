@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent import futures
 from typing import Any, NoReturn, TypeVar
@@ -73,10 +74,12 @@ class Registry(registry_pb2_grpc.AdapterRegistryServicer):
 
     def wait_for(self, look: Callable[[], _T]) -> _T:
         """The first true value of `look`, asked again with every call that comes in."""
+        deadline = time.monotonic() + WAIT_S
         with self._changed:
             value = look()
             while not value:
-                if not self._changed.wait(WAIT_S):
+                # Heartbeats wake it again and again: one deadline for all of it.
+                if not self._changed.wait(max(0.0, deadline - time.monotonic())):
                     raise TimeoutError("the adapter did not do what was waited for")
                 value = look()
             return value
