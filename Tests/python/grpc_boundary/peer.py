@@ -9,7 +9,6 @@ Messages are HealthCheckRequest, which carries one text.
 import json
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from typing import Any
@@ -212,9 +211,10 @@ class Probe(grpc.GenericRpcHandler):
         return Text(service="none" if left is None or left > 1e6 else str(round(left)))
 
     def wait(self, request: Any, context: grpc.ServicerContext) -> Any:
-        context.add_callback(self.cancelled.set)
-        while context.is_active():
-            time.sleep(0.01)
+        over = threading.Event()
+        if context.add_callback(over.set):
+            over.wait()
+        self.cancelled.set()
         return Text()
 
     def wascancelled(self, request: Any, context: grpc.ServicerContext) -> Any:
