@@ -5,7 +5,7 @@ SHELL := /bin/bash
 swift_build := swift build -c release --no-color-diagnostics -Xswiftc -enable-testing
 ruff := .venv-langchain/bin/ruff
 
-.PHONY: help demo setup build test test-swift test-e2e test-python check generate format clean
+.PHONY: help demo setup build test test-swift test-e2e test-python check generate baseline format clean
 
 help: ## lists the entries
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ test-python: ## runs the tests of the adapters and examples
 	@deploy/dev/setup.sh system langchain crewai model
 	@.ci/test.sh shared langchain crewai examples
 
-check: ## linting, formatting, types, import directions, generated code, secrets, links
+check: ## linting, formatting, types, import directions, proto, generated code, secrets, links
 	@deploy/dev/setup.sh system swift langchain crewai
 	@.ci/check.sh
 
@@ -42,6 +42,10 @@ generate: ## generates messages, stubs and docs/api.md from proto/
 	$(swift_build) --product protoc-gen-baton-swift
 	PROTOC_GEN_BATON_SWIFT="$$($(swift_build) --show-bin-path)/protoc-gen-baton-swift" codegen/generate.sh
 	adapters/generate.sh
+
+baseline: ## takes proto/ as it is now as what `make check` compares later changes with
+	@deploy/dev/setup.sh langchain
+	.venv-langchain/bin/python .ci/check/protos.py --renew
 
 format: ## formats Swift and Python
 	@deploy/dev/setup.sh swift langchain

@@ -6,6 +6,7 @@
 #   format      swift format, ruff
 #   types       mypy --strict
 #   repository  secrets, left-overs, links between pages, long files, who imports whom in Python
+#   proto       buf: style of the .proto files, and changes that would break those who use them
 #   generated   generated files are what the generators make of proto/
 #   imports     who imports whom in Swift; builds everything, and warnings are errors
 set -uo pipefail
@@ -53,6 +54,8 @@ check_repository() {
   return $status
 }
 
+check_proto() { "$tools/python" .ci/check/protos.py; }
+
 check_generated() {
   local status=0 fresh
   swift build "${swift_options[@]}" --product protoc-gen-baton-swift || return 1
@@ -76,5 +79,5 @@ check_imports() {
 }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(self format types repository generated imports)
+[ ${#parts[@]} -gt 0 ] || parts=(self format types repository proto generated imports)
 run_parts check "${parts[@]}"

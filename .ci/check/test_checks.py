@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,12 +12,15 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 import adapter_imports
-import count_tests
 import leftovers
 import lengths
 import links
+import protos
+import pytest
 import secrets_in_files
 import tracked
+
+import count_tests
 
 
 class Tree(unittest.TestCase):
@@ -145,6 +149,66 @@ class AdapterImportsTest(Tree):
             "adapters/shared/src/a.py": "from . import crewai\n",
         }
         self.assertEqual(self.problems(adapter_imports.check, right), [])
+
+
+class ProtosTest(Tree):
+    """On a copy of proto/ as it is."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = self.root / "proto"
+        shutil.copytree(Path(__file__).parents[2] / "proto", self.folder)
+
+    def after(self, file: str, old: str, new: str) -> list[str]:
+        """What the check says once `old` is `new`."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        self.assertIn(old, text)
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        found = protos.check(self.folder)
+        path.write_text(text, encoding="utf-8")
+        return found
+
+    def test_what_breaks_a_client_is_found(self) -> None:
+        orchestrator = "baton/v1/orchestrator.proto"
+        method = "  rpc GetPlan(GetPlanRequest) returns (GetPlanResponse);\n"
+        breaking = {
+            "renumbered": (orchestrator, "string request_key = 3;", "string request_key = 4;"),
+            "of another type": (orchestrator, "bool created = 2;", "int32 created = 2;"),
+            "renamed": (orchestrator, "bool created = 2;", "bool is_new = 2;"),
+            "removed": (orchestrator, method, ""),
+            "no longer a stream": (orchestrator, "(stream StreamPlan", "(StreamPlan"),
+            "a standard file": ("grpc/health/v1/health.proto", "SERVING = 1;", "SERVING = 5;"),
+        }
+        for name, edit in breaking.items():
+            with self.subTest(name):
+                found = self.after(*edit)
+                self.assertTrue(found)
+                self.assertTrue(all(line.startswith(edit[0] + ":") for line in found), found)
+
+    def test_what_is_added_breaks_nobody(self) -> None:
+        field = "bool created = 2;"
+        added = self.after("baton/v1/orchestrator.proto", field, field + "\n  int64 at_ms = 9;")
+        self.assertEqual(added, [])
+
+    def test_bad_style_is_found(self) -> None:
+        field = "bool created = 2;"
+        found = self.after("baton/v1/orchestrator.proto", field, field + "\n  int64 atMs = 9;")
+        self.assertEqual(len(found), 1)
+        self.assertIn("lower_snake_case", found[0])
+
+    def test_a_renewed_baseline_holds_what_was_added(self) -> None:
+        path = self.folder / "baton/v1/orchestrator.proto"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("bool created = 2;", ""), encoding="utf-8")
+        self.assertTrue(protos.check(self.folder))
+        protos.renew(self.folder)
+        self.assertEqual(protos.check(self.folder), [])
+
+    def test_a_check_that_cannot_look_does_not_pass(self) -> None:
+        (self.folder / protos.BASELINE).unlink()
+        with pytest.raises(protos.BufError):
+            protos.check(self.folder)
 
 
 class CountTestsTest(Tree):
