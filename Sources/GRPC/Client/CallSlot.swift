@@ -1,8 +1,8 @@
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// Connects a task's cancellation with the call that the task is about to start.
 final class CallSlot: Sendable {
-  private let state = Mutex(State.empty)
+  private let state = NIOLockedValueBox(State.empty)
 
   private enum State {
     case empty
@@ -11,7 +11,7 @@ final class CallSlot: Sendable {
   }
 
   func fill(_ call: ClientCall) {
-    let isCancelled = state.withLock { state in
+    let isCancelled = state.withLockedValue { state in
       if case .cancelled = state { return true }
       state = .filled(call)
       return false
@@ -20,7 +20,7 @@ final class CallSlot: Sendable {
   }
 
   func cancel() {
-    let call = state.withLock { state -> ClientCall? in
+    let call = state.withLockedValue { state -> ClientCall? in
       defer { state = .cancelled }
       if case .filled(let call) = state { return call }
       return nil

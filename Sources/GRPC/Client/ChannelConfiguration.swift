@@ -4,6 +4,9 @@ public import HTTP2
 public struct ChannelConfiguration: Sendable {
   /// Largest response message in bytes, where the call has no limit of its own.
   public var responseBytesMax: Int
+  /// Bytes of a streaming call's requests that are kept until the response begins, so that the call
+  /// can be sent again on another connection; a call with more is not.
+  public var replayBytesMax: Int
   /// How long one attempt to connect may take, until the server's SETTINGS are there.
   public var connectTimeout: Duration
   public var backoff: Backoff
@@ -13,12 +16,14 @@ public struct ChannelConfiguration: Sendable {
 
   public init(
     responseBytesMax: Int = 4 * 1024 * 1024,
+    replayBytesMax: Int = 65_536,
     connectTimeout: Duration = .seconds(10),
     backoff: Backoff = Backoff(),
     http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
     userAgent: String = "grpc-swift-baton"
   ) {
     self.responseBytesMax = responseBytesMax
+    self.replayBytesMax = replayBytesMax
     self.connectTimeout = connectTimeout
     self.backoff = backoff
     self.http2 = http2

@@ -11,6 +11,8 @@ class ClientCall: @unchecked Sendable {
   let options: CallOptions
   let deadline: Deadline?
   private let lifetime: ChannelLifetime
+  /// The requests of a call that takes many; nil for calls with one.
+  private let outbox: RequestOutbox?
   private var machine: ClientCallMachine
   private(set) var stream: HTTP2Stream?
   private(set) var connection: HTTP2Connection?
@@ -21,7 +23,11 @@ class ClientCall: @unchecked Sendable {
   /// For calls that wait for a connection: a server that restarts may refuse more than once.
   private static let patientRetriesMax = 10
 
-  init(_ method: MethodDescriptor, _ options: CallOptions, _ lifetime: ChannelLifetime) {
+  init(
+    _ method: MethodDescriptor, _ options: CallOptions, _ lifetime: ChannelLifetime,
+    outbox: RequestOutbox? = nil
+  ) {
+    self.outbox = outbox
     self.method = method
     self.options = options
     self.lifetime = lifetime
@@ -38,7 +44,7 @@ class ClientCall: @unchecked Sendable {
 
   // MARK: For subclasses
 
-  /// Writes the request with its prefix; again if the call is started over.
+  /// Writes the only request with its prefix; again if the call is started over.
   func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {}
   func began(_ metadata: Metadata) {}
   /// Response bytes; their window is given back by whoever reads them.
@@ -72,8 +78,31 @@ class ClientCall: @unchecked Sendable {
     }
     self.stream = stream
     self.connection = connection
-    writeRequest(to: connection.session, stream)
-    connection.session.end(stream)
+    if let outbox {
+      sendRequests(outbox)
+    } else {
+      writeRequest(to: connection.session, stream)
+      connection.session.end(stream)
+    }
+    connection.setNeedsFlush()
+  }
+
+  /// Something was added to the outbox. From any thread.
+  func requestsArePending() {
+    eventLoop.execute { [self] in
+      if let outbox { sendRequests(outbox) }
+    }
+  }
+
+  /// Gives the stream what was written, unless it still has enough to send.
+  private func sendRequests(_ outbox: RequestOutbox) {
+    guard let stream, let connection, !stream.isClosed else { return }
+    guard stream.unsentBytes < RequestQueue.unsentBytesHigh else {
+      return connection.session.notifyWhenDrained(stream)
+    }
+    let portion = outbox.take { connection.session.write(stream, $0) }
+    if !outbox.isReplayable { perform(machine.receive(.committed)) }
+    if portion.isLast { connection.session.end(stream) }
     connection.setNeedsFlush()
   }
 
@@ -88,7 +117,9 @@ class ClientCall: @unchecked Sendable {
       perform(machine.receive(.endStream))
     case .closed(let stream, let code):
       perform(machine.receive(.closed(code, requestSent: stream.isRequestSent)))
-    case .drained, .settings, .pingAcknowledged, .goAway, .failed:
+    case .drained:
+      if let outbox { sendRequests(outbox) }
+    case .settings, .pingAcknowledged, .goAway, .failed:
       break
     }
   }
@@ -119,11 +150,14 @@ class ClientCall: @unchecked Sendable {
   private func performed(_ action: ClientCallMachine.Action) -> ClientCallMachine.Action {
     switch action {
     case .none, .read: break
-    case .begin(let metadata): began(metadata)
+    case .begin(let metadata):
+      outbox?.commit()
+      began(metadata)
     case .retry:
       stream?.context = nil
       stream = nil
       connection = nil
+      outbox?.startOver()
       channel.restart(self)
     case .end(let error, let trailers, let reset):
       if let stream, let connection {
@@ -137,6 +171,7 @@ class ClientCall: @unchecked Sendable {
       stream = nil
       connection = nil
       channel.finished(self)
+      outbox?.end(error)
       ended(error, trailers: trailers)
     }
     return action

@@ -27,6 +27,8 @@ struct ClientCallMachine: Equatable {
     case closed(HTTP2ErrorCode, requestSent: Bool)
     /// The connection is gone.
     case connectionLost(reason: String, requestSent: Bool)
+    /// Part of the request is no longer here to be sent again.
+    case committed
     /// The call is given up on this side: deadline, cancellation, a response that cannot be read.
     case abandon(RPCError)
   }
@@ -73,6 +75,9 @@ struct ClientCallMachine: Equatable {
         RPCError(
           code: .unavailable, message: "the connection was lost", neverSent: !requestSent,
           cause: reason), reset: false)
+    case .committed:
+      retriesLeft = 0
+      return .none
     case .abandon(let error):
       return end(error, reset: true)
     }

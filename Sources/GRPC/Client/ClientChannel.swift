@@ -30,11 +30,18 @@ public final class ClientChannel: Sendable {
 
   public var address: Address { core.address }
 
-  /// Calls a method with one response. Throws `RPCError`; cancelling the task resets the stream and
-  /// the call ends with CANCELLED.
+  /// Calls a method with one request and one response. Throws `RPCError`; cancelling the task resets
+  /// the stream and the call ends with CANCELLED.
   public func unary<Request: Message, Response: Message>(
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions()
   ) async throws -> Response {
+    try await unaryResponse(method, request, options).message
+  }
+
+  /// The same with the metadata of the response.
+  public func unaryResponse<Request: Message, Response: Message>(
+    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions()
+  ) async throws -> UnaryResponse<Response> {
     let slot = CallSlot()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
@@ -56,13 +63,15 @@ public final class ClientChannel: Sendable {
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions(),
     completion: @escaping @Sendable (Result<Response, RPCError>) -> Void
   ) -> CallHandle {
-    let call = UnaryCall<Request, Response>(
-      method, request, options, lifetime, completion: completion)
+    let call = UnaryCall<Request, Response>(method, request, options, lifetime) {
+      completion($0.map(\.message))
+    }
     core.start(call)
     return CallHandle(call: call)
   }
 
-  /// Calls a method with a stream of responses. Returns at once; whatever fails, fails the reading.
+  /// Calls a method with one request and a stream of responses. Returns at once; whatever fails,
+  /// fails the reading.
   public func serverStreaming<Request: Message, Response: Message>(
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions()
   ) async throws -> ResponseStream<Response> {
@@ -70,6 +79,34 @@ public final class ClientChannel: Sendable {
     let call = StreamingCall<Response>(method, request, options, lifetime)
     core.start(call)
     return ResponseStream(call)
+  }
+
+  /// Calls a method with a stream of requests and one response. Returns at once; whatever fails,
+  /// fails the writing and the response.
+  public func clientStreaming<Request: Message, Response: Message>(
+    _ method: MethodDescriptor, _ options: CallOptions = CallOptions()
+  ) async throws -> ClientStreamingCall<Request, Response> {
+    try Task.checkCancellation()
+    let outbox = RequestOutbox(replayBytesMax: core.configuration.replayBytesMax)
+    let outcome = Promise<UnaryResponse<Response>>()
+    let call = SingleResponseCall<Response>(method, options, lifetime, outbox: outbox) {
+      outcome.fulfill($0)
+    }
+    core.start(call)
+    return ClientStreamingCall(call, outbox, outcome)
+  }
+
+  /// Calls a method with a stream of requests and a stream of responses. Returns at once; whatever
+  /// fails, fails the writing and the reading.
+  public func bidirectionalStreaming<Request: Message, Response: Message>(
+    _ method: MethodDescriptor, _ options: CallOptions = CallOptions()
+  ) async throws -> BidirectionalCall<Request, Response> {
+    try Task.checkCancellation()
+    let outbox = RequestOutbox(replayBytesMax: core.configuration.replayBytesMax)
+    let call = StreamingCall<Response>(method, options, lifetime, outbox: outbox)
+    core.start(call)
+    return BidirectionalCall(
+      requests: RequestWriter(call: call, outbox: outbox), responses: ResponseStream(call))
   }
 
   /// Ends open calls with CANCELLED and the connection; later calls fail.

@@ -45,7 +45,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
   func handle(_ event: HTTP2Event, on connection: HTTP2Connection) {
     switch event {
-    case .headers(let stream, _, _), .endStream(let stream):
+    case .headers(let stream, _, _), .endStream(let stream), .drained(let stream):
       call(of: stream)?.handle(event)
     case .data(let stream, let bytes, _):
       if let call = call(of: stream) {
@@ -70,7 +70,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     case .goAway(_, let code, _):
       // The session is finished with its last stream.
       core.lost(self, reason: "the server is going away (\(code))")
-    case .failed, .drained, .pingAcknowledged:
+    case .failed, .pingAcknowledged:
       break
     }
   }

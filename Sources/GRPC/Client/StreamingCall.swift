@@ -1,16 +1,17 @@
 internal import HTTP2
 internal import Messages
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Synchronization
 
-/// A call with one request and many responses. The event loop puts bytes in, the reader takes
-/// messages out; window is given back as they are taken, so what waits here stays under one window
-/// and one message.
+/// A call with many responses, to one request or to many. The event loop puts bytes in, the reader
+/// takes messages out; window is given back as they are taken, so what waits here stays under one
+/// window and one message.
 ///
-/// `@unchecked Sendable`: as its superclass; what the reader's thread shares is behind the mutex.
+/// `@unchecked Sendable`: as its superclass; what the reader's thread shares is behind the lock.
 final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
-  private let write: (HTTP2Session, HTTP2Stream) -> Void
-  private let inbox: Mutex<Inbox>
+  /// Writes the only request; nil where requests come from an outbox.
+  private let write: ((HTTP2Session, HTTP2Stream) -> Void)?
+  private let inbox: NIOLockedValueBox<Inbox>
   /// Bytes read that are worth telling the event loop about: half the window, where nghttp2 would
   /// send WINDOW_UPDATE at the earliest.
   private let creditBytesMin: Int
@@ -27,35 +28,44 @@ final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
     var trailingMetadata: Metadata?
   }
 
-  init<Request: Message>(
-    _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
+  convenience init(
+    _ method: MethodDescriptor, _ request: some Message, _ options: CallOptions,
     _ lifetime: ChannelLifetime
   ) {
-    write = { session, stream in _ = session.writeMessage(request, on: stream) }
-    inbox = Mutex(
+    self.init(method, options, lifetime, outbox: nil) { session, stream in
+      _ = session.writeMessage(request, on: stream)
+    }
+  }
+
+  init(
+    _ method: MethodDescriptor, _ options: CallOptions, _ lifetime: ChannelLifetime,
+    outbox: RequestOutbox?, write: ((HTTP2Session, HTTP2Stream) -> Void)? = nil
+  ) {
+    self.write = write
+    inbox = NIOLockedValueBox(
       Inbox(
         deframer: MessageDeframer(
           messageBytesMax: options.responseBytesMax ?? lifetime.core.configuration.responseBytesMax,
           copies: true)))
     creditBytesMin = Int(lifetime.core.configuration.http2.streamWindowBytes / 2)
-    super.init(method, options, lifetime)
+    super.init(method, options, lifetime, outbox: outbox)
   }
 
-  var initialMetadata: Metadata? { inbox.withLock { $0.initialMetadata } }
-  var trailingMetadata: Metadata? { inbox.withLock { $0.trailingMetadata } }
+  var initialMetadata: Metadata? { inbox.withLockedValue { $0.initialMetadata } }
+  var trailingMetadata: Metadata? { inbox.withLockedValue { $0.trailingMetadata } }
 
   // MARK: On the event loop
 
   override func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {
-    write(session, stream)
+    write?(session, stream)
   }
 
   override func began(_ metadata: Metadata) {
-    inbox.withLock { $0.initialMetadata = metadata }
+    inbox.withLockedValue { $0.initialMetadata = metadata }
   }
 
   override func received(_ bytes: ByteBuffer) {
-    let outcome = inbox.withLock { inbox -> Delivery in
+    let outcome = inbox.withLockedValue { inbox -> Delivery in
       inbox.owed += bytes.readableBytes
       inbox.deframer.append(bytes)
       guard let reader = inbox.reader else { return .none }
@@ -87,7 +97,7 @@ final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
   }
 
   override func ended(_ error: RPCError?, trailers: Metadata) {
-    let reader = inbox.withLock { inbox -> Reader? in
+    let reader = inbox.withLockedValue { inbox -> Reader? in
       inbox.end = error.map { .failure($0) } ?? .success(())
       inbox.trailingMetadata = trailers
       defer { inbox.reader = nil }
@@ -115,20 +125,22 @@ final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
 
   /// A message that is already here.
   private func takeNext() throws -> ByteBuffer? {
-    let (message, credit) = try inbox.withLock { inbox throws(RPCError) in
+    let (outcome, credit) = inbox.withLockedValue { inbox -> (Result<ByteBuffer?, RPCError>, Int) in
       do throws(FramingError) {
         let message = try inbox.deframer.next()
-        return (message, message == nil ? 0 : takeCredit(&inbox, isWaiting: false))
+        let credit = message == nil ? 0 : takeCredit(&inbox, isWaiting: false)
+        return (.success(message), credit)
       } catch {
-        throw error.status
+        return (.failure(error.status), 0)
       }
     }
     if credit > 0 { eventLoop.execute { self.giveBack(credit) } }
-    return message
+    return try outcome.get()
   }
 
   private func wait(_ reader: Reader) {
-    let (outcome, credit) = inbox.withLock { inbox -> (Result<ByteBuffer?, any Error>?, Int) in
+    let (outcome, credit) = inbox.withLockedValue {
+      inbox -> (Result<ByteBuffer?, any Error>?, Int) in
       do throws(FramingError) {
         if let message = try inbox.deframer.next() { return (.success(message), 0) }
       } catch {

@@ -5,22 +5,17 @@ internal import NIOCore
 /// A call with one request and one response.
 ///
 /// `@unchecked Sendable`: as its superclass.
-final class UnaryCall<Request: Message, Response: Message>: ClientCall, @unchecked Sendable {
+final class UnaryCall<Request: Message, Response: Message>: SingleResponseCall<Response>,
+  @unchecked Sendable
+{
   private var request: Request?
-  private var completion: (@Sendable (Result<Response, RPCError>) -> Void)?
-  private var deframer: MessageDeframer
-  private var response: Response?
 
   init(
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions,
-    _ lifetime: ChannelLifetime,
-    completion: @escaping @Sendable (Result<Response, RPCError>) -> Void
+    _ lifetime: ChannelLifetime, completion: @escaping Completion
   ) {
     self.request = request
-    self.completion = completion
-    deframer = MessageDeframer(
-      messageBytesMax: options.responseBytesMax ?? lifetime.core.configuration.responseBytesMax)
-    super.init(method, options, lifetime)
+    super.init(method, options, lifetime, outbox: nil, completion: completion)
   }
 
   override func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {
@@ -29,51 +24,11 @@ final class UnaryCall<Request: Message, Response: Message>: ClientCall, @uncheck
 
   override func began(_ metadata: Metadata) {
     request = nil
-  }
-
-  override func received(_ bytes: ByteBuffer) {
-    // One message within the limit is all there may be: it is read as it comes.
-    giveBack(bytes.readableBytes)
-    deframer.append(bytes)
-    do throws(FramingError) {
-      while let message = try deframer.next() {
-        guard response == nil else { return abandon(Self.cardinality("more than one")) }
-        response = try? Response(decoding: message)
-        if response == nil { return abandon(Self.undecodable) }
-      }
-      deframer.detach()
-    } catch {
-      abandon(error.status)
-    }
+    super.began(metadata)
   }
 
   override func ended(_ error: RPCError?, trailers: Metadata) {
-    let completion = completion
-    self.completion = nil
     request = nil
-    if let error {
-      completion?(.failure(error))
-    } else if let response {
-      completion?(.success(response))
-    } else {
-      completion?(.failure(Self.cardinality("none")))
-    }
-  }
-
-  private static func cardinality(_ count: String) -> RPCError {
-    RPCError(
-      code: .unimplemented, message: "the method gives one response; \(count) arrived")
-  }
-
-  private static var undecodable: RPCError {
-    RPCError(code: .internalError, message: "the response is no \(Response.protoName)")
-  }
-}
-
-extension Message {
-  init(decoding bytes: ByteBuffer) throws(MessageDecodingError) {
-    self = try bytes.withUnsafeReadableBytes { bytes in
-      Result { () throws(MessageDecodingError) in try Self(serializedBytes: bytes) }
-    }.get()
+    super.ended(error, trailers: trailers)
   }
 }

@@ -176,8 +176,17 @@ class Probe(grpc.GenericRpcHandler):
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         name = details.method.rpartition("/")[2]
-        if name in ("Count", "Flood"):
-            return grpc.unary_stream_rpc_method_handler(
+        kinds = {
+            "Count": grpc.unary_stream_rpc_method_handler,
+            "Flood": grpc.unary_stream_rpc_method_handler,
+            "Join": grpc.stream_unary_rpc_method_handler,
+            "First": grpc.stream_unary_rpc_method_handler,
+            "Ignore": grpc.stream_unary_rpc_method_handler,
+            "Talk": grpc.stream_stream_rpc_method_handler,
+            "Refuse": grpc.stream_stream_rpc_method_handler,
+        }
+        if name in kinds:
+            return kinds[name](
                 getattr(self, name.lower()), Text.FromString, Text.SerializeToString
             )
         method = getattr(self, name.lower(), None)
@@ -223,6 +232,35 @@ class Probe(grpc.GenericRpcHandler):
     def count(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         for index in range(int(request.service)):
             yield Text(service=str(index))
+
+    def join(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        context.send_initial_metadata((("x-initial", "i"),))
+        context.set_trailing_metadata((("x-trailing", "t"),))
+        texts = [request.service for request in requests]
+        return Text(
+            service=f"{len(texts)} {sum(map(len, texts))} {''.join(texts)[-9:]}"
+        )
+
+    def first(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        return next(requests)
+
+    def ignore(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        """Reads one request and no more until the call is over."""
+        next(requests)
+        return self.wait(Text(), context)
+
+    def talk(
+        self, requests: Iterator[Any], context: grpc.ServicerContext
+    ) -> Iterator[Any]:
+        context.send_initial_metadata((("x-initial", "i"),))
+        yield from requests
+        context.set_trailing_metadata((("x-trailing", "t"),))
+
+    def refuse(
+        self, requests: Iterator[Any], context: grpc.ServicerContext
+    ) -> Iterator[Any]:
+        context.abort(grpc.StatusCode.PERMISSION_DENIED, "not you")
+        yield from requests
 
     def flood(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         while context.is_active():
