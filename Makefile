@@ -5,7 +5,8 @@ SHELL := /bin/bash
 swift_build := swift build -c release --no-color-diagnostics -Xswiftc -enable-testing
 ruff := .venv-langchain/bin/ruff
 
-.PHONY: help demo setup build test test-swift test-e2e test-python check generate baseline format clean
+.PHONY: help demo setup build test test-swift test-e2e test-python bench-rpc check generate \
+  baseline format clean
 
 help: ## lists the entries
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +34,10 @@ test-python: ## runs the tests of the adapters and examples
 	@deploy/dev/setup.sh system langchain crewai model
 	@.ci/test.sh shared langchain crewai examples
 
+bench-rpc: ## compares the RPC boundary with nghttpd, grpc C++, grpc-swift-2 and swift-protobuf
+	@deploy/dev/setup.sh system bench swift
+	@python3 benchmarks/rpc/bench.py
+
 check: ## linting, formatting, types, import directions, proto, generated code, secrets, links
 	@deploy/dev/setup.sh system swift langchain crewai
 	@.ci/check.sh
@@ -51,10 +56,10 @@ format: ## formats Swift and Python
 	@deploy/dev/setup.sh swift langchain
 	git ls-files --cached --others --exclude-standard -z '*.swift' \
 	  | xargs -0 swift format --in-place --parallel --configuration .swift-format
-	$(ruff) check --quiet --fix --select I adapters .ci examples
-	$(ruff) format --quiet --exclude '*.md' adapters .ci examples
+	$(ruff) check --quiet --fix --select I adapters .ci examples benchmarks
+	$(ruff) format --quiet --exclude '*.md' adapters .ci examples benchmarks
 
 clean: ## removes what building and testing left; the environments stay
-	rm -rf .build .cache dist demo
+	rm -rf .build .build-bench .cache dist demo
 	find . -path './.venv*' -prune -o -type d \( -name __pycache__ -o -name '.*_cache' \) -print0 \
 	  | xargs -0 rm -rf

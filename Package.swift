@@ -42,6 +42,9 @@ let package = Package(
     .executable(name: "baton", targets: ["baton"]),
     .executable(name: "baton-mock-adapter", targets: ["baton-mock-adapter"]),
     .executable(name: "protoc-gen-baton-swift", targets: ["protoc-gen-baton-swift"]),
+    // For benchmarks/rpc, a package of its own.
+    .library(name: "GRPC", targets: ["GRPC"]),
+    .library(name: "Messages", targets: ["Messages"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),

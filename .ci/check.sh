@@ -22,8 +22,8 @@ check_format() {
   mapfile -t files < <(git -c "safe.directory=$root" ls-files --cached --others \
     --exclude-standard '*.swift')
   swift format lint --strict --parallel --configuration .swift-format "${files[@]}" || status=1
-  "$tools/ruff" check --no-cache adapters .ci examples || status=1
-  "$tools/ruff" format --no-cache --check --exclude '*.md' adapters .ci examples || status=1
+  "$tools/ruff" check --no-cache adapters .ci examples benchmarks || status=1
+  "$tools/ruff" format --no-cache --check --exclude '*.md' adapters .ci examples benchmarks || status=1
   return $status
 }
 
@@ -43,6 +43,7 @@ check_types() {
   types model .venv-langchain adapters/model --ignore-missing-imports . || status=1
   types checks .venv-langchain .ci . || status=1
   types examples .venv-langchain . examples || status=1
+  types benchmarks .venv-langchain benchmarks/rpc . || status=1
   return $status
 }
 

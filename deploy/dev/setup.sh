@@ -4,11 +4,12 @@
 #
 # usage: deploy/dev/setup.sh [PART...]
 #   system     Debian packages of packages.txt
+#   bench      Debian packages of packages-bench.txt: what Baton is compared with
 #   swift      looks for the Swift toolchain
 #   langchain  .venv-langchain: the LangChain adapter, and what linting, types and tests need
 #   crewai     .venv-crewai: the CrewAI adapter (about 1 GB)
 #   model      .venv-model: a small local model with its server
-# Without a part: all of them.
+# Without a part: all of them but bench.
 #
 # BATON_PYTHON names the Python 3.11 to use; otherwise it is looked for.
 set -euo pipefail
@@ -26,24 +27,30 @@ fail() {
 
 # --- Debian packages ---------------------------------------------------------------------------
 
+# missing_packages LIST
 missing_packages() {
   local package
-  sed 's/#.*//' "$here/packages.txt" | while read -r package _; do
+  sed 's/#.*//' "$here/$1" | while read -r package _; do
     [ -n "$package" ] || continue
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] \
       || echo "$package"
   done
 }
 
-set_up_system() {
+set_up_system() { set_up_packages system packages.txt; }
+
+set_up_bench() { set_up_packages bench packages-bench.txt; }
+
+# set_up_packages PART LIST
+set_up_packages() {
+  local part=$1 list=$2 missing
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    say "system: no apt here; see deploy/dev/packages.txt for what must be installed"
+    say "$part: no apt here; see deploy/dev/$list for what must be installed"
     return
   fi
-  local missing
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "$list")
   if [ ${#missing[@]} -eq 0 ]; then
-    say "system: every package is installed"
+    say "$part: every package is installed"
     return
   fi
   if [ "$(id -u)" -ne 0 ]; then
@@ -51,16 +58,16 @@ set_up_system() {
       "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" \
       "and then the same command again."
   fi
-  say "system: installing ${missing[*]}"
+  say "$part: installing ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   # The package lists may be absent or too old to install from.
   if ! install_packages "${missing[@]}"; then
-    say "system: updating the package lists"
+    say "$part: updating the package lists"
     apt-get -o DPkg::Lock::Timeout=300 update </dev/null
     install_packages "${missing[@]}" \
       || fail "apt-get could not install ${missing[*]}; its own message stands above."
   fi
-  say "system: installed"
+  say "$part: installed"
 }
 
 install_packages() {
@@ -204,8 +211,8 @@ parts=("$@")
 [ ${#parts[@]} -gt 0 ] || parts=(system swift langchain crewai model)
 for part in "${parts[@]}"; do
   case $part in
-    system | swift | langchain | crewai | model) ;;
-    *) fail "there is no part \"$part\"; known: system swift langchain crewai model" ;;
+    system | bench | swift | langchain | crewai | model) ;;
+    *) fail "there is no part \"$part\"; known: system bench swift langchain crewai model" ;;
   esac
 done
 
