@@ -1,0 +1,1 @@
+"""Generated from Tests/Interop/proto by generate.sh; not to be edited."""
