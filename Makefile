@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 swift_build := swift build -c release --no-color-diagnostics -Xswiftc -enable-testing
 ruff := .venv-langchain/bin/ruff
+python_folders := adapters .ci benchmarks examples Tests/python/interop
 
 .PHONY: help demo setup build test test-swift test-e2e test-python bench-rpc check generate \
   baseline format clean
@@ -47,6 +48,7 @@ generate: ## generates messages, stubs and docs/api.md from proto/
 	$(swift_build) --product protoc-gen-baton-swift
 	PROTOC_GEN_BATON_SWIFT="$$($(swift_build) --show-bin-path)/protoc-gen-baton-swift" codegen/generate.sh
 	adapters/generate.sh
+	Tests/python/interop/generate.sh
 
 baseline: ## takes proto/ as it is now as what `make check` compares later changes with
 	@deploy/dev/setup.sh langchain
@@ -56,8 +58,8 @@ format: ## formats Swift and Python
 	@deploy/dev/setup.sh swift langchain
 	git ls-files --cached --others --exclude-standard -z '*.swift' \
 	  | xargs -0 swift format --in-place --parallel --configuration .swift-format
-	$(ruff) check --quiet --fix --select I adapters .ci examples benchmarks
-	$(ruff) format --quiet --exclude '*.md' adapters .ci examples benchmarks
+	$(ruff) check --quiet --fix --select I $(python_folders)
+	$(ruff) format --quiet --exclude '*.md' $(python_folders)
 
 clean: ## removes what building and testing left; the environments stay
 	rm -rf .build .build-bench .cache dist demo

@@ -15,6 +15,9 @@ exec </dev/null
 . .ci/parts.sh
 tools=$root/.venv-langchain/bin
 
+# Where Python is, besides what is generated.
+python_folders=(adapters .ci benchmarks examples Tests/python/interop)
+
 check_self() { "$tools/python" .ci/check/test_checks.py; }
 
 check_format() {
@@ -22,8 +25,8 @@ check_format() {
   mapfile -t files < <(git -c "safe.directory=$root" ls-files --cached --others \
     --exclude-standard '*.swift')
   swift format lint --strict --parallel --configuration .swift-format "${files[@]}" || status=1
-  "$tools/ruff" check --no-cache adapters .ci examples benchmarks || status=1
-  "$tools/ruff" format --no-cache --check --exclude '*.md' adapters .ci examples benchmarks || status=1
+  "$tools/ruff" check --no-cache "${python_folders[@]}" || status=1
+  "$tools/ruff" format --no-cache --check --exclude '*.md' "${python_folders[@]}" || status=1
   return $status
 }
 
@@ -44,6 +47,7 @@ check_types() {
   types checks .venv-langchain .ci . || status=1
   types examples .venv-langchain . examples || status=1
   types benchmarks .venv-langchain benchmarks/rpc . || status=1
+  types interop .venv-langchain Tests/python interop || status=1
   return $status
 }
 
@@ -57,16 +61,22 @@ check_repository() {
 
 check_proto() { "$tools/python" .ci/check/protos.py; }
 
+# same_stubs GENERATOR COMMITTED FRESH: whether the Python stubs are what their generator makes
+same_stubs() {
+  "$1" "$3" && diff -ru --exclude __pycache__ "$2" "$3" \
+    || { echo "generated: $2 differs; run \`make generate\`" && return 1; }
+}
+
 check_generated() {
   local status=0 fresh
   swift build "${swift_options[@]}" --product protoc-gen-baton-swift || return 1
   PROTOC_GEN_BATON_SWIFT=$(swift build "${swift_options[@]}" --show-bin-path)/protoc-gen-baton-swift \
     codegen/check.sh || status=1
   fresh=$(mktemp -d)
-  adapters/generate.sh "$fresh/_generated" \
-    && diff -ru --exclude __pycache__ adapters/shared/src/baton_adapter/_generated \
-      "$fresh/_generated" \
-    || { echo "generated: the Python stubs differ; run \`make generate\`" && status=1; }
+  same_stubs adapters/generate.sh adapters/shared/src/baton_adapter/_generated "$fresh/adapters" \
+    || status=1
+  same_stubs Tests/python/interop/generate.sh Tests/python/interop/_generated "$fresh/interop" \
+    || status=1
   rm -rf "$fresh"
   return $status
 }
