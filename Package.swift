@@ -126,6 +126,14 @@ let package = Package(
       name: "protoc-gen-baton-swift", dependencies: ["CDescriptor", "CProtobufC"],
       path: "codegen/protoc-gen-baton-swift", swiftSettings: house),
 
+    // The messages and stubs of gRPC's interoperability tests.
+    .target(
+      name: "CInteropMessages", dependencies: ["CProtobufC"],
+      path: "Tests/Interop/CInteropMessages"),
+    .target(
+      name: "InteropMessages", dependencies: ["Messages", "CInteropMessages", "CProtobufC"],
+      path: "Tests/Interop/InteropMessages", swiftSettings: house),
+
     // Tests, and the suites that every store and every queue runs.
     room("StoreConformance", ["Store", "Plan", "JSON"]),
     room("QueueConformance", ["Queue", "Plan"]),

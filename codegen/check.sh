@@ -17,8 +17,9 @@ generated_files() {
       find $python_stubs -type f -not -path '*/__pycache__/*' 2>/dev/null || true
     fi
     find Sources/Messages/Generated Sources/Stubs/Generated Tests/MessagesTests/Generated \
+      Tests/Interop/InteropMessages/Generated Tests/Interop/InteropStubs/Generated \
       docs/api.md -type f 2>/dev/null || true
-    find Sources/CMessages codegen/CKinds codegen/CDescriptor -name '*.pb-c.[ch]' \
+    find Sources/CMessages codegen/CKinds codegen/CDescriptor Tests/Interop -name '*.pb-c.[ch]' \
       2>/dev/null || true
   ) | sort
 }

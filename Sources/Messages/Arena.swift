@@ -1,8 +1,8 @@
-import CProtobufC
+package import CProtobufC
 
 /// Memory for the structs of one message: handed out in a row, never given back singly, freed as
 /// a whole. Not for use from two threads.
-final class Arena {
+package final class Arena {
   /// Chunks start with the address of the chunk before.
   private static let headerSize = 16
   /// Enough for every member of protoc-c's structs.
@@ -20,7 +20,7 @@ final class Arena {
   /// - Parameters:
   ///   - firstChunk: Bytes to start with; later chunks double.
   ///   - limit: Bytes that protobuf-c may take from the arena.
-  init(firstChunk: Int, limit: Int) {
+  package init(firstChunk: Int, limit: Int) {
     chunkSize = firstChunk
     remaining = limit
     chunk = .allocate(byteCount: firstChunk + Self.headerSize, alignment: 16)
@@ -37,7 +37,7 @@ final class Arena {
     }
   }
 
-  func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+  package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
     let rounded = (byteCount + Self.alignment - 1) & ~(Self.alignment - 1)
     if end - next < rounded { addChunk(for: rounded) }
     defer { next += rounded }
@@ -65,7 +65,7 @@ final class Arena {
   }
 
   /// Runs `body` with the arena as protobuf-c's allocator. The pointer must not escape.
-  func withAllocator<Result>(
+  package func withAllocator<Result>(
     _ body: (UnsafeMutablePointer<ProtobufCAllocator>) -> Result
   ) -> Result {
     var allocator = ProtobufCAllocator(
@@ -81,7 +81,7 @@ final class Arena {
   }
 
   /// An initialized struct.
-  func structure<Value: ProtobufCConvertible>(
+  package func structure<Value: ProtobufCConvertible>(
     _ type: Value.Type
   ) -> UnsafeMutablePointer<Value.Structure> {
     let structure = allocate(MemoryLayout<Value.Structure>.size)

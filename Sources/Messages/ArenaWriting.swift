@@ -1,14 +1,14 @@
-import CProtobufC
+package import CProtobufC
 
 /// What generated code writes the members of protoc-c's structs with. A repeated member is a count
 /// and a pointer to the elements; both are set at once.
 extension Arena {
-  func text(_ value: String) -> ProtobufCBinaryData {
+  package func text(_ value: String) -> ProtobufCBinaryData {
     var value = value
     return value.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
   }
 
-  func bytes(_ value: [UInt8]) -> ProtobufCBinaryData {
+  package func bytes(_ value: [UInt8]) -> ProtobufCBinaryData {
     value.withUnsafeBytes { copy($0) }
   }
 
@@ -19,7 +19,7 @@ extension Arena {
       len: source.count, data: target.bindMemory(to: UInt8.self, capacity: source.count))
   }
 
-  func message<Value: ProtobufCConvertible>(
+  package func message<Value: ProtobufCConvertible>(
     _ value: Value?
   ) -> UnsafeMutablePointer<Value.Structure>? {
     guard let value else { return nil }
@@ -42,24 +42,25 @@ extension Arena {
     return (values.count, elements)
   }
 
-  func numbers<Number>(_ values: [Number]) -> (Int, UnsafeMutablePointer<Number>?) {
+  package func numbers<Number>(_ values: [Number]) -> (Int, UnsafeMutablePointer<Number>?) {
     list(values, of: Number.self) { $0 }
   }
 
-  func booleans(_ values: [Bool]) -> (Int, UnsafeMutablePointer<protobuf_c_boolean>?) {
+  package func booleans(_ values: [Bool]) -> (Int, UnsafeMutablePointer<protobuf_c_boolean>?) {
     list(values, of: protobuf_c_boolean.self) { $0 ? 1 : 0 }
   }
 
-  func texts(_ values: [String]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
+  package func texts(_ values: [String]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
     list(values, of: ProtobufCBinaryData.self, text)
   }
 
-  func byteStrings(_ values: [[UInt8]]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
+  package func byteStrings(_ values: [[UInt8]]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?)
+  {
     list(values, of: ProtobufCBinaryData.self, bytes)
   }
 
   /// protoc-c's enums are as wide as Int32, see PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE.
-  func enums<Value: MessageEnum, Number>(
+  package func enums<Value: MessageEnum, Number>(
     _ values: [Value]
   ) -> (Int, UnsafeMutablePointer<Number>?) {
     let (count, elements) = list(values, of: Int32.self, \.rawValue)
@@ -67,14 +68,14 @@ extension Arena {
     return (count, UnsafeMutableRawPointer(elements).bindMemory(to: Number.self, capacity: count))
   }
 
-  func messages<Value: ProtobufCConvertible>(
+  package func messages<Value: ProtobufCConvertible>(
     _ values: [Value]
   ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Value.Structure>?>?) {
     list(values, of: UnsafeMutablePointer<Value.Structure>?.self) { message($0) }
   }
 
   /// A map as the list of entries it is on the wire, in the order of the keys.
-  func map<Key: MapKey, Value, Entry>(
+  package func map<Key: MapKey, Value, Entry>(
     _ values: [Key: Value], _ initialize: (UnsafeMutablePointer<Entry>) -> Void,
     _ write: (UnsafeMutablePointer<Entry>, Key, Value) -> Void
   ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>?) {
@@ -90,12 +91,12 @@ extension Arena {
 }
 
 /// A type that keys of maps can have, with the order in which maps are written.
-protocol MapKey: Hashable {
+package protocol MapKey: Hashable {
   func isBefore(_ other: Self) -> Bool
 }
 
 extension MapKey where Self: Comparable {
-  func isBefore(_ other: Self) -> Bool { self < other }
+  package func isBefore(_ other: Self) -> Bool { self < other }
 }
 
 extension String: MapKey {}
@@ -104,5 +105,5 @@ extension Int64: MapKey {}
 extension UInt32: MapKey {}
 extension UInt64: MapKey {}
 extension Bool: MapKey {
-  func isBefore(_ other: Bool) -> Bool { !self && other }
+  package func isBefore(_ other: Bool) -> Bool { !self && other }
 }

@@ -4,7 +4,7 @@ import CProtobufC
 ///
 /// protoc-c is run with `string` fields changed to `bytes`, which look the same on the wire: a
 /// C string would lose what follows a NUL (protobuf-c 1.4.1 stops there without an error).
-protocol ProtobufCConvertible: Message {
+package protocol ProtobufCConvertible: Message {
   /// protoc-c's struct; it starts with a `ProtobufCMessage`.
   associatedtype Structure
 
@@ -21,15 +21,15 @@ protocol ProtobufCConvertible: Message {
 /// protobuf-c 1.4.1 departs from the encoding specification in two places, both in what no encoder
 /// sends by itself: a message field that comes in several parts is merged, but the numbers of the
 /// earlier parts are lost; and text of which a later part is there is not checked for UTF-8.
-enum Codec {
+package enum Codec {
   /// Memory that decoding may take: structs, tables and copies together are mostly under ten times
   /// the size on the wire; a list of tiny messages comes to thirty. A list of empty messages, of
   /// two bytes each, would come to much more and is refused.
-  static func memoryLimit(forByteCount count: Int) -> Int {
+  package static func memoryLimit(forByteCount count: Int) -> Int {
     min(64 * 1024 + 32 * count, 256 * 1024 * 1024)
   }
 
-  static func decode<Value: ProtobufCConvertible>(
+  package static func decode<Value: ProtobufCConvertible>(
     _ bytes: UnsafeRawBufferPointer
   ) throws(MessageDecodingError) -> Value {
     let arena = Arena(
@@ -52,7 +52,7 @@ enum Codec {
     }
   }
 
-  static func encode<Value: ProtobufCConvertible>(
+  package static func encode<Value: ProtobufCConvertible>(
     _ message: Value, into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer
   ) {
     let arena = Arena(firstChunk: 4096, limit: .max)

@@ -1,4 +1,4 @@
-import CProtobufC
+package import CProtobufC
 
 #if canImport(Darwin)
   import Darwin
@@ -10,9 +10,9 @@ import CProtobufC
 
 /// What generated code reads the members of protoc-c's structs with. A repeated member is a count
 /// and a pointer to the elements, which is NULL where there is none.
-enum Reader {
+package enum Reader {
   /// - Parameter place: The field, for the error: "baton.v1.Task.id".
-  static func text(
+  package static func text(
     _ data: ProtobufCBinaryData, _ place: StaticString
   ) throws(MessageDecodingError) -> String {
     guard data.len > 0, let start = data.data else { return "" }
@@ -28,11 +28,11 @@ enum Reader {
     return text
   }
 
-  static func bytes(_ data: ProtobufCBinaryData) -> [UInt8] {
+  package static func bytes(_ data: ProtobufCBinaryData) -> [UInt8] {
     [UInt8](UnsafeBufferPointer(start: data.data, count: data.data == nil ? 0 : data.len))
   }
 
-  static func message<Value: ProtobufCConvertible>(
+  package static func message<Value: ProtobufCConvertible>(
     _ structure: UnsafeMutablePointer<Value.Structure>?
   ) throws(MessageDecodingError) -> Value? {
     guard let structure else { return nil }
@@ -41,27 +41,27 @@ enum Reader {
 
   // MARK: Repeated
 
-  static func numbers<Number>(
+  package static func numbers<Number>(
     _ count: Int, _ elements: UnsafeMutablePointer<Number>?
   ) -> [Number] {
     guard let elements else { return [] }
     return [Number](UnsafeBufferPointer(start: elements, count: count))
   }
 
-  static func booleans(
+  package static func booleans(
     _ count: Int, _ elements: UnsafeMutablePointer<protobuf_c_boolean>?
   ) -> [Bool] {
     guard let elements else { return [] }
     return UnsafeBufferPointer(start: elements, count: count).map { $0 != 0 }
   }
 
-  static func texts(
+  package static func texts(
     _ count: Int, _ elements: UnsafeMutablePointer<ProtobufCBinaryData>?, _ place: StaticString
   ) throws(MessageDecodingError) -> [String] {
     try list(count, elements) { (data) throws(MessageDecodingError) in try text(data, place) }
   }
 
-  static func byteStrings(
+  package static func byteStrings(
     _ count: Int, _ elements: UnsafeMutablePointer<ProtobufCBinaryData>?
   ) -> [[UInt8]] {
     guard let elements else { return [] }
@@ -69,7 +69,7 @@ enum Reader {
   }
 
   /// protoc-c's enums are as wide as Int32, see PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE.
-  static func enums<Value: MessageEnum, Number>(
+  package static func enums<Value: MessageEnum, Number>(
     _ count: Int, _ elements: UnsafeMutablePointer<Number>?
   ) -> [Value] {
     guard let elements else { return [] }
@@ -79,7 +79,7 @@ enum Reader {
     }
   }
 
-  static func messages<Value: ProtobufCConvertible>(
+  package static func messages<Value: ProtobufCConvertible>(
     _ count: Int, _ elements: UnsafeMutablePointer<UnsafeMutablePointer<Value.Structure>?>?
   ) throws(MessageDecodingError) -> [Value] {
     try list(count, elements) { (element) throws(MessageDecodingError) in
@@ -89,7 +89,7 @@ enum Reader {
   }
 
   /// Of entries with the same key the last one counts, as the protobuf specification has it.
-  static func map<Key: MapKey, Value, Entry>(
+  package static func map<Key: MapKey, Value, Entry>(
     _ count: Int, _ entries: UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>?,
     _ read: (UnsafeMutablePointer<Entry>) throws(MessageDecodingError) -> (Key, Value)
   ) throws(MessageDecodingError) -> [Key: Value] {

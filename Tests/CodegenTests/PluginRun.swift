@@ -6,6 +6,8 @@ struct PluginRun {
   var diagnostics: String
   /// Generated files by name; empty where protoc failed.
   var files: [String: String] = [:]
+  /// protoc's own `FileDescriptorProto` of each file, without comments.
+  var descriptors: [String: Data] = [:]
   var succeeded: Bool
 
   struct MissingPlugin: Error {
@@ -36,24 +38,40 @@ struct PluginRun {
     }
     let errors = folder.appending(path: "err")
     try Data().write(to: errors)
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments =
-      [
-        "protoc", "-I", folder.path, "-I", "/usr/include",
+    let includes = ["-I", folder.path, "-I", "/usr/include"]
+    succeeded = try Self.protoc(
+      includes + [
         "--plugin=protoc-gen-baton-swift=\(try Self.plugin())",
         "--baton-swift_out=\(output.path)", "--baton-swift_opt=\(options)",
-      ] + protos.keys.sorted()
-    process.standardError = try FileHandle(forWritingTo: errors)
-    try process.run()
-    process.waitUntilExit()
+      ] + protos.keys.sorted(), errors)
     diagnostics = try String(
       decoding: FileHandle(forReadingFrom: errors).readToEnd() ?? Data(), as: UTF8.self)
-    succeeded = process.terminationStatus == 0
+    for name in protos.keys where succeeded {
+      let set = folder.appending(path: "set")
+      _ = try Self.protoc(includes + ["--descriptor_set_out=\(set.path)", name], errors)
+      descriptors[name] = Self.onlyFile(try Data(contentsOf: set))
+    }
     for name in try FileManager.default.contentsOfDirectory(atPath: output.path) {
       files[name] = try String(
         decoding: FileHandle(forReadingFrom: output.appending(path: name)).readToEnd() ?? Data(),
         as: UTF8.self)
     }
+  }
+
+  /// Whether it succeeded.
+  private static func protoc(_ arguments: [String], _ errors: URL) throws -> Bool {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["protoc"] + arguments
+    process.standardError = try FileHandle(forWritingTo: errors)
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+
+  /// The content of field 1 of a `FileDescriptorSet` with one file: a tag, a varint, the rest.
+  private static func onlyFile(_ set: Data) -> Data {
+    let length = set.dropFirst().prefix { $0 >= 128 }.count + 1
+    return Data(set.dropFirst(1 + length))
   }
 }

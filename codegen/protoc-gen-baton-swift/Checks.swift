@@ -109,9 +109,6 @@ struct Checks {
     for method in service.methods {
       let place = "\(service.fullName).\(method.name)"
       try checkMember(method.name, place, &names)
-      guard !method.isClientStreaming else {
-        throw refusal(place, "client streaming is not supported")
-      }
     }
   }
 

@@ -124,19 +124,19 @@ struct MessageEmitter {
     let isEmpty = properties.isEmpty
     out.line()
     out.block("extension \(swiftType): ProtobufCConvertible") { out in
-      out.block("static func initialize(_ c: UnsafeMutablePointer<\(structure)>)") {
+      out.block("package static func initialize(_ c: UnsafeMutablePointer<\(structure)>)") {
         $0.line("\(CName.function(message.fullName))__init(c)")
       }
       out.line()
       out.block(
-        "init(reading c: UnsafePointer<\(structure)>) throws(MessageDecodingError)"
+        "package init(reading c: UnsafePointer<\(structure)>) throws(MessageDecodingError)"
       ) { out in
         if isEmpty { out.line("self.init()") }
         for property in properties { emitRead(property, &out) }
       }
       out.line()
       out.block(
-        "func write(to c: UnsafeMutablePointer<\(structure)>, in arena: Arena)"
+        "package func write(to c: UnsafeMutablePointer<\(structure)>, in arena: Arena)"
       ) { out in
         for property in properties { emitWrite(property, &out) }
       }

@@ -7,8 +7,10 @@ import Foundation
 /// - `mode=messages` (default): value types and their conversion to and from protobuf-c structs;
 ///   `mode=stubs`: gRPC clients and servers; `mode=docs`: one page of Markdown, `api.md`.
 /// - `c_module=NAME`: the module with protoc-c's output. Default `CMessages`.
-/// - `testable=NAME`: the support code is imported from this module with `@testable`, and nothing
-///   is public; for messages that live with tests.
+/// - `support=NAME`: the module with the support code, where it is another than that of the messages.
+/// - `visibility=internal`: messages are not public; for those that live with tests.
+/// - `messages_module=NAME`: the module with the messages of the stubs. Default `Messages`.
+/// - `files_type=NAME`: the enum that lists the descriptors of the stubs. Default `ProtoFiles`.
 @main
 enum Plugin {
   static func main() throws {
@@ -24,7 +26,7 @@ enum Plugin {
       let schema = try Schema(request.files)
       switch options.mode {
       case .messages: return try MessagesGenerator(schema: schema, options: options).files()
-      case .stubs: return try StubsGenerator(schema: schema).files()
+      case .stubs: return try StubsGenerator(schema: schema, options: options).files()
       case .docs: return [DocsGenerator(schema: schema).file()]
       }
     }
@@ -39,7 +41,10 @@ struct Options {
 
   var mode = Mode.messages
   var cModule = "CMessages"
-  var testableModule: String?
+  var supportModule: String?
+  var isPublic = true
+  var messagesModule = "Messages"
+  var filesType = "ProtoFiles"
 
   init(_ parameter: String) throws(GenerationError) {
     for option in parameter.split(separator: ",") {
@@ -52,10 +57,15 @@ struct Options {
         }
         self.mode = mode
       case ("c_module", let value) where !value.isEmpty: cModule = value
-      case ("testable", let value) where !value.isEmpty: testableModule = value
+      case ("support", let value) where !value.isEmpty: supportModule = value
+      case ("visibility", "public"): isPublic = true
+      case ("visibility", "internal"): isPublic = false
+      case ("messages_module", let value) where !value.isEmpty: messagesModule = value
+      case ("files_type", let value) where !value.isEmpty: filesType = value
       default:
         throw GenerationError(
-          message: "option \(option): the options are mode=, c_module= and testable=")
+          message: "option \(option): the options are mode=, c_module=, support=, "
+            + "visibility=public or internal, messages_module= and files_type=")
       }
     }
   }

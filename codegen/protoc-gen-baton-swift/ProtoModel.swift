@@ -5,6 +5,10 @@ struct ProtoFile {
   var package: String
   /// "proto2" or "proto3".
   var syntax: String
+  /// Names of the imported files.
+  var dependencies: [String]
+  /// The `FileDescriptorProto` without comments, serialized.
+  var descriptor: [UInt8]
   var messages: [ProtoMessage]
   var enums: [ProtoEnum]
   var services: [ProtoService]

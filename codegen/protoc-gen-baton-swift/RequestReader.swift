@@ -111,6 +111,8 @@ private struct FileReader {
     return ProtoFile(
       name: text(file.pointee.name), package: package,
       syntax: syntax.isEmpty ? "proto2" : syntax,
+      dependencies: (0..<file.pointee.n_dependency).map { text(file.pointee.dependency[$0]) },
+      descriptor: descriptor(),
       messages: try values(file.pointee.n_message_type, file.pointee.message_type) {
         (message, index) throws(GenerationError) in
         try read(message, [4, index], in: package)
@@ -125,6 +127,16 @@ private struct FileReader {
         (field, index) throws(GenerationError) in try read(field, [7, index])
       },
       outputIndex: outputOrder.firstIndex(of: text(file.pointee.name)))
+  }
+
+  private func descriptor() -> [UInt8] {
+    var copy = file.pointee
+    copy.source_code_info = nil
+    let size = google__protobuf__file_descriptor_proto__get_packed_size(&copy)
+    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      guard let start = buffer.baseAddress else { return }
+      count = google__protobuf__file_descriptor_proto__pack(&copy, start)
+    }
   }
 
   private func comment(_ path: [Int32]) -> String { comments[path] ?? "" }

@@ -2,6 +2,8 @@
 struct Schema {
   /// The files to generate, in the order of protoc's command line.
   let files: [ProtoFile]
+  /// Imported files too, each after those that it imports.
+  let allFiles: [ProtoFile]
   /// Every message and enum, imported ones included, by full name.
   private(set) var messages: [String: ProtoMessage] = [:]
   private(set) var enums: [String: ProtoEnum] = [:]
@@ -9,6 +11,7 @@ struct Schema {
   private var packages: [String: String] = [:]
 
   init(_ all: [ProtoFile]) throws(GenerationError) {
+    allFiles = all
     files = all.filter { $0.outputIndex != nil }
       .sorted { ($0.outputIndex ?? 0) < ($1.outputIndex ?? 0) }
     for file in all {
@@ -37,6 +40,15 @@ struct Schema {
     let local = package.isEmpty ? fullName : String(fullName.dropFirst(package.count + 1))
     let parts = local.split(separator: ".").map { SwiftName.escaped(String($0)) }
     return ([SwiftName.namespace(package)] + parts).joined(separator: ".")
+  }
+
+  /// The service's name; with its package before it where another service of the run has the
+  /// same, as two versions of a service have.
+  func swiftName(_ service: ProtoService) -> String {
+    let namesakes = files.flatMap(\.services).filter { $0.name == service.name }
+    guard namesakes.count > 1 else { return service.name }
+    return SwiftName.namespace(String(service.fullName.dropLast(service.name.count + 1)))
+      + service.name
   }
 
   /// The key and value fields of a map field; nil for any other field.

@@ -4,7 +4,7 @@ struct SourceText {
   private(set) var text = ""
   /// Levels of two spaces.
   var depth = 0
-  /// Without it lines that start with `public` lose that word.
+  /// Without it lines that start with `public` or `package` lose that word.
   let isPublic: Bool
 
   init(isPublic: Bool = true) { self.isPublic = isPublic }
@@ -14,8 +14,11 @@ struct SourceText {
       text += "\n"
       return
     }
-    let line = isPublic || !line.hasPrefix("public ") ? line : String(line.dropFirst(7))
-    text += String(repeating: "  ", count: depth) + line + "\n"
+    var rest = line[...]
+    for access in ["public ", "package "] where !isPublic && rest.hasPrefix(access) {
+      rest = rest.dropFirst(access.count)
+    }
+    text += String(repeating: "  ", count: depth) + rest + "\n"
   }
 
   /// Lines with braces around: `open {`, the body one level deeper, `}`.

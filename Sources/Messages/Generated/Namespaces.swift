@@ -11,3 +11,9 @@ public enum GoogleRpc {}
 
 /// Messages and enums of the package `grpc.health.v1`.
 public enum GrpcHealthV1 {}
+
+/// Messages and enums of the package `grpc.reflection.v1`.
+public enum GrpcReflectionV1 {}
+
+/// Messages and enums of the package `grpc.reflection.v1alpha`.
+public enum GrpcReflectionV1alpha {}

@@ -39,6 +39,11 @@ public protocol ExecutionAdapterService: GRPCService {
 }
 
 extension ExecutionAdapterService {
+  /// The proto file that defines `baton.v1.ExecutionAdapter`, for reflection.
+  public var protoFile: ProtoFile {
+    .batonV1Adapter
+  }
+
   /// The methods of `baton.v1.ExecutionAdapter`, as a server takes them.
   public var methods: [MethodHandler] {
     [

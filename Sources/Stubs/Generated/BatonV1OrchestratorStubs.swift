@@ -59,6 +59,11 @@ public protocol OrchestratorService: GRPCService {
 }
 
 extension OrchestratorService {
+  /// The proto file that defines `baton.v1.Orchestrator`, for reflection.
+  public var protoFile: ProtoFile {
+    .batonV1Orchestrator
+  }
+
   /// The methods of `baton.v1.Orchestrator`, as a server takes them.
   public var methods: [MethodHandler] {
     [

@@ -41,6 +41,11 @@ public protocol AdapterRegistryService: GRPCService {
 }
 
 extension AdapterRegistryService {
+  /// The proto file that defines `baton.v1.AdapterRegistry`, for reflection.
+  public var protoFile: ProtoFile {
+    .batonV1Registry
+  }
+
   /// The methods of `baton.v1.AdapterRegistry`, as a server takes them.
   public var methods: [MethodHandler] {
     [

@@ -20,6 +20,11 @@ public protocol HealthService: GRPCService {
 }
 
 extension HealthService {
+  /// The proto file that defines `grpc.health.v1.Health`, for reflection.
+  public var protoFile: ProtoFile {
+    .grpcHealthV1Health
+  }
+
   /// The methods of `grpc.health.v1.Health`, as a server takes them.
   public var methods: [MethodHandler] {
     [

@@ -3,8 +3,7 @@
 
 import CKinds
 import CProtobufC
-
-@testable import Messages
+import Messages
 
 extension BatonKindsV1 {
 
