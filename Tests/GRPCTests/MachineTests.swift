@@ -76,13 +76,59 @@ import Testing
     #expect(events.map { machine.receive($0) } == actions)
   }
 
+  @Test(
+    arguments: [
+      // One answer to many requests, and many answers while they come.
+      (
+        [.requestBytes, .requestBytes, .requestEnd, .send, .finish],
+        [.keepRequests, .keepRequests, .endRequests, .sendMessage(withHeaders: true), trailers]
+      ),
+      (
+        [.send, .requestBytes, .send, .requestEnd, .send, .finish],
+        [
+          .sendMessage(withHeaders: true), .keepRequests, .sendMessage(withHeaders: false),
+          .endRequests, .sendMessage(withHeaders: false), trailers,
+        ]
+      ),
+      ([.sendHeaders, .requestEnd, .finish], [.sendHeaders, .endRequests, trailers]),
+      // No request at all is a stream too.
+      ([.requestEnd, .finish], [.endRequests, trailersOnly]),
+      // Ended before the requests' end: whatever still comes is nobody's.
+      (
+        [.requestBytes, .send, .finish, .requestBytes, .requestEnd],
+        [.keepRequests, .sendMessage(withHeaders: true), trailers, .none, .none]
+      ),
+      ([.finish, .requestEnd], [trailersOnly, .none]),
+      // Ended by others while the handler reads, or answers.
+      (
+        [.requestBytes, .badRequest, .finish],
+        [.keepRequests, .sendStatus(trailersOnly: true, cancelHandler: true), .none]
+      ),
+      (
+        [.send, .deadline, .requestBytes],
+        [
+          .sendMessage(withHeaders: true), .sendStatus(trailersOnly: false, cancelHandler: true),
+          .none,
+        ]
+      ),
+      (
+        [.requestEnd, .abandon],
+        [.endRequests, .sendStatus(trailersOnly: true, cancelHandler: true)]
+      ),
+      ([.requestBytes, .closed, .send], [.keepRequests, .cancelHandler, .none]),
+    ] as [([Event], [Action])])
+  func callWithARequestStream(events: [Event], actions: [Action]) {
+    var machine = ServerCallMachine(streamsRequests: true)
+    #expect(events.map { machine.receive($0) } == actions)
+  }
+
   @Test func everyEventEndsUpEndedOrLegal() {
     // Whatever the peer and the clock do in any order, no status is sent twice.
     let outside: [Event] = [.message, .requestEnd, .badRequest, .deadline, .abandon, .closed]
     for first in outside {
       for second in outside where !(first == .requestEnd && second == .requestEnd) {
         for third in outside {
-          var machine = ServerCallMachine()
+          var machine = ServerCallMachine(streamsRequests: false)
           var statuses = 0
           for event in [first, second, third] {
             // After the end of the request HTTP/2 lets no more of it through.

@@ -102,6 +102,63 @@ struct Probe: GRPCService {
         throw RPCError(code: .dataLoss, message: "no more")
       },
       .serverStreaming(Self.method("Flood"), flood),
+    ] + requestStreams
+  }
+
+  private var requestStreams: [MethodHandler] {
+    [
+      .clientStreaming(Self.method("Join")) { (requests: RequestStream<Text>, _) in
+        var texts: [String] = []
+        for try await request in requests { texts.append(request.service) }
+        return Text(texts.joined(separator: " "))
+      },
+      .clientStreaming(Self.method("First")) { (requests: RequestStream<Text>, _) in
+        for try await request in requests { return request }
+        return Text("none")
+      },
+      .clientStreaming(Self.method("Ignore")) { (requests: RequestStream<Text>, _) in
+        record.note("ignoring")
+        await record.wait(for: "read on")
+        var count = 0
+        for try await _ in requests { count += 1 }
+        return Text("\(count)")
+      },
+      .clientStreaming(Self.method("JoinElsewhere")) { (requests: RequestStream<Text>, _) in
+        // Reads from a thread that is not the connection's.
+        try await Task.detached {
+          var texts: [String] = []
+          for try await request in requests { texts.append(request.service) }
+          return Text(texts.joined(separator: " "))
+        }.value
+      },
+      .bidirectionalStreaming(Self.method("Chat")) {
+        (requests: RequestStream<Text>, responses: ResponseWriter<Text>, _) in
+        responses.sendHeaders()
+        do {
+          for try await request in requests { try await responses.write(request) }
+        } catch {
+          record.note("chat ended: \((error as? RPCError)?.code.description ?? "\(error)")")
+          throw error
+        }
+        record.note("chat read to its end")
+        try await responses.write(Text("bye"))
+      },
+      .bidirectionalStreaming(Self.method("TimedChat")) {
+        (requests: RequestStream<Text>, responses: ResponseWriter<Text>, _) in
+        // A part of the handler that reads is given up while the call goes on.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask { for try await _ in requests {} }
+          record.note("reading")
+          await record.wait(for: "enough")
+          group.cancelAll()
+          do {
+            try await group.waitForAll()
+          } catch is CancellationError {
+            try await responses.write(Text("gave up"))
+          }
+        }
+        for try await request in requests { try await responses.write(request) }
+      },
     ]
   }
 

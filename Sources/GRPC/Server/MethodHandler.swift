@@ -6,14 +6,18 @@ public struct MethodHandler: Sendable {
   public let descriptor: MethodDescriptor
   /// The `:path` as bytes.
   let path: [UInt8]
-  /// Decodes the request and runs the handler.
+  /// Whether the handler reads a stream of requests; it is started by the call's headers then.
+  let streamsRequests: Bool
+  /// Decodes the request (none where requests are streamed) and runs the handler.
   let start: @Sendable (ByteBuffer, ServerCall) -> Void
 
   private init(
-    _ descriptor: MethodDescriptor, start: @escaping @Sendable (ByteBuffer, ServerCall) -> Void
+    _ descriptor: MethodDescriptor, streamsRequests: Bool = false,
+    start: @escaping @Sendable (ByteBuffer, ServerCall) -> Void
   ) {
     self.descriptor = descriptor
     path = Array(descriptor.path.utf8)
+    self.streamsRequests = streamsRequests
     self.start = start
   }
 
@@ -63,6 +67,52 @@ public struct MethodHandler: Sendable {
           do {
             try await CallScope.$deadline.withValue(call.context.deadline) {
               try await handler(request, ResponseWriter(call: call), call.context)
+            }
+            call.succeeded()
+          } catch {
+            call.failed(error)
+          }
+        })
+    }
+  }
+
+  /// A method that answers any number of requests with one response. The handler starts with the
+  /// call's headers; it may answer before it has read everything, which ends the call.
+  public static func clientStreaming<Request: Message, Response: Message>(
+    _ descriptor: MethodDescriptor,
+    _ handler:
+      @escaping @Sendable (RequestStream<Request>, ServerContext) async throws -> Response
+  ) -> MethodHandler {
+    MethodHandler(descriptor, streamsRequests: true) { _, call in
+      call.start(
+        Task.immediate(executorPreference: call.executor) {
+          do {
+            let response = try await CallScope.$deadline.withValue(call.context.deadline) {
+              try await handler(RequestStream(call: call), call.context)
+            }
+            call.succeeded(with: response)
+          } catch {
+            call.failed(error)
+          }
+        })
+    }
+  }
+
+  /// A method that answers any number of requests with any number of responses, in whatever order
+  /// it likes; it starts with the call's headers and ends when the handler returns.
+  public static func bidirectionalStreaming<Request: Message, Response: Message>(
+    _ descriptor: MethodDescriptor,
+    _ handler:
+      @escaping @Sendable (RequestStream<Request>, ResponseWriter<Response>, ServerContext)
+      async throws -> Void
+  ) -> MethodHandler {
+    MethodHandler(descriptor, streamsRequests: true) { _, call in
+      call.start(
+        Task.immediate(executorPreference: call.executor) {
+          do {
+            try await CallScope.$deadline.withValue(call.context.deadline) {
+              try await handler(
+                RequestStream(call: call), ResponseWriter(call: call), call.context)
             }
             call.succeeded()
           } catch {

@@ -1,6 +1,6 @@
 public import Messages
 
-/// Sends the responses of a server-streaming call, one after the other.
+/// Sends the responses of a streaming call, one after the other.
 public struct ResponseWriter<Response: Message>: Sendable {
   let call: ServerCall
 
@@ -8,8 +8,13 @@ public struct ResponseWriter<Response: Message>: Sendable {
   /// one message and the high-water mark of 16 KiB.
   ///
   /// Throws `RPCError` (CANCELLED) when the call has ended: reset by the client, its deadline
-  /// passed, its connection lost.
+  /// passed, its connection lost; `CancellationError` when the task is cancelled while it waits.
   public func write(_ response: Response) async throws {
     try await call.write(response)
+  }
+
+  /// Sends the initial metadata at once, before there is a response. Does nothing once it is sent.
+  public func sendHeaders() {
+    call.sendHeadersNow()
   }
 }

@@ -8,15 +8,17 @@ internal import NIOCore
 /// that may be called elsewhere go there first.
 final class ServerCall: @unchecked Sendable {
   let context: ServerContext
-  private let stream: HTTP2Stream
-  private let connection: ServerConnection
+  let stream: HTTP2Stream
+  let connection: ServerConnection
   private let entry: MethodTable.Entry
-  private var machine = ServerCallMachine()
+  var machine: ServerCallMachine
+  /// Where a handler that reads a stream of requests finds them; nil for the others.
+  private(set) var inbox: RequestInbox?
   private var deframer: MessageDeframer
   private var request: ByteBuffer?
   private var task: Task<Void, Never>?
   /// A handler that waits for the client to read.
-  private var waitingWriter: CheckedContinuation<Void, any Error>?
+  private var waitingWriter: Waiter<Void>?
 
   /// Unsent bytes from which a writer is made to wait.
   private static let unsentBytesHigh = 16_384
@@ -29,13 +31,25 @@ final class ServerCall: @unchecked Sendable {
     self.context = context
     self.stream = stream
     self.connection = connection
+    let streamsRequests = entry.handler.streamsRequests
+    machine = ServerCallMachine(streamsRequests: streamsRequests)
     deframer = MessageDeframer(messageBytesMax: entry.requestBytesMax)
+    if streamsRequests {
+      inbox = RequestInbox(
+        messageBytesMax: entry.requestBytesMax, creditBytesMin: connection.creditBytesMin)
+    }
   }
 
   // MARK: From the connection, on the event loop
 
+  /// Starts the handler of a method that takes a stream of requests.
+  func begin() {
+    entry.handler.start(ByteBuffer(), self)
+  }
+
   func receive(_ bytes: ByteBuffer, isEnd: Bool) {
     guard machine.state != .ended else { return }
+    if let inbox { return receive(bytes, isEnd: isEnd, into: inbox) }
     // Whatever is not a complete message yet is part of one within the limit, and a second message
     // ends the call: the bytes are as good as read.
     connection.giveBack(stream, byteCount: bytes.readableBytes)
@@ -53,6 +67,7 @@ final class ServerCall: @unchecked Sendable {
 
   func receiveEnd() {
     guard machine.state != .ended else { return }
+    if let inbox { return receiveEnd(into: inbox) }
     do {
       try deframer.finish()
       perform(machine.receive(.requestEnd), with: nil)
@@ -82,10 +97,7 @@ final class ServerCall: @unchecked Sendable {
         Result { () throws(MessageDecodingError) in try Request(serializedBytes: bytes) }
       }.get()
     } catch {
-      let status = RPCError(
-        code: .invalidArgument, reason: error.code.rawValue, message: error.message,
-        metadata: ["field": error.place])
-      perform(machine.receive(.finish), with: status)
+      perform(machine.receive(.finish), with: RPCError(undecodable: error))
       return nil
     }
   }
@@ -116,49 +128,72 @@ final class ServerCall: @unchecked Sendable {
   }
 
   func write(_ response: some Message) async throws {
-    guard isOnLoop else {
-      return try await withCheckedThrowingContinuation { continuation in
-        connection.eventLoop.execute { self.write(response, resuming: continuation) }
-      }
+    let isOnLoop = isOnLoop
+    if isOnLoop {
+      guard send(response) else { throw Self.ended }
+      guard stream.unsentBytes >= Self.unsentBytesHigh else { return }
     }
-    guard !Task.isCancelled, send(response) else { throw Self.ended }
-    guard stream.unsentBytes >= Self.unsentBytesHigh else { return }
-    try await withCheckedThrowingContinuation { wait($0) }
+    let writer = Waiter<Void>()
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        writer.begin(continuation)
+        if isOnLoop { wait(writer) } else { onLoop { $0.write(response, writer) } }
+      }
+    } onCancel: {
+      onLoop { $0.cancel(writer) }
+    }
   }
 
-  private func write(
-    _ response: some Message, resuming continuation: CheckedContinuation<Void, any Error>
-  ) {
-    guard send(response) else { return continuation.resume(throwing: Self.ended) }
-    guard stream.unsentBytes >= Self.unsentBytesHigh else { return continuation.resume() }
-    wait(continuation)
+  private func write(_ response: some Message, _ writer: Waiter<Void>) {
+    guard !writer.isCancelled else { return }
+    guard send(response) else { return writer.resume(with: .failure(Self.ended)) }
+    guard stream.unsentBytes >= Self.unsentBytesHigh else {
+      return writer.resume(with: .success(()))
+    }
+    wait(writer)
   }
 
-  private static let ended = RPCError(code: .cancelled, message: "the call has ended")
+  /// Sends the initial metadata, if it has not been sent.
+  func sendHeadersNow() {
+    guard isOnLoop else { return onLoop { $0.sendHeadersNow() } }
+    if machine.state != .ended { _ = flushHeaders() }
+  }
+
+  static let ended = RPCError(code: .cancelled, message: "the call has ended")
 
   /// A handler may have left the loop, by a task of its own for example.
-  private var isOnLoop: Bool { connection.eventLoop.inEventLoop }
+  var isOnLoop: Bool { connection.eventLoop.inEventLoop }
 
-  private func onLoop(_ body: @escaping @Sendable (ServerCall) -> Void) {
+  func onLoop(_ body: @escaping @Sendable (ServerCall) -> Void) {
     connection.eventLoop.execute { body(self) }
   }
 
   // MARK: Back-pressure
 
-  private func wait(_ continuation: CheckedContinuation<Void, any Error>) {
-    guard machine.state != .ended else { return continuation.resume(throwing: Self.ended) }
+  private func wait(_ writer: Waiter<Void>) {
+    guard machine.state != .ended else { return writer.resume(with: .failure(Self.ended)) }
     guard waitingWriter == nil else {
-      return continuation.resume(
-        throwing: RPCError(code: .internalError, message: "two writes at a time on one call"))
+      let error = RPCError(code: .internalError, message: "two writes at a time on one call")
+      return writer.resume(with: .failure(error))
     }
-    waitingWriter = continuation
+    waitingWriter = writer
     connection.notifyWhenDrained(stream)
   }
 
   func drained() {
+    releaseWriter(with: .success(()))
+  }
+
+  private func releaseWriter(with result: Result<Void, any Error>) {
     let writer = waitingWriter
     waitingWriter = nil
-    writer?.resume()
+    writer?.resume(with: result)
+  }
+
+  /// The task that writes was cancelled; the call goes on.
+  private func cancel(_ writer: Waiter<Void>) {
+    if waitingWriter === writer { waitingWriter = nil }
+    writer.cancel()
   }
 
   // MARK: Actions
@@ -193,6 +228,9 @@ final class ServerCall: @unchecked Sendable {
     if let error { status = connection.status(of: error, method: entry.handler.descriptor) }
     if status == nil, machine.state == .running, !flushHeaders() { return }
     perform(machine.receive(.finish), with: status)
+    // Tasks that the handler has left behind.
+    inbox?.fail(Self.ended)
+    if waitingWriter != nil { releaseWriter(with: .failure(Self.ended)) }
   }
 
   /// A stream without responses still begins with headers.
@@ -201,25 +239,25 @@ final class ServerCall: @unchecked Sendable {
     return sendHeaders()
   }
 
-  private func perform(_ action: ServerCallMachine.Action, with status: RPCError?) {
+  func perform(_ action: ServerCallMachine.Action, with status: RPCError?) {
     switch action {
     case .none: break
     case .startHandler:
       guard let request else { return }
       self.request = nil
       entry.handler.start(request, self)
-    case .sendHeaders, .sendMessage:
+    case .sendHeaders, .sendMessage, .keepRequests, .endRequests:
       assertionFailure("\(action) is performed by the one who asked for it")
     case .sendStatus(let trailersOnly, let cancelHandler):
       end(trailersOnly: trailersOnly, status: status)
-      if cancelHandler { self.cancelHandler() }
+      if cancelHandler { self.cancelHandler(status) }
     case .refuseCardinality(let received):
       let status = RPCError(
         code: .unimplemented,
         message: "the method takes one request; \(received == 0 ? "none" : "more") arrived")
       end(trailersOnly: true, status: status)
     case .cancelHandler:
-      cancelHandler()
+      cancelHandler(nil)
     }
   }
 
@@ -228,11 +266,10 @@ final class ServerCall: @unchecked Sendable {
       stream, status: status, metadata: context.trailingMetadata, trailersOnly: trailersOnly)
   }
 
-  private func cancelHandler() {
+  private func cancelHandler(_ status: RPCError?) {
     task?.cancel()
-    let writer = waitingWriter
-    waitingWriter = nil
-    writer?.resume(throwing: Self.ended)
+    inbox?.fail(status ?? Self.ended)
+    releaseWriter(with: .failure(Self.ended))
   }
 
   /// A request that waits for its end or its rest must not keep a whole read buffer alive.

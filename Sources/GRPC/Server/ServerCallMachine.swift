@@ -4,6 +4,9 @@
 ///           |                           |                  |                  |
 ///           +---------------------------+--- refusal, deadline, closed, finish +--> ended
 ///
+/// A method that takes a stream of requests begins in `running`, with the request open: its bytes
+/// and its end are handed on to whoever reads, next to whatever the handler sends.
+///
 /// Three kinds of events do not fit a state: a bug of ours (asserted), an error of the peer
 /// (answered with a status) and what comes too late (dropped: `none`).
 struct ServerCallMachine: Equatable {
@@ -21,8 +24,10 @@ struct ServerCallMachine: Equatable {
   }
 
   enum Event: Equatable {
-    /// A complete message was received.
+    /// A complete message was received; of a method that takes one.
     case message
+    /// Bytes were received; of a method that takes a stream.
+    case requestBytes
     /// The peer ended its side.
     case requestEnd
     /// The peer's bytes cannot be read as messages.
@@ -44,6 +49,10 @@ struct ServerCallMachine: Equatable {
   enum Action: Equatable {
     case none
     case startHandler
+    /// Keep the bytes for the handler, which reads them in its own time.
+    case keepRequests
+    /// Tell the handler, once it has read what is there, that there are no more requests.
+    case endRequests
     case sendHeaders
     case sendMessage(withHeaders: Bool)
     /// Send the status that goes with the event; without headers sent before, as a response of
@@ -54,7 +63,15 @@ struct ServerCallMachine: Equatable {
     case cancelHandler
   }
 
-  private(set) var state = State.awaitingMessage
+  private(set) var state: State
+  /// Whether the peer may still send requests of a stream.
+  private(set) var isRequestOpen: Bool
+
+  /// - Parameter streamsRequests: whether the method takes a stream of requests.
+  init(streamsRequests: Bool = false) {
+    state = streamsRequests ? .running : .awaitingMessage
+    isRequestOpen = streamsRequests
+  }
 
   mutating func receive(_ event: Event) -> Action {
     switch state {
@@ -100,7 +117,7 @@ struct ServerCallMachine: Equatable {
     case .closed:
       state = .ended
       return .none
-    case .message, .requestEnd, .sendHeaders, .send, .finish:
+    case .message, .requestBytes, .requestEnd, .sendHeaders, .send, .finish:
       assertionFailure("\(event) before the handler was started")
       return .none
     }
@@ -138,7 +155,12 @@ struct ServerCallMachine: Equatable {
     case .closed:
       state = .ended
       return .cancelHandler
-    case .message, .requestEnd, .sendHeaders, .send:
+    case .requestBytes where isRequestOpen:
+      return .keepRequests
+    case .requestEnd where isRequestOpen:
+      isRequestOpen = false
+      return .endRequests
+    case .message, .requestBytes, .requestEnd, .sendHeaders, .send:
       assertionFailure("\(event) after the request's end")
       return .none
     }

@@ -11,6 +11,9 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private let methods: MethodTable
   private let info: ServerContext.ConnectionInfo
   private let onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
+  /// What a reader may have read before its window is given back: half the window, where nghttp2
+  /// would send WINDOW_UPDATE at the earliest.
+  let creditBytesMin: Int
   private let onClose: @Sendable (ServerConnection) -> Void
   private var connection: HTTP2Connection?
   private var deadlines: DeadlineTimer
@@ -28,6 +31,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     self.methods = methods
     onUnexpectedError = configuration.onUnexpectedError
     info = ServerContext.ConnectionInfo(peer: peer)
+    creditBytesMin = Int(configuration.http2.streamWindowBytes / 2)
     self.onClose = onClose
     deadlines = DeadlineTimer(eventLoop)
   }
@@ -89,6 +93,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       let call = ServerCall(method, context: context, stream: stream, connection: self)
       stream.context = call
       if let deadline { watch(deadline) }
+      if method.handler.streamsRequests { call.begin() }
       if isEnd { call.receiveEnd() }
     case .httpStatus(let status):
       var response = HeaderBlock()
@@ -125,6 +130,10 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
   func giveBack(_ stream: HTTP2Stream, byteCount: Int) {
     connection?.session.giveBack(stream, byteCount: byteCount)
+  }
+
+  func setNeedsFlush() {
+    connection?.setNeedsFlush()
   }
 
   func notifyWhenDrained(_ stream: HTTP2Stream) {

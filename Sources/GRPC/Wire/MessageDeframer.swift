@@ -21,6 +21,8 @@ struct MessageDeframer {
   let messageBytesMax: Int
   private let copies: Bool
   private var buffer = ByteBuffer()
+  /// Whether the buffer is a slice of what the transport read.
+  private var isSlice = false
 
   /// - Parameter copies: whether bytes are copied in and out. For messages that may wait long: a
   ///   slice keeps a whole read buffer alive.
@@ -36,11 +38,13 @@ struct MessageDeframer {
     if buffer.readableBytes > 0 {
       if buffer.readerIndex > buffer.readableBytes { buffer.discardReadBytes() }
       buffer.writeImmutableBuffer(bytes)
+      isSlice = false
     } else if copies {
       buffer.clear()
       buffer.writeImmutableBuffer(bytes)
     } else {
       buffer = bytes
+      isSlice = true
     }
   }
 
@@ -54,7 +58,10 @@ struct MessageDeframer {
   }
 
   /// Frees the memory of what was received with the rest: a slice keeps a whole read buffer alive.
+  /// What was copied once is not copied again: a message may come in pieces of one byte.
   mutating func detach() {
+    guard isSlice else { return }
+    isSlice = false
     if buffer.readableBytes == 0 {
       buffer = ByteBuffer()
     } else {
