@@ -1,0 +1,71 @@
+import Messages
+import PeerMessages
+import SwiftProtobuf
+
+/// Decodes and encodes a plan of 50 tasks, in turn with our messages and with swift-protobuf's.
+///
+/// Prints a line for each: what, size of the plan in bytes, microseconds with ours, with theirs
+/// (medians of the rounds).
+@main
+struct CodecBench {
+  static let rounds = 15
+  static let repetitions = 400
+
+  static func main() throws {
+    let plan = PlanSample.plan(taskCount: 50)
+    let bytes = plan.serializedBytes()
+    let peerPlan = try Baton_V1_Plan(serializedBytes: bytes)
+    try check(plan, bytes, peerPlan)
+
+    try compare("decode", bytes.count) {
+      keep(try BatonV1.Plan(serializedBytes: bytes))
+    } theirs: {
+      keep(try Baton_V1_Plan(serializedBytes: bytes))
+    }
+    try compare("encode", bytes.count) {
+      keep(plan.serializedBytes())
+    } theirs: {
+      let encoded: [UInt8] = try peerPlan.serializedBytes()
+      keep(encoded)
+    }
+  }
+
+  /// What is compared must be the same plan.
+  static func check(_ plan: BatonV1.Plan, _ bytes: [UInt8], _ peerPlan: Baton_V1_Plan) throws {
+    let peerBytes: [UInt8] = try peerPlan.serializedBytes()
+    guard try BatonV1.Plan(serializedBytes: bytes) == plan,
+      try BatonV1.Plan(serializedBytes: peerBytes) == plan,
+      peerPlan.tasks.count == plan.tasks.count
+    else { throw DifferentPlans() }
+  }
+
+  struct DifferentPlans: Error {}
+
+  /// Takes the time of both in turn and prints the medians.
+  static func compare(
+    _ name: String, _ byteCount: Int, ours: () throws -> Void, theirs: () throws -> Void
+  ) throws {
+    var times: (ours: [Double], theirs: [Double]) = ([], [])
+    for round in 0...rounds {
+      let one = try microseconds(ours)
+      let other = try microseconds(theirs)
+      // The first round warms up.
+      guard round > 0 else { continue }
+      times.ours.append(one)
+      times.theirs.append(other)
+    }
+    print(name, byteCount, median(times.ours), median(times.theirs))
+  }
+
+  static func microseconds(_ body: () throws -> Void) throws -> Double {
+    let start = ContinuousClock.now
+    for _ in 0..<repetitions { try body() }
+    return (ContinuousClock.now - start) / .microseconds(1) / Double(repetitions)
+  }
+
+  static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+  /// Keeps the optimizer from leaving out what makes the value.
+  @inline(never)
+  static func keep<Value>(_ value: borrowing Value) {}
+}
