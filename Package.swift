@@ -133,6 +133,9 @@ let package = Package(
     .target(
       name: "InteropMessages", dependencies: ["Messages", "CInteropMessages", "CProtobufC"],
       path: "Tests/Interop/InteropMessages", swiftSettings: house),
+    .target(
+      name: "InteropStubs", dependencies: ["GRPC", "InteropMessages"],
+      path: "Tests/Interop/InteropStubs", swiftSettings: house),
 
     // Tests, and the suites that every store and every queue runs.
     room("StoreConformance", ["Store", "Plan", "JSON"]),

@@ -116,9 +116,7 @@ generate_swift() {
 both=$work/well_known.pb:$work/baton.pb
 generate_swift "$both" mode=messages "$output/Sources/Messages/Generated" \
   "${well_known[@]}" "${protos[@]}"
-# Client streaming is not there yet, and so no stubs of what needs it.
-mapfile -t served < <(printf "%s\n" "${protos[@]}" | grep -v "^grpc/reflection/")
-generate_swift "$both" mode=stubs "$output/Sources/Stubs/Generated" "${served[@]}"
+generate_swift "$both" mode=stubs "$output/Sources/Stubs/Generated" "${protos[@]}"
 # The page begins with what callers look for.
 mapfile -t others < <(printf "%s\n" "${protos[@]}" | grep -v "^baton/v1/orchestrator.proto$")
 generate_swift "$both" mode=docs "$output/docs" baton/v1/orchestrator.proto \
@@ -127,6 +125,9 @@ generate_swift "$work/kinds.pb" mode=messages,c_module=CKinds,support=Messages,v
   "$output/Tests/MessagesTests/Generated" kinds.proto
 generate_swift "$work/interop.pb" mode=messages,c_module=CInteropMessages,support=Messages \
   "$output/Tests/Interop/InteropMessages/Generated" "${interop[@]}"
+generate_swift "$work/interop.pb" \
+  mode=stubs,messages_module=InteropMessages,files_type=InteropProtoFiles \
+  "$output/Tests/Interop/InteropStubs/Generated" "${interop[@]}"
 
 # Stubs in Python have a script of their own, whose argument is the folder that it fills.
 python=${PYTHON:-$repository/.venv-langchain/bin/python}

@@ -28,6 +28,9 @@ import Testing
       func check(
         _ request: GrpcHealthV1.HealthCheckRequest, context: ServerContext
       ) async throws -> GrpcHealthV1.HealthCheckResponse { .init() }
+      func list(
+        _ request: GrpcHealthV1.HealthListRequest, context: ServerContext
+      ) async throws -> GrpcHealthV1.HealthListResponse { .init() }
       func watch(
         _ request: GrpcHealthV1.HealthCheckRequest,
         responses: ResponseWriter<GrpcHealthV1.HealthCheckResponse>, context: ServerContext

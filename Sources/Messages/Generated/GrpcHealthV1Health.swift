@@ -88,6 +88,47 @@ extension GrpcHealthV1 {
       }
     }
   }
+
+  /// Message `grpc.health.v1.HealthListRequest`.
+  public struct HealthListRequest: Message {
+    public static var protoName: String {
+      "grpc.health.v1.HealthListRequest"
+    }
+
+    public init() {}
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+  }
+
+  /// Message `grpc.health.v1.HealthListResponse`.
+  public struct HealthListResponse: Message {
+    public static var protoName: String {
+      "grpc.health.v1.HealthListResponse"
+    }
+
+    /// By full name of the service; the empty name is the server as a whole.
+    public var statuses: [String: GrpcHealthV1.HealthCheckResponse] = [:]
+
+    public init() {}
+
+    public init(statuses: [String: GrpcHealthV1.HealthCheckResponse] = [:]) {
+      self.statuses = statuses
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+  }
 }
 
 extension GrpcHealthV1.HealthCheckRequest: ProtobufCConvertible {
@@ -124,5 +165,52 @@ extension GrpcHealthV1.HealthCheckResponse: ProtobufCConvertible {
     to c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckResponse>, in arena: Arena
   ) {
     c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+  }
+}
+
+extension GrpcHealthV1.HealthListRequest: ProtobufCConvertible {
+  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthListRequest>) {
+    grpc__health__v1__health_list_request__init(c)
+  }
+
+  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthListRequest>)
+    throws(MessageDecodingError)
+  {
+    self.init()
+  }
+
+  package func write(
+    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthListRequest>, in arena: Arena
+  ) {
+  }
+}
+
+extension GrpcHealthV1.HealthListResponse: ProtobufCConvertible {
+  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse>) {
+    grpc__health__v1__health_list_response__init(c)
+  }
+
+  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthListResponse>)
+    throws(MessageDecodingError)
+  {
+    self.statuses = try Reader.map(c.pointee.n_statuses, c.pointee.statuses) {
+      (entry) throws(MessageDecodingError) in
+      (
+        try Reader.text(entry.pointee.key, "grpc.health.v1.HealthListResponse.statuses (a key)"),
+        try Reader.message(entry.pointee.value) ?? GrpcHealthV1.HealthCheckResponse()
+      )
+    }
+  }
+
+  package func write(
+    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse>, in arena: Arena
+  ) {
+    (c.pointee.n_statuses, c.pointee.statuses) = arena.map(
+      self.statuses, grpc__health__v1__health_list_response__statuses_entry__init
+    ) {
+      (entry, key, value) in
+      entry.pointee.key = arena.text(key)
+      entry.pointee.value = arena.message(value)
+    }
   }
 }

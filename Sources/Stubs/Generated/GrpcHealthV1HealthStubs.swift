@@ -12,6 +12,10 @@ public protocol HealthService: GRPCService {
   func check(_ request: GrpcHealthV1.HealthCheckRequest, context: ServerContext) async throws
     -> GrpcHealthV1.HealthCheckResponse
 
+  /// The status of every service that the server knows.
+  func list(_ request: GrpcHealthV1.HealthListRequest, context: ServerContext) async throws
+    -> GrpcHealthV1.HealthListResponse
+
   /// The status now, and again whenever it changes; SERVICE_UNKNOWN for an unknown name.
   func watch(
     _ request: GrpcHealthV1.HealthCheckRequest,
@@ -30,6 +34,9 @@ extension HealthService {
     [
       .unary(HealthClient.checkMethod) { request, context in
         try await self.check(request, context: context)
+      },
+      .unary(HealthClient.listMethod) { request, context in
+        try await self.list(request, context: context)
       },
       .serverStreaming(HealthClient.watchMethod) { request, responses, context in
         try await self.watch(request, responses: responses, context: context)
@@ -55,6 +62,14 @@ public struct HealthClient: Sendable {
     try await channel.unary(Self.checkMethod, request, options)
   }
 
+  /// The status of every service that the server knows.
+  public func list(
+    _ request: GrpcHealthV1.HealthListRequest,
+    options: CallOptions = CallOptions()
+  ) async throws -> GrpcHealthV1.HealthListResponse {
+    try await channel.unary(Self.listMethod, request, options)
+  }
+
   /// The status now, and again whenever it changes; SERVICE_UNKNOWN for an unknown name.
   public func watch(
     _ request: GrpcHealthV1.HealthCheckRequest,
@@ -66,6 +81,10 @@ public struct HealthClient: Sendable {
   /// Names `grpc.health.v1.Health/Check`.
   public static let checkMethod = MethodDescriptor(
     service: "grpc.health.v1.Health", method: "Check")
+
+  /// Names `grpc.health.v1.Health/List`.
+  public static let listMethod = MethodDescriptor(
+    service: "grpc.health.v1.Health", method: "List")
 
   /// Names `grpc.health.v1.Health/Watch`.
   public static let watchMethod = MethodDescriptor(
