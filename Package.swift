@@ -42,6 +42,8 @@ let package = Package(
     .executable(name: "baton", targets: ["baton"]),
     .executable(name: "baton-mock-adapter", targets: ["baton-mock-adapter"]),
     .executable(name: "protoc-gen-baton-swift", targets: ["protoc-gen-baton-swift"]),
+    // What a caller in Swift imports.
+    .library(name: "Stubs", targets: ["Stubs", "GRPC", "Messages"]),
     // For benchmarks/rpc, a package of its own.
     .library(name: "GRPC", targets: ["GRPC"]),
     .library(name: "Messages", targets: ["Messages"]),
@@ -118,6 +120,11 @@ let package = Package(
       name: "baton-mock-adapter",
       dependencies: ["AdapterKit", "Stubs", "GRPC", "Messages", "Plan", "JSON", arguments, log],
       swiftSettings: house),
+
+    // Calls Baton, for others to copy.
+    .executableTarget(
+      name: "baton-example-client", dependencies: ["Stubs", "GRPC", "Messages"],
+      path: "examples/clients/swift", swiftSettings: house),
 
     // The code generator.
     .target(name: "CDescriptor", dependencies: ["CProtobufC"], path: "codegen/CDescriptor"),
