@@ -6,7 +6,7 @@ swift_build := swift build -c release --no-color-diagnostics -Xswiftc -enable-te
 ruff := .venv-langchain/bin/ruff
 python_folders := adapters .ci benchmarks examples Tests/python/interop
 
-.PHONY: help demo setup build test test-swift test-e2e test-python bench-rpc check generate \
+.PHONY: help demo setup build test test-swift test-e2e test-clients test-python bench-rpc check generate \
   baseline format clean
 
 help: ## lists the entries
@@ -30,6 +30,9 @@ test-swift: setup ## runs the Swift tests
 
 test-e2e: setup ## runs the end-to-end tests: real servers, adapters, model, kills
 	@.ci/test.sh build e2e
+
+test-clients: setup ## runs the clients in other languages and the tools against a real server
+	@.ci/test.sh build clients
 
 test-python: ## runs the tests of the adapters and examples
 	@deploy/dev/setup.sh system langchain crewai model

@@ -16,7 +16,8 @@ exec </dev/null
 tools=$root/.venv-langchain/bin
 
 # Where Python is, besides what is generated.
-python_folders=(adapters .ci benchmarks examples Tests/python/interop)
+python_folders=(adapters .ci benchmarks examples Tests/python/interop
+  Tests/clients)
 
 check_self() { "$tools/python" .ci/check/test_checks.py; }
 
@@ -45,7 +46,11 @@ check_types() {
   types crewai .venv-crewai adapters/crewai || status=1
   types model .venv-langchain adapters/model --ignore-missing-imports . || status=1
   types checks .venv-langchain .ci . || status=1
-  types examples .venv-langchain . examples || status=1
+  types examples .venv-langchain . --exclude examples/clients examples || status=1
+  # The client in Python imports what is generated from proto/.
+  PYTHON=$tools/python examples/clients/build.sh python || status=1
+  types "example client" .venv-langchain examples/clients python/client.py || status=1
+  types clients .venv-langchain Tests/clients . || status=1
   types benchmarks .venv-langchain benchmarks/rpc . || status=1
   types interop .venv-langchain Tests/python interop || status=1
   return $status

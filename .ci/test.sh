@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests; the machine must be set up (deploy/dev/setup.sh).
 #
-# usage: .ci/test.sh [PART...]      parts: build swift e2e shared langchain crewai examples
+# usage: .ci/test.sh [PART...]      parts: build swift e2e clients shared langchain crewai examples
 #
 # One release build serves the tests and `make demo`.
 set -uo pipefail
@@ -43,8 +43,14 @@ test_python() {
 test_shared() { test_python shared .venv-langchain adapters/shared; }
 test_langchain() { test_python langchain .venv-langchain adapters/langchain; }
 test_crewai() { test_python crewai .venv-crewai adapters/crewai; }
+# Clients in other languages, and tools that look at a server, call the server that was built.
+test_clients() {
+  BATON_BIN=$(swift build "${swift_options[@]}" --show-bin-path) || return 1
+  export BATON_BIN
+  test_python clients .venv-langchain Tests/clients
+}
 test_examples() { test_python examples .venv-langchain examples; }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(build swift e2e shared langchain crewai examples)
+[ ${#parts[@]} -gt 0 ] || parts=(build swift e2e clients shared langchain crewai examples)
 run_parts test "${parts[@]}"

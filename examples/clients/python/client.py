@@ -19,7 +19,10 @@ TIMEOUT_S = 30.0
 
 
 def task(
-    task_id: str, payload: dict[str, str], depends_on: tuple[str, ...] = (), **metadata: str
+    task_id: str,
+    payload: dict[str, str],
+    depends_on: tuple[str, ...] = (),
+    metadata: dict[str, str] | None = None,
 ) -> plan_pb2.Task:
     return plan_pb2.Task(
         id=task_id,
@@ -39,7 +42,7 @@ def note() -> plan_pb2.Plan:
 
 def endless() -> plan_pb2.Plan:
     """A task that the mock adapter runs until it is cancelled."""
-    wait = task("wait", {"prompt": "Wait."}, **{"mock.hang": "true"})
+    wait = task("wait", {"prompt": "Wait."}, metadata={"mock.hang": "true"})
     return plan_pb2.Plan(name="endless", tasks=[wait])
 
 
@@ -56,10 +59,10 @@ def show_event(event: plan_pb2.PlanEvent) -> None:
 def show_refusal(error: grpc.RpcError) -> None:
     """The code, and from google.rpc.ErrorInfo the stable reason and the field it is about."""
     code = error.code()
-    for key, value in error.trailing_metadata():
-        if key != "grpc-status-details-bin":
+    for entry in error.trailing_metadata():
+        if entry.key != "grpc-status-details-bin":
             continue
-        for detail in status_pb2.Status.FromString(value).details:
+        for detail in status_pb2.Status.FromString(entry.value).details:
             info = error_details_pb2.ErrorInfo()
             if detail.Unpack(info):
                 print("refused:", code.name, info.reason, info.metadata.get("field", "-"))
@@ -88,8 +91,8 @@ def follow(orchestrator: orchestrator_pb2_grpc.OrchestratorStub, plan_id: str) -
     request = api.StreamPlanEventsRequest(plan_id=plan_id)
     for item in orchestrator.StreamPlanEvents(request, timeout=TIMEOUT_S):
         show_event(item.event)
-    request = api.GetPlanRequest(plan_id=plan_id, view=api.PLAN_VIEW_FULL)
-    state = orchestrator.GetPlan(request, timeout=TIMEOUT_S).state
+    whole = api.GetPlanRequest(plan_id=plan_id, view=api.PLAN_VIEW_FULL)
+    state = orchestrator.GetPlan(whole, timeout=TIMEOUT_S).state
     print("plan:", plan_pb2.PlanStatus.Name(state.status))
     for each in state.tasks:
         print("task:", each.id, plan_pb2.TaskStatus.Name(each.status), each.output_json.decode())
