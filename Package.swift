@@ -21,7 +21,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
-let nioTLS: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let locks: Target.Dependency = .product(
   name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -91,7 +92,8 @@ let package = Package(
     room(
       "GRPC",
       [
-        "HTTP2", "Messages", "CZlib", nioCore, nioPosix, nioTLS, locks, log, metrics, tracing,
+        "HTTP2", "Messages", "CZlib", nioCore, nioPosix, nioTLS, nioSSL, locks, log, metrics,
+        tracing,
       ]),
     room("Stubs", ["GRPC", "Messages"]),
 
@@ -158,7 +160,9 @@ let package = Package(
     tests("MessagesTests", ["Messages", "CKinds", "CProtobufC"]),
     tests("CodegenTests", ["protoc-gen-baton-swift"]),
     tests("HTTP2Tests", ["HTTP2", nioCore, nioEmbedded]),
-    tests("GRPCTests", ["GRPC", "HTTP2", "Messages", "Stubs", nioCore, nioPosix, nioEmbedded]),
+    tests(
+      "GRPCTests",
+      ["GRPC", "HTTP2", "Messages", "Stubs", nioCore, nioPosix, nioEmbedded, locks]),
     tests("ConfigurationTests", ["Configuration", "Plan", "JSON"]),
     tests(
       "BatonCLITests",

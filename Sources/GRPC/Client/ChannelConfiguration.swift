@@ -11,6 +11,8 @@ public struct ChannelConfiguration: Sendable {
   public var connectTimeout: Duration
   public var backoff: Backoff
   public var http2: HTTP2SessionConfiguration
+  /// How the server is checked; nil: cleartext.
+  public var tls: ClientTLS?
   /// The `user-agent` of the calls.
   public var userAgent: String
 
@@ -20,6 +22,7 @@ public struct ChannelConfiguration: Sendable {
     connectTimeout: Duration = .seconds(10),
     backoff: Backoff = Backoff(),
     http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
+    tls: ClientTLS? = nil,
     userAgent: String = "grpc-swift-baton"
   ) {
     self.responseBytesMax = responseBytesMax
@@ -27,6 +30,7 @@ public struct ChannelConfiguration: Sendable {
     self.connectTimeout = connectTimeout
     self.backoff = backoff
     self.http2 = http2
+    self.tls = tls
     self.userAgent = userAgent
   }
 }

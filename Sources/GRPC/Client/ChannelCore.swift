@@ -18,7 +18,6 @@ final class ChannelCore: @unchecked Sendable {
   private var backoffTimer: Scheduled<Void>?
   /// Why there is no connection.
   private var lastFailure = "not connected"
-  private let scheme = "http"
 
   init(_ address: Address, _ configuration: ChannelConfiguration, _ eventLoop: any EventLoop) {
     self.address = address
@@ -30,7 +29,7 @@ final class ChannelCore: @unchecked Sendable {
   func requestHeaders(_ method: MethodDescriptor) -> HeaderBlock {
     var headers = HeaderBlock()
     headers.append(":method", "POST")
-    headers.append(":scheme", scheme)
+    headers.append(":scheme", configuration.tls == nil ? "http" : "https")
     headers.append(":path", method.path)
     headers.append(":authority", address.authority)
     headers.append("content-type", "application/grpc")

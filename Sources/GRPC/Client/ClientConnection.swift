@@ -1,6 +1,7 @@
 internal import HTTP2
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 
 /// One connection of a channel, from the attempt to the last call that ends on it.
 ///
@@ -17,16 +18,33 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   }
 
   func connect() {
-    let bootstrap = ClientBootstrap(group: core.eventLoop)
-      .connectTimeout(TimeAmount(core.configuration.connectTimeout))
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try self.addHandler(to: channel) }
-      }
     settingsTimer = core.eventLoop.assumeIsolated().scheduleTask(
       in: TimeAmount(core.configuration.connectTimeout)
     ) {
       self.fail("no connection within \(self.core.configuration.connectTimeout)")
     }
+    guard let tls = core.configuration.tls else {
+      open(nil)
+      return
+    }
+    // The files are read elsewhere.
+    let address = core.address
+    NIOThreadPool.singleton.runIfActive(eventLoop: core.eventLoop) { try tls.context(for: address) }
+      .assumeIsolated().whenComplete { outcome in
+        switch outcome {
+        case .success(let context): if !self.isGone { self.open(context) }
+        case .failure(let error): self.fail("\(error)")
+        }
+      }
+  }
+
+  /// - Parameter context: of TLS; nil: cleartext.
+  private func open(_ context: NIOSSLContext?) {
+    let bootstrap = ClientBootstrap(group: core.eventLoop)
+      .connectTimeout(TimeAmount(core.configuration.connectTimeout))
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try self.addHandlers(to: channel, context) }
+      }
     let channel =
       switch core.address {
       case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
@@ -35,7 +53,15 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     channel.assumeIsolated().whenFailure { self.fail("\($0)") }
   }
 
-  private func addHandler(to channel: any Channel) throws {
+  private func addHandlers(to channel: any Channel, _ context: NIOSSLContext?) throws {
+    if let context, let tls = core.configuration.tls {
+      let name = try tls.hostName(of: core.address)
+      try channel.addTLS(
+        NIOSSLClientHandler(context: context, serverHostname: name), peer: "the server", host: name
+      ) { _ in
+        // What fails, fails the connection.
+      }
+    }
     let session = try HTTP2Session(role: .client, configuration: core.configuration.http2)
     let http2 = HTTP2Connection(session: session, eventLoop: channel.eventLoop, delegate: self)
     connection = http2

@@ -1,19 +1,23 @@
 internal import HTTP2
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 internal import Synchronization
 
-/// Serves gRPC over cleartext HTTP/2 (prior knowledge) on TCP or a Unix domain socket.
+/// Serves gRPC over HTTP/2, with TLS or in cleartext (prior knowledge), on TCP or a Unix domain
+/// socket.
 public final class GRPCServer: Sendable {
   private let methods: MethodTable
   private let configuration: ServerConfiguration
   private let group: any EventLoopGroup
+  private let credentials: TLSCredentials?
   private let state = Mutex(State())
 
   private struct State {
     var listeners: [any Channel] = []
     var connections: [ObjectIdentifier: ServerConnection] = [:]
     var isShuttingDown = false
+    var certificateWatch: RepeatedTask?
     /// Whoever waits for the last connection to close.
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
@@ -25,15 +29,19 @@ public final class GRPCServer: Sendable {
     methods = MethodTable(services.flatMap(\.methods), configuration)
     self.configuration = configuration
     group = configuration.eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
+    credentials = configuration.tls?.credentials
   }
 
   /// Listens, on any number of addresses; calls are accepted from now on. Answers the bound
   /// address, with the port that the system chose for port 0. A socket file without a listener is
   /// replaced.
   ///
-  /// Throws the system's error (address in use, permission denied).
+  /// Throws the system's error (address in use, permission denied), and `TLSError` where the
+  /// certificates cannot be used.
   @discardableResult
   public func start(on address: Address) async throws -> Address {
+    try await reloadCertificates()
+    watchCertificates()
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: configuration.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -74,12 +82,47 @@ public final class GRPCServer: Sendable {
       let http2 = HTTP2Connection(
         session: session, eventLoop: channel.eventLoop, delegate: connection)
       connection.attach(http2)
+      try secure(channel, connection, peer: peer)
       try channel.pipeline.syncOperations.addHandler(http2)
       let isDraining = state.withLock { state in
         state.connections[ObjectIdentifier(connection)] = connection
         return state.isShuttingDown
       }
       if isDraining { connection.drain() }
+    }
+  }
+
+  /// Reads the certificates again, whether or not their files have changed: new connections get
+  /// them. Throws `TLSError` where they cannot be used; those before are kept then. Without TLS
+  /// nothing happens.
+  public func reloadCertificates() async throws {
+    guard let credentials else { return }
+    try await NIOThreadPool.singleton.runIfActive { try credentials.reload() }
+  }
+
+  private func watchCertificates() {
+    guard let tls = configuration.tls, let credentials, let interval = tls.reloadInterval else {
+      return
+    }
+    state.withLock { state in
+      guard state.certificateWatch == nil, !state.isShuttingDown else { return }
+      state.certificateWatch = credentials.watch(every: interval, on: group.any()) { outcome in
+        tls.onReload?(outcome)
+      }
+    }
+  }
+
+  /// Puts TLS before the HTTP/2 of a new connection.
+  private func secure(
+    _ channel: any Channel, _ connection: ServerConnection, peer: String
+  ) throws {
+    guard let tls = configuration.tls, let credentials else { return }
+    let handler = NIOSSLServerHandler(context: try credentials.required)
+    try channel.addTLS(handler, peer: "the client", timeout: tls.handshakeTimeout) { outcome in
+      switch outcome {
+      case .success(let certificate): connection.peerCertificate = certificate
+      case .failure(let error): tls.onHandshakeFailure?(peer, error)
+      }
     }
   }
 
@@ -98,6 +141,8 @@ public final class GRPCServer: Sendable {
   public func shutdown(grace: Duration) async throws {
     let (listeners, connections) = state.withLock { state in
       state.isShuttingDown = true
+      state.certificateWatch?.cancel()
+      state.certificateWatch = nil
       return (state.listeners, Array(state.connections.values))
     }
     for listener in listeners {

@@ -12,6 +12,8 @@ public struct ServerConfiguration: Sendable {
   public var http2: HTTP2SessionConfiguration
   /// Connections waiting to be accepted (listen(2)).
   public var backlog: Int32
+  /// Certificates; nil: cleartext.
+  public var tls: ServerTLS?
   /// Told what a handler threw that is no `RPCError`; the caller sees UNKNOWN only.
   public var onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
 
@@ -21,6 +23,7 @@ public struct ServerConfiguration: Sendable {
     requestBytesMaxByMethod: [MethodDescriptor: Int] = [:],
     http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
     backlog: Int32 = 1024,
+    tls: ServerTLS? = nil,
     onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)? = nil
   ) {
     self.eventLoopGroup = eventLoopGroup
@@ -28,6 +31,7 @@ public struct ServerConfiguration: Sendable {
     self.requestBytesMaxByMethod = requestBytesMaxByMethod
     self.http2 = http2
     self.backlog = backlog
+    self.tls = tls
     self.onUnexpectedError = onUnexpectedError
   }
 }

@@ -9,7 +9,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   let eventLoop: any EventLoop
   let executor: LoopTaskExecutor
   private let methods: MethodTable
-  private let info: ServerContext.ConnectionInfo
+  private var info: ServerContext.ConnectionInfo
   private let onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
   /// What a reader may have read before its window is given back: half the window, where nghttp2
   /// would send WINDOW_UPDATE at the earliest.
@@ -34,6 +34,12 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     creditBytesMin = Int(configuration.http2.streamWindowBytes / 2)
     self.onClose = onClose
     deadlines = DeadlineTimer(eventLoop)
+  }
+
+  /// Who the client is, once TLS knows; before any call.
+  var peerCertificate: PeerCertificate? {
+    get { info.peerCertificate }
+    set { info = ServerContext.ConnectionInfo(peer: info.peer, peerCertificate: newValue) }
   }
 
   func attach(_ connection: HTTP2Connection) {

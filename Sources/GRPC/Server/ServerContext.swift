@@ -13,7 +13,12 @@ public final class ServerContext: Sendable {
   /// What all calls of a connection share.
   final class ConnectionInfo: Sendable {
     let peer: String
-    init(peer: String) { self.peer = peer }
+    let peerCertificate: PeerCertificate?
+
+    init(peer: String, peerCertificate: PeerCertificate? = nil) {
+      self.peer = peer
+      self.peerCertificate = peerCertificate
+    }
   }
 
   private struct Outgoing {
@@ -38,6 +43,9 @@ public final class ServerContext: Sendable {
 
   /// Address of the caller: "127.0.0.1:4711" or "unix:".
   public var peer: String { connection.peer }
+
+  /// The caller's certificate, where the server asks for one (mutual TLS) and the caller has it.
+  public var peerCertificate: PeerCertificate? { connection.peerCertificate }
 
   /// Metadata sent with the first response (or the status, if there is none); what is set later
   /// than that is not sent.
