@@ -19,6 +19,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     name: name, dependencies: dependencies, exclude: [], swiftSettings: house)
 }
 
+/// A program of the gRPC interop tests; only tests run it.
+func interop(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["GRPC", "InteropMessages", "InteropStubs", arguments],
+    path: "Tests/Interop/\(name)", swiftSettings: house)
+}
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
@@ -145,6 +152,8 @@ let package = Package(
     .target(
       name: "InteropStubs", dependencies: ["GRPC", "InteropMessages"],
       path: "Tests/Interop/InteropStubs", swiftSettings: house),
+    interop("interop-server"),
+    interop("interop-client"),
 
     // Tests, and the suites that every store and every queue runs.
     room("StoreConformance", ["Store", "Plan", "JSON"]),
@@ -171,6 +180,7 @@ let package = Package(
       "AdapterKitTests",
       ["baton-mock-adapter", "AdapterKit", "Stubs", "GRPC", "Messages", "JSON", log]),
     tests("ArchitectureTests", []),
+    tests("InteropTests", ["interop-server", "interop-client"]),
     tests(
       "EndToEndTests",
       ["Stubs", "GRPC", "Messages", "PlanMapping", "Plan", "JSON", "BatonCLI"]),

@@ -53,7 +53,8 @@ def run_cases(names: Iterable[str], cases: dict[str, Callable[[], None]]) -> int
             cases[name]()
         # Whatever goes wrong in a case is the case's result.
         except Exception as error:  # noqa: BLE001
-            print(f"{name}: FAILED: {type(error).__name__}: {error}", flush=True)
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            print(f"{name}: FAILED: {reason}", flush=True)
             status = 1
         else:
             print(f"{name}: passed", flush=True)

@@ -1,0 +1,81 @@
+internal import ArgumentParser
+internal import Foundation
+internal import GRPC
+
+/// Runs cases of the gRPC interop tests against a server.
+@main
+struct InteropClient: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "interop-client",
+    abstract: "Runs the cases of the gRPC interop tests against a server.",
+    discussion: """
+      Prints one line for each case. Exit code 0: all passed; 1: one failed; 64: there is no such \
+      case. Cases: \(names.joined(separator: " "))
+      """)
+
+  @Option(name: .customLong("server_host"), help: "Host of the server.")
+  var serverHost = "127.0.0.1"
+  @Option(name: .customLong("server_port"), help: "Port of the server.")
+  var serverPort: Int
+  @Option(name: .customLong("test_case"), help: "Names of cases, separated by commas.")
+  var testCase: String
+  @Option(name: .customLong("soak_iterations"), help: "Calls of a soak.")
+  var soakIterations = 10
+  @Option(name: .customLong("soak_max_failures"), help: "Calls of a soak that may fail.")
+  var soakMaxFailures = 0
+  @Option(
+    name: .customLong("soak_per_iteration_max_acceptable_latency_ms"),
+    help: "How long a call of a soak may take.")
+  var soakLatencyMaxMilliseconds = 1000
+  @Option(name: .customLong("soak_overall_timeout_seconds"), help: "How long a soak may take.")
+  var soakTimeoutSeconds = 10
+
+  private static let names = Cases.all.keys.sorted() + ["rpc_soak", "channel_soak"]
+
+  func validate() throws {
+    for name in cases where !Self.names.contains(name) {
+      throw ValidationError("there is no case \(name); known: \(Self.names)")
+    }
+  }
+
+  private var cases: [String] { testCase.split(separator: ",").map(String.init) }
+
+  func run() async throws {
+    let shared = connect()
+    defer { shared.channel.close() }
+    var hasFailed = false
+    for name in cases {
+      do {
+        try await run(name, shared)
+        report("\(name): passed")
+      } catch {
+        report("\(name): FAILED: \(error)")
+        hasFailed = true
+      }
+    }
+    if hasFailed { throw ExitCode.failure }
+  }
+
+  private func run(_ name: String, _ shared: Cases) async throws {
+    switch name {
+    case "rpc_soak": try await soak.run({ shared }, { _ in })
+    case "channel_soak": try await soak.run({ connect() }, { $0.channel.close() })
+    default: try await Cases.all[name]?(shared)
+    }
+  }
+
+  private var soak: Soak {
+    Soak(
+      iterations: soakIterations, failuresMax: soakMaxFailures,
+      latencyMax: .milliseconds(soakLatencyMaxMilliseconds), timeout: .seconds(soakTimeoutSeconds))
+  }
+
+  private func connect() -> Cases {
+    let channel = ClientChannel(address: .tcp(host: serverHost, port: serverPort))
+    return Cases(channel: channel)
+  }
+
+  private func report(_ line: String) {
+    FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+  }
+}

@@ -1,0 +1,79 @@
+internal import GRPC
+internal import InteropMessages
+internal import InteropStubs
+
+extension Cases {
+  func clientStreaming() async throws {
+    let call = try await client.streamingInputCall(options: options)
+    for byteCount in Self.streamRequestBytes {
+      try await call.requests.write(
+        GrpcTesting.StreamingInputCallRequest(payload: payload(byteCount)))
+    }
+    call.requests.finish()
+    let response = try await call.response().message
+    try expect("the sum", response.aggregatedPayloadSize, is: 74_922)
+  }
+
+  func serverStreaming() async throws {
+    try await download(Self.streamRequest(nil, Self.streamResponseBytes), Self.streamResponseBytes)
+  }
+
+  func download(
+    _ request: GrpcTesting.StreamingOutputCallRequest, _ byteCounts: [Int]
+  ) async throws {
+    var found: [Int] = []
+    let responses = try await client.streamingOutputCall(request, options: options)
+    for try await response in responses { found.append(response.payload?.body.count ?? 0) }
+    try expect("the sizes of the responses", found, is: byteCounts)
+  }
+
+  func pingPong() async throws {
+    let call = try await client.fullDuplexCall(options: options)
+    var responses = call.responses.makeAsyncIterator()
+    for (request, response) in zip(Self.streamRequestBytes, Self.streamResponseBytes) {
+      try await call.requests.write(Self.streamRequest(request, [response]))
+      guard let received = try await responses.next() else {
+        throw CaseFailure("the responses end early")
+      }
+      try expect(received.payload, zeros: response)
+    }
+    call.requests.finish()
+    try expect(try await responses.next() == nil, "there is one response too many")
+  }
+
+  func emptyStream() async throws {
+    let call = try await client.fullDuplexCall(options: options)
+    call.requests.finish()
+    for try await _ in call.responses { throw CaseFailure("there is a response") }
+  }
+
+  // MARK: Early ends
+
+  func cancelAfterBegin() async throws {
+    try await expectFailure(.cancelled) {
+      let call = try await client.streamingInputCall(options: options)
+      call.cancel()
+      _ = try await call.response()
+    }
+  }
+
+  func cancelAfterFirstResponse() async throws {
+    try await expectFailure(.cancelled) {
+      let call = try await client.fullDuplexCall(options: options)
+      try await call.requests.write(Self.streamRequest(27_182, [31_415]))
+      var responses = call.responses.makeAsyncIterator()
+      try expect(try await responses.next()?.payload, zeros: 31_415)
+      call.cancel()
+      _ = try await responses.next()
+    }
+  }
+
+  func timeoutOnSleepingServer() async throws {
+    try await expectFailure(.deadlineExceeded) {
+      let options = CallOptions(timeout: .milliseconds(1))
+      let call = try await client.fullDuplexCall(options: options)
+      try await call.requests.write(Self.streamRequest(27_182, []))
+      for try await _ in call.responses { throw CaseFailure("there is a response") }
+    }
+  }
+}

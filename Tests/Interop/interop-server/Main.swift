@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import Dispatch
+internal import Foundation
+internal import GRPC
+
+/// Serves the gRPC interop tests until it is told to end.
+@main
+struct InteropServer: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "interop-server",
+    abstract: "Serves grpc.testing.TestService, for interop clients.",
+    discussion: "Prints READY {\"grpc\":\"HOST:PORT\",\"pid\":N} when it accepts calls.")
+
+  @Option(help: "Where to listen.")
+  var host = "127.0.0.1"
+  @Option(help: "Port to listen on; 0: the system chooses.")
+  var port = 0
+
+  func run() async throws {
+    let server = GRPCServer(services: [TestService()])
+    let (signals, continuation) = AsyncStream<Void>.makeStream()
+    let sources = [SIGTERM, SIGINT].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number)
+      source.setEventHandler { continuation.yield() }
+      source.resume()
+      return source
+    }
+    announce(try await server.start(on: .tcp(host: host, port: port)))
+    for await _ in signals { break }
+    for source in sources { source.cancel() }
+    try await server.shutdown(grace: .zero)
+  }
+
+  private func announce(_ address: Address) {
+    let pid = ProcessInfo.processInfo.processIdentifier
+    let ready = "READY {\"grpc\":\"\(address)\",\"pid\":\(pid)}\n"
+    FileHandle.standardOutput.write(Data(ready.utf8))
+  }
+}

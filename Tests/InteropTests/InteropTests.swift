@@ -1,0 +1,49 @@
+import Testing
+
+/// The gRPC interop tests (github.com/grpc/grpc, doc/interop-test-descriptions.md): our server and
+/// our client, against each other and against grpcio's.
+@Suite struct InteropTests {
+  private static let cases = [
+    "empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong",
+    "empty_stream", "custom_metadata", "status_code_and_message", "special_status_message",
+    "unimplemented_method", "unimplemented_service", "cancel_after_begin",
+    "cancel_after_first_response", "timeout_on_sleeping_server", "rpc_soak", "channel_soak",
+  ]
+
+  /// For a machine that runs other tests at the same time.
+  private static let soak = [
+    "--soak_iterations", "50", "--soak_overall_timeout_seconds", "60",
+    "--soak_per_iteration_max_acceptable_latency_ms", "10000",
+  ]
+
+  @Test("Our server with grpcio's client")
+  func theirClient() async throws {
+    try await withServer(.ours("interop-server")) { port in
+      try await expectPasses(.python("client"), port, Self.cases, Self.soak)
+    }
+  }
+
+  @Test("Our client with grpcio's server")
+  func theirServer() async throws {
+    try await withServer(.python("server")) { port in
+      try await expectPasses(
+        .ours("interop-client"), port, Self.cases,
+        Self.soak)
+    }
+  }
+
+  @Test("Our client with our server")
+  func bothOurs() async throws {
+    try await withServer(.ours("interop-server")) { port in
+      try await expectPasses(.ours("interop-client"), port, Self.cases, Self.soak)
+    }
+  }
+
+  private func expectPasses(
+    _ client: InteropProgram, _ port: Int, _ cases: [String], _ arguments: [String] = []
+  ) async throws {
+    let (status, lines) = try await runClient(client, port: port, cases, arguments)
+    #expect(lines == cases.map { "\($0): passed" })
+    #expect(status == 0)
+  }
+}
