@@ -26,9 +26,7 @@ import Testing
   @Test("Our client with grpcio's server")
   func theirServer() async throws {
     try await withServer(.python("server")) { port in
-      try await expectPasses(
-        .ours("interop-client"), port, Self.cases,
-        Self.soak)
+      try await expectPasses(.ours("interop-client"), port, Self.cases, Self.soak)
     }
   }
 
@@ -36,6 +34,26 @@ import Testing
   func bothOurs() async throws {
     try await withServer(.ours("interop-server")) { port in
       try await expectPasses(.ours("interop-client"), port, Self.cases, Self.soak)
+    }
+  }
+
+  @Test("Over TLS, in all directions")
+  func encrypted() async throws {
+    try await withCertificates { folder in
+      let server = [
+        "--use_tls", "true", "--tls_cert_file", "\(folder)/server.pem",
+        "--tls_key_file", "\(folder)/server.key",
+      ]
+      let client = ["--use_tls", "true", "--ca_file", "\(folder)/ca.pem"]
+      for (theServer, theClient) in [
+        (InteropProgram.ours("interop-server"), InteropProgram.python("client")),
+        (.python("server"), .ours("interop-client")),
+        (.ours("interop-server"), .ours("interop-client")),
+      ] {
+        try await withServer(theServer, server) { port in
+          try await expectPasses(theClient, port, Self.cases, Self.soak + client)
+        }
+      }
     }
   }
 

@@ -106,3 +106,18 @@ private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) 
     Thread.detachNewThread { continuation.resume(returning: body()) }
   }
 }
+
+/// Gives `body` a folder with `server.pem`, `server.key` and the `ca.pem` that signed it.
+func withCertificates(_ body: (_ folder: String) async throws -> Void) async throws {
+  let folder = FileManager.default.temporaryDirectory.appending(
+    path: "interop-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  let process = Process()
+  process.executableURL = InteropProgram.root.appending(path: "Tests/certificates.sh")
+  process.arguments = [folder.path, "set"]
+  let ended = endOf(process)
+  try process.run()
+  for await status in ended { try #require(status == 0, "certificates.sh ended with \(status)") }
+  try await body(folder.path)
+}

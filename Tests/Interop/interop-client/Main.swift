@@ -15,8 +15,18 @@ struct InteropClient: AsyncParsableCommand {
 
   @Option(name: .customLong("server_host"), help: "Host of the server.")
   var serverHost = "127.0.0.1"
+  @Option(
+    name: .customLong("server_host_override"),
+    help: "Name that the server's certificate must have, if another than --server_host.")
+  var serverHostOverride: String?
   @Option(name: .customLong("server_port"), help: "Port of the server.")
   var serverPort: Int
+  @Option(name: .customLong("use_tls"), help: "Whether connections are encrypted.")
+  var usesTLS = false
+  @Option(
+    name: .customLong("ca_file"),
+    help: "Authorities that may have signed the server's certificate, PEM; else the system's.")
+  var authorities: String?
   @Option(name: .customLong("test_case"), help: "Names of cases, separated by commas.")
   var testCase: String
   @Option(name: .customLong("soak_iterations"), help: "Calls of a soak.")
@@ -71,7 +81,13 @@ struct InteropClient: AsyncParsableCommand {
   }
 
   private func connect() -> Cases {
-    let channel = ClientChannel(address: .tcp(host: serverHost, port: serverPort))
+    var configuration = ChannelConfiguration()
+    if usesTLS {
+      configuration.tls = ClientTLS(
+        trustRoots: authorities.map { .file($0) } ?? .system, serverName: serverHostOverride)
+    }
+    let channel = ClientChannel(
+      address: .tcp(host: serverHost, port: serverPort), configuration: configuration)
     return Cases(channel: channel)
   }
 

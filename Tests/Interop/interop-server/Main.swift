@@ -15,9 +15,21 @@ struct InteropServer: AsyncParsableCommand {
   var host = "127.0.0.1"
   @Option(help: "Port to listen on; 0: the system chooses.")
   var port = 0
+  @Option(name: .customLong("use_tls"), help: "Whether connections are encrypted.")
+  var usesTLS = false
+  @Option(name: .customLong("tls_cert_file"), help: "Certificate chain of --use_tls, PEM.")
+  var certificateChain: String?
+  @Option(name: .customLong("tls_key_file"), help: "Private key of --use_tls, PEM.")
+  var privateKey: String?
+
+  func validate() throws {
+    guard !usesTLS || certificateChain != nil && privateKey != nil else {
+      throw ValidationError("--use_tls needs --tls_cert_file and --tls_key_file")
+    }
+  }
 
   func run() async throws {
-    let server = GRPCServer(services: [TestService()])
+    let server = GRPCServer(services: [TestService()], configuration: serverConfiguration)
     let (signals, continuation) = AsyncStream<Void>.makeStream()
     let sources = [SIGTERM, SIGINT].map { number in
       signal(number, SIG_IGN)
@@ -30,6 +42,14 @@ struct InteropServer: AsyncParsableCommand {
     for await _ in signals { break }
     for source in sources { source.cancel() }
     try await server.shutdown(grace: .zero)
+  }
+
+  private var serverConfiguration: ServerConfiguration {
+    var configuration = ServerConfiguration()
+    if usesTLS, let certificateChain, let privateKey {
+      configuration.tls = ServerTLS(certificateChain: certificateChain, privateKey: privateKey)
+    }
+    return configuration
   }
 
   private func announce(_ address: Address) {
