@@ -172,6 +172,7 @@ let package = Package(
     tests(
       "GRPCTests",
       ["GRPC", "HTTP2", "Messages", "Stubs", nioCore, nioPosix, nioEmbedded, locks]),
+    tests("HTTP2ConformanceTests", ["GRPC", "Messages", nioCore, nioPosix, locks]),
     tests("ConfigurationTests", ["Configuration", "Plan", "JSON"]),
     tests(
       "BatonCLITests",

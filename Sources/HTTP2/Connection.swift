@@ -29,14 +29,19 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
   private var isReading = false
   private var isFlushScheduled = false
   private var isClosing = false
-  private var lingerTimer: Scheduled<Void>?
+  private var isOutputClosed = false
+  /// Reading has stopped until something can be written again.
+  private var isHoldingReads = false
+  private var closeTimer: Scheduled<Void>?
 
   /// How much is pulled out of the session for one write.
   private static let writeBytesMax = 65_536
   /// A write buffer that grew larger is not kept for the next turn.
   private static let keptBytesMax = 16_384
-  /// How long the peer may take to close its side.
+  /// How long the peer may take to read the last bytes and to close its side.
   private static let lingerTime = TimeAmount.seconds(1)
+  /// Frames that may wait for a peer that does not read; with more, what it sends waits too.
+  private static let queuedFramesMax = 1_000
 
   /// The connection keeps `delegate` until the channel closes.
   public init(
@@ -49,6 +54,9 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
 
   /// Whether the channel is open.
   public var isActive: Bool { context?.channel.isActive ?? false }
+
+  /// Whether the transport takes bytes; false while the peer does not read.
+  public var isWritable: Bool { context?.channel.isWritable ?? false }
 
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
@@ -77,10 +85,23 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
   public func channelReadComplete(context: ChannelHandlerContext) {
     isReading = false
     flush()
+    if !context.channel.isWritable, session.queuedFrameCount > Self.queuedFramesMax {
+      holdReads(true, context)
+    }
   }
 
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable { flush() }
+    guard context.channel.isWritable else { return }
+    flush()
+    if isHoldingReads { holdReads(false, context) }
+  }
+
+  /// The answers to what the peer sends (acknowledgements, resets) would wait in memory.
+  private func holdReads(_ holds: Bool, _ context: ChannelHandlerContext) {
+    guard holds != isHoldingReads else { return }
+    isHoldingReads = holds
+    // Fails only when the channel is closed.
+    _ = context.channel.setOption(.autoRead, value: !holds)
   }
 
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -98,9 +119,10 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
   }
 
-  /// Sends GOAWAY and closes the channel.
-  public func terminate(_ code: HTTP2ErrorCode) {
-    session.terminate(code)
+  /// Sends GOAWAY and closes the channel. The debug data is for people and for clients that know it.
+  public func terminate(_ code: HTTP2ErrorCode, debugData: StaticString = "") {
+    session.terminate(code, debugData: debugData)
+    closeSoon()
     setNeedsFlush()
   }
 
@@ -110,8 +132,13 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     setNeedsFlush()
   }
 
+  /// Closes the channel at once, whatever is queued.
+  public func abort() {
+    context?.close(promise: nil)
+  }
+
   private func flush() {
-    guard let context, context.channel.isActive, lingerTimer == nil else { return }
+    guard let context, context.channel.isActive, !isOutputClosed else { return }
     var hasMore = true
     while hasMore, context.channel.isWritable {
       buffer.clear(minimumCapacity: 0)
@@ -128,16 +155,25 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
   /// Closes this side and waits for the peer to close its own: closing both at once, with bytes of
   /// the peer still unread, would make TCP drop what the peer has not read yet.
   private func closeOutput(_ context: ChannelHandlerContext) {
-    guard lingerTimer == nil else { return }
-    lingerTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
+    isOutputClosed = true
+    closeSoon()
+    context.close(mode: .output, promise: nil)
+  }
+
+  /// A peer that does not read its GOAWAY is not waited for.
+  private func closeSoon() {
+    guard closeTimer == nil, let context else { return }
+    closeTimer = eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
       context.close(promise: nil)
     }
-    context.close(mode: .output, promise: nil)
   }
 
   private func handle(_ events: [HTTP2Event]) {
     for event in events {
-      if case .failed(let error) = event { failure = failure ?? error }
+      if case .failed(let error) = event {
+        failure = failure ?? error
+        closeSoon()
+      }
       delegate?.handle(event, on: self)
       if case .closed(let stream, _) = event { stream.context = nil }
     }
@@ -147,7 +183,8 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     guard let delegate else { return }
     self.delegate = nil
     context = nil
-    lingerTimer?.cancel()
+    closeTimer?.cancel()
+    closeTimer = nil
     // nghttp2 closes no streams when its session ends.
     for stream in session.streams {
       session.abandon(stream)

@@ -17,6 +17,8 @@ public enum HTTP2Event {
   case closed(HTTP2Stream, HTTP2ErrorCode)
   /// The peer's SETTINGS arrived.
   case settings
+  /// The peer's PING arrived; its acknowledgement is queued.
+  case ping
   /// The peer answered `HTTP2Session.ping` with this payload.
   case pingAcknowledged(UInt64)
   /// The peer accepts no new streams; those above `lastStreamID` were not and will not be
@@ -44,6 +46,11 @@ public final class HTTP2Stream {
   /// cannot have seen the request.
   public internal(set) var isRequestSent = false
 
+  /// DATA bytes received, read or not.
+  public internal(set) var receivedBytes = 0
+  /// DATA bytes handed to the transport.
+  public internal(set) var sentBytes = 0
+
   /// What ends the stream's outgoing data.
   enum Ending {
     case none
@@ -68,6 +75,7 @@ public final class HTTP2Stream {
   /// The data source answered "nothing now" and must be resumed (NGHTTP2_ERR_DEFERRED).
   var isDeferred = false
   var notifiesWhenDrained = false
+  var isResetByPeer = false
   /// Index in the session's list of open streams.
   var slot = 0
   var incoming = HeaderStorage()
@@ -90,11 +98,14 @@ public final class HTTP2Stream {
     isRemoteEnded = false
     isClosed = false
     isRequestSent = false
+    receivedBytes = 0
+    sentBytes = 0
     sendState = .idle
     ending = .none
     outgoing.removeAll()
     isDeferred = false
     notifiesWhenDrained = false
+    isResetByPeer = false
     slot = 0
   }
 }

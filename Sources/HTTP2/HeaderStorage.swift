@@ -9,7 +9,9 @@ final class HeaderStorage: @unchecked Sendable {
   private var used = 0
   private(set) var fieldCount = 0
   private(set) var listBytes = 0
-  var isTruncated = false
+  /// Size of the fields that were left out, counted like `listBytes`.
+  private(set) var droppedBytes = 0
+  var isTruncated: Bool { droppedBytes > 0 }
 
   private static let recordHeadBytes = 8
   /// What RFC 9113 §6.5.2 adds to each field.
@@ -34,7 +36,7 @@ final class HeaderStorage: @unchecked Sendable {
     used = 0
     fieldCount = 0
     listBytes = 0
-    isTruncated = false
+    droppedBytes = 0
   }
 
   func copy() -> HeaderStorage {
@@ -43,7 +45,7 @@ final class HeaderStorage: @unchecked Sendable {
     copy.used = used
     copy.fieldCount = fieldCount
     copy.listBytes = listBytes
-    copy.isTruncated = isTruncated
+    copy.droppedBytes = droppedBytes
     return copy
   }
 
@@ -65,10 +67,11 @@ final class HeaderStorage: @unchecked Sendable {
 
   /// Adds a field unless the list grows over the limit; then the block is marked truncated.
   func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, listBytesMax: Int) {
-    if listBytes + name.count + value.count + Self.fieldOverheadBytes <= listBytesMax {
+    let fieldBytes = name.count + value.count + Self.fieldOverheadBytes
+    if listBytes + fieldBytes <= listBytesMax {
       append(name: name, value: value)
     } else {
-      isTruncated = true
+      droppedBytes += fieldBytes
     }
   }
 

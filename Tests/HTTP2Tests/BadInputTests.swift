@@ -11,18 +11,6 @@ import Testing
     #expect(session.receive(ByteBuffer(string: "more")).isEmpty)
   }
 
-  /// RFC 9113 §4.1: length, type, flags, stream, payload.
-  private func frame(
-    _ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8]
-  ) -> ByteBuffer {
-    var buffer = ByteBuffer()
-    buffer.writeInteger(UInt32(payload.count) << 8 | UInt32(type))
-    buffer.writeInteger(flags)
-    buffer.writeInteger(stream)
-    buffer.writeBytes(payload)
-    return buffer
-  }
-
   @Test(arguments: [
     // DATA on stream 0 (RFC 9113 §6.1), PING of 3 bytes (§6.7), WINDOW_UPDATE of 0 (§6.9),
     // SETTINGS of 5 bytes (§6.5), HEADERS with a broken HPACK index (RFC 7541 §6.1).

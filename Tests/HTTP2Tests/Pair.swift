@@ -129,6 +129,7 @@ func transcript(_ events: [HTTP2Event]) -> [String] {
     case .drained(let stream): lines.append("\(stream.id) drained")
     case .closed(let stream, let code): lines.append("\(stream.id) closed \(code)")
     case .settings: lines.append("settings")
+    case .ping: lines.append("ping")
     case .pingAcknowledged(let payload): lines.append("ping \(payload)")
     case .goAway(let last, let code, _): lines.append("goaway \(last) \(code)")
     case .failed(let error): lines.append("failed \(error.code)")

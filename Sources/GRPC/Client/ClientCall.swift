@@ -119,7 +119,7 @@ class ClientCall: @unchecked Sendable {
       perform(machine.receive(.closed(code, requestSent: stream.isRequestSent)))
     case .drained:
       if let outbox { sendRequests(outbox) }
-    case .settings, .pingAcknowledged, .goAway, .failed:
+    case .settings, .ping, .pingAcknowledged, .goAway, .failed:
       break
     }
   }

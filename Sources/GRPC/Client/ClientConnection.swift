@@ -96,7 +96,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     case .goAway(_, let code, _):
       // The session is finished with its last stream.
       core.lost(self, reason: "the server is going away (\(code))")
-    case .failed, .pingAcknowledged:
+    case .failed, .ping, .pingAcknowledged:
       break
     }
   }

@@ -12,6 +12,7 @@ public final class GRPCServer: Sendable {
   private let group: any EventLoopGroup
   private let credentials: TLSCredentials?
   private let state = Mutex(State())
+  private let ticks: [ObjectIdentifier: ConnectionTicks]
 
   private struct State {
     var listeners: [any Channel] = []
@@ -30,6 +31,10 @@ public final class GRPCServer: Sendable {
     self.configuration = configuration
     group = configuration.eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
     credentials = configuration.tls?.credentials
+    let pairs = group.makeIterator().map { loop in
+      (ObjectIdentifier(loop), ConnectionTicks(loop, configuration.connections))
+    }
+    ticks = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
   }
 
   /// Listens, on any number of addresses; calls are accepted from now on. Answers the bound
@@ -74,6 +79,13 @@ public final class GRPCServer: Sendable {
   private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
     channel.eventLoop.makeCompletedFuture {
       let peer = Address(channel.remoteAddress)?.description ?? "unix:"
+      guard admits() else {
+        configuration.onConnectionLimit?(
+          ConnectionLimitEvent(
+            limit: .tooManyConnections, peer: peer,
+            message: "there are \(configuration.connections.connectionsMax) connections"))
+        throw Refused()
+      }
       let connection = ServerConnection(
         eventLoop: channel.eventLoop, executor: LoopTaskExecutor(channel.eventLoop),
         methods: methods, configuration: configuration, peer: peer,
@@ -88,6 +100,7 @@ public final class GRPCServer: Sendable {
         state.connections[ObjectIdentifier(connection)] = connection
         return state.isShuttingDown
       }
+      ticks[ObjectIdentifier(channel.eventLoop)]?.add(connection)
       if isDraining { connection.drain() }
     }
   }
@@ -126,7 +139,15 @@ public final class GRPCServer: Sendable {
     }
   }
 
+  /// Closes a connection that is too much.
+  private struct Refused: Error {}
+
+  private func admits() -> Bool {
+    state.withLock { $0.connections.count < configuration.connections.connectionsMax }
+  }
+
   private func closed(_ connection: ServerConnection) {
+    ticks[ObjectIdentifier(connection.eventLoop)]?.remove(connection)
     let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
       state.connections[ObjectIdentifier(connection)] = nil
       guard state.isShuttingDown, state.connections.isEmpty else { return [] }

@@ -24,13 +24,15 @@ final class RequestInbox {
   /// Why the call has ended, for whoever reads on.
   private(set) var failure: RPCError?
 
-  init(messageBytesMax: Int, encoding: MessageEncoding, creditBytesMin: Int) {
-    deframer = MessageDeframer(messageBytesMax: messageBytesMax, encoding: encoding)
+  init(messageBytesMax: Int, creditBytesMin: Int) {
+    deframer = MessageDeframer(messageBytesMax: messageBytesMax)
     self.creditBytesMin = creditBytesMin
   }
 
-  var isLastCompressed: Bool { deframer.isLastCompressed }
   var isAwaited: Bool { reader != nil }
+
+  /// Whether the reader waits for the rest of a message that has begun.
+  var isInsideMessage: Bool { isAwaited && deframer.bufferedBytes > 0 }
 
   func append(_ bytes: ByteBuffer) {
     owed += bytes.readableBytes

@@ -16,8 +16,6 @@ final class ServerCall: @unchecked Sendable {
   private(set) var inbox: RequestInbox?
   private var deframer: MessageDeframer
   private var request: ByteBuffer?
-  /// Whether the response's headers name gzip.
-  private var sendsGzip = false
   private var task: Task<Void, Never>?
   /// A handler that waits for the client to read.
   private var waitingWriter: Waiter<Void>?
@@ -35,12 +33,10 @@ final class ServerCall: @unchecked Sendable {
     self.connection = connection
     let streamsRequests = entry.handler.streamsRequests
     machine = ServerCallMachine(streamsRequests: streamsRequests)
-    deframer = MessageDeframer(
-      messageBytesMax: entry.requestBytesMax, encoding: context.encodings.request)
+    deframer = MessageDeframer(messageBytesMax: entry.requestBytesMax)
     if streamsRequests {
       inbox = RequestInbox(
-        messageBytesMax: entry.requestBytesMax, encoding: context.encodings.request,
-        creditBytesMin: connection.creditBytesMin)
+        messageBytesMax: entry.requestBytesMax, creditBytesMin: connection.creditBytesMin)
     }
   }
 
@@ -61,7 +57,6 @@ final class ServerCall: @unchecked Sendable {
     do {
       while let message = try deframer.next() {
         request = message
-        if deframer.isLastCompressed { context.isRequestCompressed = true }
         perform(machine.receive(.message), with: nil)
       }
     } catch {
@@ -80,6 +75,10 @@ final class ServerCall: @unchecked Sendable {
       perform(machine.receive(.badRequest), with: error.status)
     }
   }
+
+  /// Whether the request stops where it may not: inside a message, or before the end that the method
+  /// waits for.
+  var isInsideRequest: Bool { inbox?.isInsideMessage ?? (machine.state != .ended) }
 
   func deadlinePassed() {
     perform(machine.receive(.deadline), with: .deadlinePassed)
@@ -123,7 +122,7 @@ final class ServerCall: @unchecked Sendable {
   /// The handler is done with its only response.
   func succeeded(with response: some Message) {
     guard isOnLoop else { return onLoop { $0.succeeded(with: response) } }
-    _ = send(response, compressed: nil)
+    _ = send(response)
     finish(nil)
   }
 
@@ -132,29 +131,26 @@ final class ServerCall: @unchecked Sendable {
     if isOnLoop { finish(error) } else { onLoop { $0.finish(error) } }
   }
 
-  /// - Parameter compressed: nil: as the call does by itself.
-  func write(_ response: some Message, compressed: Bool?) async throws {
+  func write(_ response: some Message) async throws {
     let isOnLoop = isOnLoop
     if isOnLoop {
-      guard send(response, compressed: compressed) else { throw Self.ended }
+      guard send(response) else { throw Self.ended }
       guard stream.unsentBytes >= Self.unsentBytesHigh else { return }
     }
     let writer = Waiter<Void>()
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         writer.begin(continuation)
-        if isOnLoop { wait(writer) } else { onLoop { $0.write(response, compressed, writer) } }
+        if isOnLoop { wait(writer) } else { onLoop { $0.write(response, writer) } }
       }
     } onCancel: {
       onLoop { $0.cancel(writer) }
     }
   }
 
-  private func write(_ response: some Message, _ compressed: Bool?, _ writer: Waiter<Void>) {
+  private func write(_ response: some Message, _ writer: Waiter<Void>) {
     guard !writer.isCancelled else { return }
-    guard send(response, compressed: compressed) else {
-      return writer.resume(with: .failure(Self.ended))
-    }
+    guard send(response) else { return writer.resume(with: .failure(Self.ended)) }
     guard stream.unsentBytes >= Self.unsentBytesHigh else {
       return writer.resume(with: .success(()))
     }
@@ -206,31 +202,20 @@ final class ServerCall: @unchecked Sendable {
 
   // MARK: Actions
 
-  private func send(_ response: some Message, compressed: Bool?) -> Bool {
+  private func send(_ response: some Message) -> Bool {
     switch machine.receive(.send) {
     case .sendMessage(let withHeaders):
-      let encoding = encoding(compressed)
-      if withHeaders, !sendHeaders(encoding) { return false }
-      return connection.send(response, sendsGzip ? encoding : .identity, on: stream)
+      if withHeaders, !sendHeaders() { return false }
+      return connection.send(response, on: stream)
     default:
       return false
     }
   }
 
-  /// How a message is to be sent; `compressed` nil: as the call does by itself.
-  private func encoding(_ compressed: Bool?) -> MessageEncoding {
-    guard context.encodings.acceptsGzip else { return .identity }
-    return compressed ?? context.compressesResponses ? .gzip : .identity
-  }
-
-  /// The headers name gzip if the first message or, without a word about it, others will need it.
-  ///
   /// False: the handler's metadata cannot be sent, and the call has been ended for it.
-  private func sendHeaders(_ first: MessageEncoding) -> Bool {
-    sendsGzip = first == .gzip || encoding(nil) == .gzip
+  private func sendHeaders() -> Bool {
     do throws(RPCError) {
-      try connection.sendHeaders(
-        context.initialMetadata, sendsGzip ? .gzip : .identity, on: stream)
+      try connection.sendHeaders(context.initialMetadata, on: stream)
       return true
     } catch {
       // Headers are still due, so the status goes out as trailers only.
@@ -255,7 +240,7 @@ final class ServerCall: @unchecked Sendable {
   /// A stream without responses still begins with headers.
   private func flushHeaders() -> Bool {
     guard case .sendHeaders = machine.receive(.sendHeaders) else { return false }
-    return sendHeaders(.identity)
+    return sendHeaders()
   }
 
   func perform(_ action: ServerCallMachine.Action, with status: RPCError?) {

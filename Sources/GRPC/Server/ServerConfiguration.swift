@@ -9,14 +9,14 @@ public struct ServerConfiguration: Sendable {
   public var requestBytesMax: Int
   /// Limits of single methods.
   public var requestBytesMaxByMethod: [MethodDescriptor: Int]
-  /// Whether responses are compressed with gzip for clients that accept it; a handler may choose
-  /// otherwise (`ServerContext.compressesResponses`).
-  public var compressesResponses: Bool
   public var http2: HTTP2SessionConfiguration
+  public var connections: ConnectionLimits
   /// Connections waiting to be accepted (listen(2)).
   public var backlog: Int32
   /// Certificates; nil: cleartext.
   public var tls: ServerTLS?
+  /// Told of every connection that was refused or ended because of a limit, on its event loop.
+  public var onConnectionLimit: (@Sendable (ConnectionLimitEvent) -> Void)?
   /// Told what a handler threw that is no `RPCError`; the caller sees UNKNOWN only.
   public var onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
 
@@ -24,8 +24,8 @@ public struct ServerConfiguration: Sendable {
     eventLoopGroup: (any EventLoopGroup)? = nil,
     requestBytesMax: Int = 4 * 1024 * 1024,
     requestBytesMaxByMethod: [MethodDescriptor: Int] = [:],
-    compressesResponses: Bool = false,
     http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
+    connections: ConnectionLimits = ConnectionLimits(),
     backlog: Int32 = 1024,
     tls: ServerTLS? = nil,
     onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)? = nil
@@ -33,8 +33,8 @@ public struct ServerConfiguration: Sendable {
     self.eventLoopGroup = eventLoopGroup
     self.requestBytesMax = requestBytesMax
     self.requestBytesMaxByMethod = requestBytesMaxByMethod
-    self.compressesResponses = compressesResponses
     self.http2 = http2
+    self.connections = connections
     self.backlog = backlog
     self.tls = tls
     self.onUnexpectedError = onUnexpectedError

@@ -15,8 +15,11 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   /// would send WINDOW_UPDATE at the earliest.
   let creditBytesMin: Int
   private let onClose: @Sendable (ServerConnection) -> Void
-  private var connection: HTTP2Connection?
+  private(set) var connection: HTTP2Connection?
   private var deadlines: DeadlineTimer
+  var supervision: ConnectionSupervision
+  /// Where `ConnectionTicks` keeps it.
+  var tickSlot = 0
 
   /// What a PING that measures the way to the client carries ("shutdown").
   private static let shutdownPing: UInt64 = 0x7368_7574_646f_776e
@@ -30,21 +33,19 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     self.executor = executor
     self.methods = methods
     onUnexpectedError = configuration.onUnexpectedError
-    info = ServerContext.ConnectionInfo(
-      peer: peer, compressesResponses: configuration.compressesResponses)
+    info = ServerContext.ConnectionInfo(peer: peer)
     creditBytesMin = Int(configuration.http2.streamWindowBytes / 2)
     self.onClose = onClose
     deadlines = DeadlineTimer(eventLoop)
+    supervision = ConnectionSupervision(configuration)
   }
+
+  var peer: String { info.peer }
 
   /// Who the client is, once TLS knows; before any call.
   var peerCertificate: PeerCertificate? {
     get { info.peerCertificate }
-    set {
-      info = ServerContext.ConnectionInfo(
-        peer: info.peer, peerCertificate: newValue,
-        compressesResponses: info.compressesResponses)
-    }
+    set { info = ServerContext.ConnectionInfo(peer: info.peer, peerCertificate: newValue) }
   }
 
   func attach(_ connection: HTTP2Connection) {
@@ -75,8 +76,10 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       // Requests sent before the client saw the notice have arrived by now.
       connection.session.submitGoAway()
       connection.setNeedsFlush()
-    case .settings, .pingAcknowledged, .goAway, .failed:
-      break
+    case .settings: supervision.isEstablished = true
+    case .ping: receivePing(on: connection)
+    case .failed(let error): failed(error)
+    case .pingAcknowledged, .goAway: break
     }
   }
 
@@ -87,7 +90,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   }
 
   /// The context of a server's stream is its call, set here and nowhere else.
-  private func call(of stream: HTTP2Stream) -> ServerCall? {
+  func call(of stream: HTTP2Stream) -> ServerCall? {
     stream.context.map { unsafeDowncast($0, to: ServerCall.self) }
   }
 
@@ -98,10 +101,9 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       return
     }
     switch RequestHead.read(headers, methods, now: { .now() }) {
-    case .accepted(let method, let deadline, let encodings):
+    case .accepted(let method, let deadline):
       let context = ServerContext(
-        entry: method, deadline: deadline, encodings: encodings, headers: headers,
-        connection: info)
+        entry: method, deadline: deadline, headers: headers, connection: info)
       let call = ServerCall(method, context: context, stream: stream, connection: self)
       stream.context = call
       if let deadline { watch(deadline) }
@@ -152,31 +154,21 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     connection?.session.notifyWhenDrained(stream)
   }
 
-  func sendHeaders(
-    _ metadata: Metadata, _ encoding: MessageEncoding, on stream: HTTP2Stream
-  ) throws(RPCError) {
+  func sendHeaders(_ metadata: Metadata, on stream: HTTP2Stream) throws(RPCError) {
     guard let connection else { return }
     if metadata.isEmpty {
-      let headers =
-        encoding == .gzip ? ResponseHeaders.gzipHeaders : ResponseHeaders.headers
-      connection.session.submitResponse(stream, headers)
+      connection.session.submitResponse(stream, ResponseHeaders.headers)
     } else {
       var headers = ResponseHeaders.initial()
-      if encoding == .gzip { headers.append("grpc-encoding", "gzip") }
       try metadata.append(to: &headers)
       connection.session.submitResponse(stream, headers)
     }
     connection.setNeedsFlush()
   }
 
-  func send(
-    _ message: some Message, _ encoding: MessageEncoding, on stream: HTTP2Stream
-  ) -> Bool {
+  func send(_ message: some Message, on stream: HTTP2Stream) -> Bool {
     guard let connection else { return false }
-    let sent =
-      encoding == .gzip
-      ? connection.session.writeCompressed(message, on: stream)
-      : connection.session.writeMessage(message, on: stream)
+    let sent = connection.session.writeMessage(message, on: stream)
     connection.setNeedsFlush()
     return sent
   }
@@ -214,6 +206,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   /// the final GOAWAY (RFC 9113 §6.8). The session is finished with its last stream.
   func drain() {
     guard let connection else { return }
+    supervision.timers.drainingStarted(now: .now())
     connection.session.submitShutdownNotice()
     connection.session.ping(Self.shutdownPing)
     connection.setNeedsFlush()

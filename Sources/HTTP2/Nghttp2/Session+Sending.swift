@@ -172,15 +172,18 @@ extension HTTP2Session {
   }
 
   /// Refuses new streams from now on; open ones go on.
-  public func submitGoAway(_ code: HTTP2ErrorCode = .noError) {
+  public func submitGoAway(_ code: HTTP2ErrorCode = .noError, debugData: StaticString = "") {
+    isRefusingStreams = true
     let last = nghttp2_session_get_last_proc_stream_id(handle)
-    // Possible return codes: 0; NOMEM, INVALID_ARGUMENT.
+    // Possible return codes: 0; NOMEM, INVALID_ARGUMENT. It copies the debug data.
     nghttp2_submit_goaway(
-      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code.rawValue, nil, 0)
+      handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, code.rawValue,
+      debugData.utf8Start, debugData.utf8CodeUnitCount)
   }
 
-  /// Ends the connection: GOAWAY, then `isFinished`.
-  public func terminate(_ code: HTTP2ErrorCode) {
+  /// Ends the connection: GOAWAY, then `isFinished`. One with debug data goes before.
+  public func terminate(_ code: HTTP2ErrorCode, debugData: StaticString = "") {
+    if debugData.utf8CodeUnitCount > 0 { submitGoAway(code, debugData: debugData) }
     // Possible return codes: 0; NOMEM.
     nghttp2_session_terminate_session(handle, code.rawValue)
   }

@@ -43,6 +43,32 @@ public final class HTTP2Session {
   /// Streams whose response has ended before their request.
   private var requestsToStop: [HTTP2Stream] = []
   private var failure: HTTP2ConnectionError?
+  /// A limit that the peer has exceeded, found in a callback.
+  var breach: HTTP2ConnectionError?
+  private var floods: FloodGuard
+  private let clock: @Sendable () -> NIODeadline
+  /// The clock's answer, asked once for the bytes being received.
+  private var receivedAt: NIODeadline?
+  /// The highest stream that the peer has opened.
+  private(set) var newestStreamID: Int32 = 0
+  /// Identifiers that were passed over last, and can never be opened.
+  private(set) var skippedStreams: Range<Int32> = 0..<0
+  var scanner: FrameScanner
+  /// The highest stream among the HEADERS that were scanned; nghttp2 may have to read them yet.
+  var newestScannedID: Int32 = 0
+  /// Whether an RST_STREAM was scanned that nghttp2 has to read yet.
+  var hasUnreadReset = false
+  /// Streams reset by this side before the peer had ended them; the newest, in a ring.
+  var abandonedStreams: [Int32] = []
+  var nextAbandoned = 0
+  /// Whether the final GOAWAY has been submitted: requests that come still are ignored.
+  var isRefusingStreams = false
+  /// Streams opened by the peer so far.
+  public private(set) var requestCount = 0
+  /// DATA frames sent so far, but for empty ones.
+  public internal(set) var dataFramesSent = 0
+  /// Times that bytes have been received.
+  public private(set) var receiveCount = 0
 
   private static let closedStreamsKeptMax = 128
 
@@ -54,11 +80,15 @@ public final class HTTP2Session {
 
   /// A session with its SETTINGS queued as the first bytes to send. Throws when memory is
   /// exhausted.
-  public init(role: Role, configuration: HTTP2SessionConfiguration = .init())
-    throws(HTTP2ConnectionError)
-  {
+  public init(
+    role: Role, configuration: HTTP2SessionConfiguration = .init(),
+    clock: @escaping @Sendable () -> NIODeadline = { .now() }
+  ) throws(HTTP2ConnectionError) {
     self.role = role
     self.configuration = configuration
+    self.clock = clock
+    floods = FloodGuard(configuration.floodLimits)
+    scanner = FrameScanner(prefaceBytes: Int(NGHTTP2_CLIENT_MAGIC_LEN))
     let handle = try SessionLibrary.makeHandle(role)
     self.handle = handle
     nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
@@ -76,14 +106,17 @@ public final class HTTP2Session {
   public func receive(_ bytes: ByteBuffer) -> [HTTP2Event] {
     guard failure == nil else { return [] }
     input = bytes
-    // Possible return codes: bytes processed; NOMEM, CALLBACK_FAILURE, BAD_CLIENT_MAGIC, FLOODED.
-    let result = bytes.withUnsafeReadableBytes {
-      nghttp2_session_mem_recv(handle, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
+    receivedAt = nil
+    receiveCount &+= 1
+    let (result, objection) = bytes.withUnsafeReadableBytes { bytes in
+      role == .server ? feedGuarded(bytes) : (feed(bytes, 0..<bytes.count), nil)
     }
     flushData()
     input = ByteBuffer()
     if result < 0 {
-      fail(SessionLibrary.error(Int32(truncatingIfNeeded: result)))
+      fail(breach ?? SessionLibrary.error(Int32(truncatingIfNeeded: result)))
+    } else if let objection {
+      fail(objection)
     } else if connectionBytesReceived > 0 {
       // Possible return codes: 0, NOMEM, INVALID_STATE (automatic updates, which are off).
       nghttp2_session_consume_connection(handle, connectionBytesReceived)
@@ -142,6 +175,20 @@ public final class HTTP2Session {
 
   public var openStreamCount: Int { openStreams.count }
 
+  /// The stream whose header block has begun and not ended.
+  public var streamReceivingHeaders: Int32? {
+    headerStream?._withUnsafeGuaranteedRef { $0.id }
+  }
+
+  /// Frames that wait to be sent, DATA left out.
+  public var queuedFrameCount: Int { nghttp2_session_get_outbound_queue_size(handle) }
+
+  /// Whether the peer could send more DATA on the stream now.
+  public func isWindowOpen(_ stream: HTTP2Stream) -> Bool {
+    nghttp2_session_get_stream_local_window_size(handle, stream.id) > 0
+      && nghttp2_session_get_local_window_size(handle) > 0
+  }
+
   /// The streams that are open now. A copy: safe to reset streams while going through it.
   public var streams: [HTTP2Stream] { openStreams }
 
@@ -166,6 +213,25 @@ public final class HTTP2Session {
   }
 
   // MARK: For the callbacks
+
+  /// Whether one more frame is within the limits.
+  func allows(_ kind: FloodGuard.Kind) -> Bool {
+    let now = receivedAt ?? clock()
+    receivedAt = now
+    return floods.allows(kind, dataFramesSent: dataFramesSent, now: now)
+  }
+
+  func resetByPeer(_ id: Int32) {
+    guard let pointer = nghttp2_session_get_stream_user_data(handle, id) else { return }
+    Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0.isResetByPeer = true }
+  }
+
+  /// The peer has opened a stream.
+  func opened(_ id: Int32) {
+    if id - newestStreamID > 2 { skippedStreams = newestStreamID + 1..<id }
+    newestStreamID = id
+    requestCount &+= 1
+  }
 
   func append(_ event: HTTP2Event) {
     flushData()
@@ -219,6 +285,7 @@ public final class HTTP2Session {
       last.slot = stream.slot
     }
     // The context may be set only when an event already in the list is handled.
+    if role == .server, !stream.isRemoteEnded, !stream.isResetByPeer { abandon(stream: stream.id) }
     if stream.context != nil || !events.isEmpty { events.append(.closed(stream, code)) }
     if closedStreams.count < Self.closedStreamsKeptMax { closedStreams.append(stream) }
   }

@@ -21,6 +21,10 @@ private func stream(_ handle: OpaquePointer?, _ id: Int32) -> Unmanaged<HTTP2Str
 
 private let callbackFailed = Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
 
+/// So many times the limit of a header list may be dropped before the connection ends: a few bytes
+/// of HPACK stand for thousands, each of which is looked at.
+private let headerListDroppedTimesMax = 7
+
 func onBeginHeaders(
   _ handle: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?,
   _ user: UnsafeMutableRawPointer?
@@ -33,6 +37,7 @@ func onBeginHeaders(
       if session.role == .server, frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
         let stream = session.makeStream()
         stream.id = id
+        session.opened(id)
         let reference = Unmanaged.passUnretained(stream)
         // Possible return codes: 0; INVALID_ARGUMENT (no such stream).
         guard nghttp2_session_set_stream_user_data(handle, id, reference.toOpaque()) == 0 else {
@@ -61,12 +66,16 @@ func onHeader(
     user,
     { session in
       let limit = session.configuration.headerListBytesMax
-      session.headerStorage?._withUnsafeGuaranteedRef {
+      let dropped = session.headerStorage?._withUnsafeGuaranteedRef {
         $0.append(
           name: UnsafeRawBufferPointer(start: name, count: nameCount),
           value: UnsafeRawBufferPointer(start: value, count: valueCount), listBytesMax: limit)
+        return $0.droppedBytes
       }
-      return 0
+      guard let dropped, dropped > limit * headerListDroppedTimesMax else { return 0 }
+      session.breach = HTTP2ConnectionError(
+        code: .enhanceYourCalm, message: "a header list of over \(limit + dropped) bytes")
+      return callbackFailed
     }, otherwise: callbackFailed)
 }
 
@@ -109,11 +118,15 @@ private func connectionFrameReceived(
   switch UInt32(head.type) {
   case NGHTTP2_SETTINGS.rawValue where !isAck:
     session.append(.settings)
-  case NGHTTP2_PING.rawValue where isAck:
+  case NGHTTP2_PING.rawValue where !isAck:
+    session.append(.ping)
+  case NGHTTP2_PING.rawValue:
     let payload = withUnsafeBytes(of: frame.pointee.ping.opaque_data) {
       $0.loadUnaligned(as: UInt64.self)
     }
     session.append(.pingAcknowledged(UInt64(bigEndian: payload)))
+  case NGHTTP2_RST_STREAM.rawValue:
+    session.resetByPeer(head.stream_id)
   case NGHTTP2_GOAWAY.rawValue:
     let goAway = frame.pointee.goaway
     session.append(
@@ -126,6 +139,16 @@ private func connectionFrameReceived(
   }
 }
 
+/// A frame that costs its stream, which nghttp2 resets.
+func onInvalidFrame(
+  _ handle: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ code: Int32,
+  _ user: UnsafeMutableRawPointer?
+) -> Int32 {
+  guard let frame else { return callbackFailed }
+  return withSession(
+    user, { $0.receivedInvalidFrame(frame.pointee.hd.stream_id) }, otherwise: callbackFailed)
+}
+
 func onData(
   _ handle: OpaquePointer?, _ flags: UInt8, _ id: Int32, _ bytes: UnsafePointer<UInt8>?,
   _ count: Int, _ user: UnsafeMutableRawPointer?
@@ -136,6 +159,7 @@ func onData(
     { session in
       session.connectionBytesReceived += count
       guard let stream = stream(handle, id) else { return 0 }
+      stream._withUnsafeGuaranteedRef { $0.receivedBytes &+= count }
       session.received(bytes, count, on: stream)
       return 0
     }, otherwise: callbackFailed)
@@ -180,6 +204,8 @@ func readData(
     user,
     { session in
       let count = stream.outgoing.take(limit, into: destination)
+      stream.sentBytes &+= count
+      if count > 0 { session.dataFramesSent &+= 1 }
       guard stream.outgoing.isEmpty else { return count }
       if stream.notifiesWhenDrained {
         stream.notifiesWhenDrained = false

@@ -16,7 +16,9 @@ enum SessionLibrary {
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrameReceived)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClosed)
-    if role == .client {
+    if role == .server {
+      nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, onInvalidFrame)
+    } else {
       // Clients also learn which requests have left.
       nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, onFrameSent)
     }
@@ -28,6 +30,8 @@ enum SessionLibrary {
     guard nghttp2_option_new(&options) == 0 else { return nil }
     nghttp2_option_set_no_auto_window_update(options, 1)
     nghttp2_option_set_no_closed_streams(options, 1)
+    // `HTTP2FloodLimits.reset` is stricter, knows what was served, and can be set.
+    nghttp2_option_set_stream_reset_rate_limit(options, .max, .max)
     return options
   }()
 
@@ -102,7 +106,8 @@ enum SessionLibrary {
     let kind: HTTP2ErrorCode =
       switch nghttp2_error(code) {
       case NGHTTP2_ERR_BAD_CLIENT_MAGIC: .protocolError
-      case NGHTTP2_ERR_FLOODED: .enhanceYourCalm
+      case NGHTTP2_ERR_FLOODED, NGHTTP2_ERR_TOO_MANY_CONTINUATIONS, NGHTTP2_ERR_TOO_MANY_SETTINGS:
+        .enhanceYourCalm
       default: .internalError
       }
     let message = nghttp2_strerror(code).map { String(cString: $0) } ?? "code \(code)"

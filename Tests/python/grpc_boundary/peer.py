@@ -99,13 +99,11 @@ def call_all(address: str) -> dict[str, Any]:
         results["deadline"] = failure(
             lambda: unary(channel, "Wait")(Text(), timeout=0.05)
         )
-        results["compressed"] = [
-            unary(channel, method)(
+        results["compressed"] = failure(
+            lambda: echo(
                 Text(service=large), timeout=20, compression=grpc.Compression.Gzip
-            ).service
-            == large
-            for method in ("Echo", "EchoCompressed")
-        ]
+            )
+        )
         results["metadata"] = metadata(channel)
         results["cancel"] = cancel(channel)
         results["slow"] = read_slowly(channel)
