@@ -10,6 +10,11 @@ import Testing
     "cancel_after_first_response", "timeout_on_sleeping_server", "rpc_soak", "channel_soak",
   ]
 
+  private static let compressionCases = [
+    "client_compressed_unary", "server_compressed_unary", "client_compressed_streaming",
+    "server_compressed_streaming",
+  ]
+
   /// For a machine that runs other tests at the same time.
   private static let soak = [
     "--soak_iterations", "50", "--soak_overall_timeout_seconds", "60",
@@ -19,7 +24,8 @@ import Testing
   @Test("Our server with grpcio's client")
   func theirClient() async throws {
     try await withServer(.ours("interop-server")) { port in
-      try await expectPasses(.python("client"), port, Self.cases, Self.soak)
+      try await expectPasses(
+        .python("client"), port, Self.cases + Self.compressionCases, Self.soak)
     }
   }
 
@@ -34,6 +40,17 @@ import Testing
   func bothOurs() async throws {
     try await withServer(.ours("interop-server")) { port in
       try await expectPasses(.ours("interop-client"), port, Self.cases, Self.soak)
+    }
+  }
+
+  @Test("The flags of our server's messages, and what it makes of those of a client's")
+  func serverFlags() async throws {
+    try await withServer(.ours("interop-server")) { port in
+      try await expectPasses(
+        .python("raw_client"), port,
+        Self.compressionCases + [
+          "compressed_without_encoding", "unknown_encoding", "damaged_compression",
+        ])
     }
   }
 

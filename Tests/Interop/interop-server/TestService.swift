@@ -18,7 +18,9 @@ struct TestService: TestServiceService {
     _ request: GrpcTesting.SimpleRequest, context: ServerContext
   ) async throws -> GrpcTesting.SimpleResponse {
     echoMetadata(context)
+    try check(request.expectCompressed, context)
     try echo(request.responseStatus)
+    context.compressesResponses = request.responseCompressed?.value ?? false
     return GrpcTesting.SimpleResponse(
       payload: try payload(request.responseType, byteCount: request.responseSize))
   }
@@ -27,7 +29,7 @@ struct TestService: TestServiceService {
     _ request: GrpcTesting.StreamingOutputCallRequest,
     responses: ResponseWriter<GrpcTesting.StreamingOutputCallResponse>, context: ServerContext
   ) async throws {
-    try await answer(request, responses)
+    try await answer(request, responses, context)
   }
 
   func streamingInputCall(
@@ -35,6 +37,7 @@ struct TestService: TestServiceService {
   ) async throws -> GrpcTesting.StreamingInputCallResponse {
     var byteCount = 0
     for try await request in requests {
+      try check(request.expectCompressed, context)
       byteCount += request.payload?.body.count ?? 0
     }
     return GrpcTesting.StreamingInputCallResponse(
@@ -47,7 +50,7 @@ struct TestService: TestServiceService {
     responses: ResponseWriter<GrpcTesting.StreamingOutputCallResponse>, context: ServerContext
   ) async throws {
     echoMetadata(context)
-    for try await request in requests { try await answer(request, responses) }
+    for try await request in requests { try await answer(request, responses, context) }
   }
 
   /// Answers all requests once the last one is there.
@@ -57,7 +60,7 @@ struct TestService: TestServiceService {
   ) async throws {
     var waiting: [GrpcTesting.StreamingOutputCallRequest] = []
     for try await request in requests { waiting.append(request) }
-    for request in waiting { try await answer(request, responses) }
+    for request in waiting { try await answer(request, responses, context) }
   }
 
   func unimplementedCall(
@@ -70,14 +73,18 @@ struct TestService: TestServiceService {
 
   private func answer(
     _ request: GrpcTesting.StreamingOutputCallRequest,
-    _ responses: ResponseWriter<GrpcTesting.StreamingOutputCallResponse>
+    _ responses: ResponseWriter<GrpcTesting.StreamingOutputCallResponse>, _ context: ServerContext
   ) async throws {
     try echo(request.responseStatus)
+    // Of the headers, which the first response sends: whether any may be compressed.
+    context.compressesResponses = request.responseParameters.contains {
+      $0.compressed?.value == true
+    }
     for wanted in request.responseParameters {
       if wanted.intervalUs > 0 { try await Task.sleep(for: .microseconds(wanted.intervalUs)) }
       let response = GrpcTesting.StreamingOutputCallResponse(
         payload: try payload(request.responseType, byteCount: wanted.size))
-      try await responses.write(response)
+      try await responses.write(response, compressed: wanted.compressed?.value ?? false)
     }
   }
 
@@ -88,6 +95,14 @@ struct TestService: TestServiceService {
       throw RPCError(code: .invalidArgument, message: "no payload of that type or size")
     }
     return GrpcTesting.Payload(body: Array(repeating: 0, count: Int(byteCount)))
+  }
+
+  /// Holds the caller to what it says of the message read last.
+  private func check(_ expected: GrpcTesting.BoolValue?, _ context: ServerContext) throws {
+    guard let expected, expected.value != context.isRequestCompressed else { return }
+    throw RPCError(
+      code: .invalidArgument,
+      message: "the message is \(expected.value ? "not " : "")compressed")
   }
 
   private func echo(_ status: GrpcTesting.EchoStatus?) throws {

@@ -104,7 +104,7 @@ class Cases:
     def server_compressed_streaming(self) -> None:
         connection = self._connect()
         request = stream_request(0, 31_415, 92_653, 31_415)
-        flags = [True, False, True]
+        flags = [False, True, False]
         for parameters, compressed in zip(request.response_parameters, flags, strict=True):
             parameters.compressed.value = compressed
         body = framed(request.SerializeToString(), compressed=False)
@@ -119,8 +119,10 @@ class Cases:
 
     def compressed_without_encoding(self) -> None:
         """The flag is set and no header says by what."""
-        answer = _unary(self._connect(), large_request(), {}, compressed=True)
-        expect_equal(answer.status, _INTERNAL, "the status")
+        connection = self._connect()
+        for headers in ({}, {"grpc-encoding": "identity"}):
+            answer = _unary(connection, large_request(), headers, compressed=True)
+            expect_equal(answer.status, _INTERNAL, "the status")
 
     def unknown_encoding(self) -> None:
         """The refusal says what is accepted (doc/compression.md)."""
