@@ -9,6 +9,13 @@ struct DocsGenerator {
     out.line("# API reference")
     out.line()
     out.line("Made from the comments in `proto/`. Times are in the unit that a name ends with.")
+    out.line()
+    out.line("Any gRPC client calls these methods, with stubs generated from `proto/`:")
+    out.line(
+      "[examples/clients](../examples/clients/README.md) does it in Python, C++, Go and Swift.")
+    out.line(
+      "A running server tells its services, methods and messages itself, by server reflection:")
+    out.line("`grpcurl -plaintext 127.0.0.1:7420 describe baton.v1.Orchestrator`.")
     out.heading(2, "Services")
     emitContents(&out)
     for file in schema.files {
