@@ -16,6 +16,7 @@ from baton_adapter.testing.registry import Answer, Registry, accept, refuse
 from conftest import Adapter, StartAdapter
 from gate import Gate
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
@@ -261,6 +262,19 @@ def test_health_reflection_and_information(start_adapter: StartAdapter) -> None:
         assert status == health_pb2.HealthCheckResponse.SERVING
     database: Any = ProtoReflectionDescriptorDatabase
     assert "baton.v1.ExecutionAdapter" in database(adapter.channel).get_services()
+    ask = adapter.channel.stream_stream(
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    symbol = "baton.v1.ExecutionAdapter"
+    requests = [
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol),
+        reflection_pb2.ServerReflectionRequest(file_by_filename="nothing.proto"),
+    ]
+    found, missing = ask(iter(requests), timeout=10)
+    assert found.file_descriptor_response.file_descriptor_proto
+    assert missing.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
     health_check = adapter.stub.AdapterHealthCheck(adapter_pb2.AdapterHealthCheckRequest())
     assert health_check.healthy
     info = adapter.stub.GetAdapterInfo(adapter_pb2.GetAdapterInfoRequest())

@@ -16,7 +16,6 @@ from typing import Any
 import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from baton_adapter import messages
 from baton_adapter._generated.baton.v1 import adapter_pb2, adapter_pb2_grpc, registry_pb2
@@ -26,6 +25,7 @@ from baton_adapter.http import HTTPEndpoint, Metrics
 from baton_adapter.logs import configure_logs
 from baton_adapter.orchestrator import ResultDelivery, Session, open_channel
 from baton_adapter.progress import ProgressHub
+from baton_adapter.reflection import enable_reflection
 from baton_adapter.runs import RunRef, RunTable
 from baton_adapter.runtime import Runtime
 from baton_adapter.servicer import ExecutionAdapterServicer
@@ -167,9 +167,7 @@ class AdapterProcess:
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         for name in ("", _SERVICE):
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-        reflection.enable_server_reflection(
-            (_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server
-        )
+        enable_reflection(server, (_SERVICE, health.SERVICE_NAME))
         listen = self._config.listen
         try:
             port = server.add_insecure_port(listen)
