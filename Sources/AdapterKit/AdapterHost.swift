@@ -58,11 +58,11 @@ public final class AdapterHost: Sendable {
     let registry = AdapterRegistryClient(channel)
     let host = try makeHost(registry, wakeProgress: { wake.yield() })
     let health = GRPC.HealthService(statuses: ["": .notServing, Self.service: .notServing])
+    let services: [any GRPCService] = [
+      AdapterService(host: host, configuration: configuration, runner: runner), health,
+    ]
     let server = GRPCServer(
-      services: [
-        AdapterService(host: host, configuration: configuration, runner: runner),
-        health,
-      ],
+      services: services + [ReflectionService(files: ProtoFiles.all, serving: services)],
       configuration: ServerConfiguration(onUnexpectedError: { [log] method, error in
         log.error("a call failed", metadata: ["method": "\(method)", "error": "\(error)"])
       }))

@@ -106,9 +106,11 @@ public final class BatonServer: Sendable {
   ) -> [any GRPCService] {
     let handlers = OrchestratorHandlers(
       orchestrator: orchestrator, info: info, reader: StoreReader(store))
-    return [
+    let services: [any GRPCService] = [
       handlers, RegistryHandlers(orchestrator: orchestrator), health,
     ]
+    guard configuration.reflection else { return services }
+    return services + [ReflectionService(files: ProtoFiles.all, serving: services)]
   }
 
   /// Stops admitting, lets open calls finish within the grace period, stores what was asked. Runs

@@ -45,6 +45,7 @@ import Testing
     store: sqlite:/var/lib/baton/plans.db
     queue: memory
     routes: {default: [langchain], crew: [crewai, "crewai.spare"]}
+    reflection: false
     limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}}
     max_deliveries: 4
     lease: 500ms
@@ -65,6 +66,7 @@ import Testing
     wanted.insecure = true
     wanted.store = .sqlite(path: "/var/lib/baton/plans.db")
     wanted.routes = ["default": ["langchain"], "crew": ["crewai", "crewai.spare"]]
+    wanted.reflection = false
     wanted.inFlight = 7
     wanted.perPlan = 3
     wanted.perAdapter = ["crewai": 2]
@@ -161,7 +163,8 @@ import Testing
       file, ["BATON_STORE": "postgres://db", "BATON_ROUTES": "{"], ["poll": "soon"])
     let wanted = [
       "FILE:2: colour: unknown field; known here: listen, http, insecure, store, queue, routes, "
-        + "limits, max_deliveries, lease, sweep, poll, timeouts, retry, shutdown, log, dev",
+        + "reflection, limits, max_deliveries, lease, sweep, poll, timeouts, retry, shutdown, "
+        + "log, dev",
       "FILE:5: retry.max_atempts: unknown field; known here: max_attempts, initial, multiplier, "
         + "max, jitter",
       "FILE:6: retention: plans are not deleted in this version; take the line out",
@@ -187,6 +190,7 @@ import Testing
   @Test(arguments: [
     ("listen", "7420"), ("listen", "host:70000"), ("listen", "::1:80"), ("listen", "unix:"),
     ("http", "unix:/x"), ("insecure", "yes"), ("store", "sqlite:"), ("store", "json:dir"),
+    ("reflection", "on"),
     ("store", "redis"), ("queue", "redis://x"), ("max_deliveries", "0"), ("sweep", "99ms"),
     ("poll", "5"), ("retry.multiplier", ".nan"), ("retry.multiplier", "0.5"),
     ("retry.jitter", "1.1"), ("retry.initial", "-1s"), ("retry.max", "11000000d"),

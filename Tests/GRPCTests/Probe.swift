@@ -102,7 +102,28 @@ struct Probe: GRPCService {
         throw RPCError(code: .dataLoss, message: "no more")
       },
       .serverStreaming(Self.method("Flood"), flood),
-    ] + requestStreams
+    ] + requestStreams + compressing
+  }
+
+  private var compressing: [MethodHandler] {
+    [
+      .unary(Self.method("EchoCompressed")) { (request: Text, context) in
+        context.compressesResponses = true
+        return request
+      },
+      .unary(Self.method("IsCompressed")) { (_: Text, context) in
+        Text("\(context.isRequestCompressed)")
+      },
+      .bidirectionalStreaming(Self.method("ChatCompressed")) {
+        (requests: RequestStream<Text>, responses: ResponseWriter<Text>, context) in
+        // Says of each request whether it came compressed, and answers likewise.
+        context.compressesResponses = true
+        for try await _ in requests {
+          let isCompressed = context.isRequestCompressed
+          try await responses.write(Text("\(isCompressed)"), compressed: isCompressed)
+        }
+      },
+    ]
   }
 
   private var requestStreams: [MethodHandler] {

@@ -32,7 +32,7 @@ import Testing
     let crash: Failure
     let unknown: Failure
     let deadline: Failure
-    let compressed: Failure
+    let compressed: [Bool]
     let metadata: Exchange
     let cancel: String
     let slow: Bool
@@ -70,7 +70,7 @@ import Testing
     #expect(results.crash.code == "UNKNOWN")
     #expect(results.unknown.code == "UNIMPLEMENTED")
     #expect(results.deadline.code == "DEADLINE_EXCEEDED")
-    #expect(results.compressed.code == "UNIMPLEMENTED")
+    #expect(results.compressed == [true, true])
     #expect(results.metadata.seen == #"string("a") string("b") from somewhere"#)
     #expect(results.metadata.initial["x-initial"] == "i")
     #expect(results.metadata.trailing == "t")

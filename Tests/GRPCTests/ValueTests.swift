@@ -106,9 +106,11 @@ import Testing
 
   private func summary(_ head: RequestHead) -> String {
     switch head {
-    case .accepted(let method, let deadline):
+    case .accepted(let method, let deadline, let encodings):
       method.handler.descriptor.description
         + (deadline.map { " by \($0.time.uptimeNanoseconds)" } ?? "")
+        + (encodings.request == .gzip ? " from gzip" : "")
+        + (encodings.acceptsGzip ? " to gzip" : "")
     case .httpStatus(let status): "\(status)"
     case .refused(let error): "\(error.code)"
     }
@@ -124,7 +126,11 @@ import Testing
       (["content-type": "application/json"], "415"), (["content-type": nil], "415"),
       ([":method": "GET"], "405"), ([":path": "/a.B/D"], "UNIMPLEMENTED"),
       ([":path": "/a.B/"], "UNIMPLEMENTED"), ([":path": "/"], "UNIMPLEMENTED"),
-      (["grpc-encoding": "gzip"], "UNIMPLEMENTED"), (["grpc-encoding": "identity"], "a.B/C"),
+      (["grpc-encoding": "gzip"], "a.B/C from gzip"), (["grpc-encoding": "identity"], "a.B/C"),
+      (["grpc-encoding": "snappy"], "UNIMPLEMENTED"),
+      (["grpc-accept-encoding": "identity, deflate , gzip"], "a.B/C to gzip"),
+      (["grpc-accept-encoding": "gzip,identity"], "a.B/C to gzip"),
+      (["grpc-accept-encoding": "gzip2,,"], "a.B/C"),
       (["grpc-timeout": "0m"], "DEADLINE_EXCEEDED"), (["grpc-timeout": "x"], "INVALID_ARGUMENT"),
     ] as [([String: String?], String)])
   func head(changes: [String: String?], expected: String) {

@@ -111,7 +111,7 @@ import Testing
   @Test func flags() {
     var compressed = MessageDeframer(messageBytesMax: 1024)
     compressed.append(ByteBuffer(bytes: framed("x", flag: 1)))
-    #expect(throws: FramingError.compressed) { try compressed.next() }
+    #expect(throws: FramingError.compressedUnannounced) { try compressed.next() }
     var bad = MessageDeframer(messageBytesMax: 1024)
     bad.append(ByteBuffer(bytes: [2]))
     #expect(throws: FramingError.badFlag(2)) { try bad.next() }

@@ -2,7 +2,7 @@ import Testing
 
 /// The gRPC interop tests (github.com/grpc/grpc, doc/interop-test-descriptions.md): our server and
 /// our client, against each other and against grpcio's.
-@Suite struct InteropTests {
+@Suite(.timeLimit(.minutes(3))) struct InteropTests {
   private static let cases = [
     "empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong",
     "empty_stream", "custom_metadata", "status_code_and_message", "special_status_message",
@@ -70,6 +70,16 @@ import Testing
         try await withServer(theServer, server) { port in
           try await expectPasses(theClient, port, Self.cases, Self.soak + client)
         }
+      }
+    }
+  }
+
+  @Test("Through Envoy, from grpcio's client and from ours")
+  func proxied() async throws {
+    try await withServer(.ours("interop-server")) { upstream in
+      try await withServer(.python("envoy"), ["--upstream_port", "\(upstream)"]) { port in
+        try await expectPasses(.python("client"), port, Self.cases, Self.soak)
+        try await expectPasses(.ours("interop-client"), port, Self.cases, Self.soak)
       }
     }
   }

@@ -13,6 +13,7 @@ struct ServerFlags: ParsableArguments {
   @Option(help: Self.help("store")) var store: String?
   @Option(help: Self.help("queue")) var queue: String?
   @Option(help: Self.help("routes")) var routes: String?
+  @Option(help: Self.help("reflection")) var reflection: String?
   @Option(help: Self.help("limits-in-flight")) var limitsInFlight: String?
   @Option(help: Self.help("limits-per-plan")) var limitsPerPlan: String?
   @Option(help: Self.help("limits-per-adapter")) var limitsPerAdapter: String?
@@ -37,7 +38,8 @@ struct ServerFlags: ParsableArguments {
   var values: [String: String] {
     let given: [(String, String?)] = [
       ("listen", listen), ("http", http), ("insecure", insecure ? "true" : nil), ("store", store),
-      ("queue", queue), ("routes", routes), ("limits-in-flight", limitsInFlight),
+      ("queue", queue), ("routes", routes), ("reflection", reflection),
+      ("limits-in-flight", limitsInFlight),
       ("limits-per-plan", limitsPerPlan), ("limits-per-adapter", limitsPerAdapter),
       ("max-deliveries", maxDeliveries), ("lease", lease), ("sweep", sweep), ("poll", poll),
       ("timeouts-schedule-to-start", timeoutsScheduleToStart),

@@ -12,6 +12,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var queue = QueueLocation.memory
   /// Adapters in order of preference, by task type; `default` is for types without a route.
   public var routes = ["default": ["crewai", "langchain"]]
+  /// Whether clients may ask what is served, by gRPC server reflection.
+  public var reflection = true
 
   /// Tasks that may be with adapters at one time, over all plans.
   public var inFlight = 1_000

@@ -25,6 +25,10 @@ enum ServerSettings {
       value, settings, reader in
       if let routes = reader.routes(value) { settings.routes = routes }
     },
+    scalar("reflection", "whether clients may ask what is served: true or false") {
+      value, settings, reader in
+      reader.truth(value).map { settings.reflection = $0 }
+    },
   ]
 
   private static let work: [Setting] = [

@@ -3,11 +3,19 @@ internal import NIOCore
 
 /// What a request's header block asks for.
 enum RequestHead {
-  case accepted(MethodTable.Entry, deadline: Deadline?)
+  case accepted(MethodTable.Entry, deadline: Deadline?, Encodings)
   /// No gRPC request: answered with this HTTP status and nothing else.
   case httpStatus(Int)
   /// Answered with trailers only.
   case refused(RPCError)
+
+  /// What the client says about compression.
+  struct Encodings: Sendable {
+    /// Of the request's messages whose compressed flag is set.
+    var request = MessageEncoding.identity
+    /// Whether responses may be compressed.
+    var acceptsGzip = false
+  }
 
   /// Reads a request's headers once, names matched as bytes (doc/PROTOCOL-HTTP2.md, "Requests").
   /// `now` is asked only when there is a timeout.
@@ -26,14 +34,15 @@ enum RequestHead {
           message: "the request's header list is too large"))
     }
     guard let method = fields.method else { return .refused(unknownMethod(headers)) }
-    guard fields.isIdentity else { return .refused(FramingError.compressed.status) }
+    guard !fields.hasUnknownEncoding else { return .refused(unknownEncoding(headers)) }
     switch fields.timeout {
-    case .none: return .accepted(method, deadline: nil)
+    case .none: return .accepted(method, deadline: nil, fields.encodings)
     case .malformed:
       return .refused(RPCError(code: .invalidArgument, message: "grpc-timeout is malformed"))
     case .nanoseconds(let nanoseconds):
       guard nanoseconds > 0 else { return .refused(.deadlinePassed) }
-      return .accepted(method, deadline: Deadline(now() + .nanoseconds(nanoseconds)))
+      return .accepted(
+        method, deadline: Deadline(now() + .nanoseconds(nanoseconds)), fields.encodings)
     }
   }
 
@@ -42,6 +51,15 @@ enum RequestHead {
     return RPCError(
       code: .unimplemented, reason: "UNKNOWN_METHOD", message: "there is no method \(path) here",
       metadata: ["path": path])
+  }
+
+  /// doc/compression.md: UNIMPLEMENTED, and the response says what is understood.
+  private static func unknownEncoding(_ headers: HeaderBlock) -> RPCError {
+    let encoding = headers["grpc-encoding"] ?? ""
+    return RPCError(
+      code: .unimplemented, reason: "UNKNOWN_ENCODING",
+      message: "messages compressed with \(encoding) are not understood; identity and gzip are",
+      metadata: ["encoding": encoding])
   }
 
   private enum Timeout {
@@ -54,7 +72,8 @@ enum RequestHead {
     var method: MethodTable.Entry?
     var isPost = false
     var isGRPC = false
-    var isIdentity = true
+    var encodings = Encodings()
+    var hasUnknownEncoding = false
     var timeout = Timeout.none
 
     mutating func take(
@@ -69,7 +88,14 @@ enum RequestHead {
         } else if name.isEqual(to: "grpc-timeout") {
           timeout = TimeoutHeader.parse(value).map { .nanoseconds($0) } ?? .malformed
         }
-      case 13 where name.isEqual(to: "grpc-encoding"): isIdentity = value.isEqual(to: "identity")
+      case 13 where name.isEqual(to: "grpc-encoding"):
+        if let encoding = MessageEncoding(value) {
+          encodings.request = encoding
+        } else {
+          hasUnknownEncoding = true
+        }
+      case 20 where name.isEqual(to: "grpc-accept-encoding"):
+        if MessageEncoding.acceptsGzip(value) { encodings.acceptsGzip = true }
       default: break
       }
     }

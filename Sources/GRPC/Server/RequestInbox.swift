@@ -24,11 +24,12 @@ final class RequestInbox {
   /// Why the call has ended, for whoever reads on.
   private(set) var failure: RPCError?
 
-  init(messageBytesMax: Int, creditBytesMin: Int) {
-    deframer = MessageDeframer(messageBytesMax: messageBytesMax)
+  init(messageBytesMax: Int, encoding: MessageEncoding, creditBytesMin: Int) {
+    deframer = MessageDeframer(messageBytesMax: messageBytesMax, encoding: encoding)
     self.creditBytesMin = creditBytesMin
   }
 
+  var isLastCompressed: Bool { deframer.isLastCompressed }
   var isAwaited: Bool { reader != nil }
 
   /// Whether the reader waits for the rest of a message that has begun.

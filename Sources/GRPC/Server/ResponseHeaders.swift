@@ -5,6 +5,11 @@ enum ResponseHeaders {
   /// What every response without metadata begins with.
   static let headers = PreparedHeaders([":status": "200", "content-type": "application/grpc"])
 
+  /// The same for a response whose messages may be compressed.
+  static let gzipHeaders = PreparedHeaders([
+    ":status": "200", "content-type": "application/grpc", "grpc-encoding": "gzip",
+  ])
+
   /// What most responses end with.
   static let okTrailers = PreparedHeaders(["grpc-status": "0"])
 
@@ -19,7 +24,9 @@ enum ResponseHeaders {
   /// (doc/compression.md).
   static func trailersOnly(_ status: RPCError?, _ metadata: Metadata) -> HeaderBlock {
     var headers = initial()
-    if status?.code == .unimplemented { headers.append("grpc-accept-encoding", "identity") }
+    if status?.code == .unimplemented {
+      headers.append("grpc-accept-encoding", MessageEncoding.accepted)
+    }
     return trailers(status, metadata, beginningWith: headers)
   }
 

@@ -33,7 +33,11 @@ extension ServerCall {
   /// What cannot be read as messages ends the call, and with it whoever waits.
   private func next(in inbox: RequestInbox) -> RequestInbox.Next {
     do {
-      return try inbox.next()
+      let next = try inbox.next()
+      if context.encodings.request == .gzip, case .message = next {
+        context.isRequestCompressed = inbox.isLastCompressed
+      }
+      return next
     } catch {
       perform(machine.receive(.badRequest), with: error.status)
       return .incomplete

@@ -16,6 +16,8 @@ final class ServerCall: @unchecked Sendable {
   private(set) var inbox: RequestInbox?
   private var deframer: MessageDeframer
   private var request: ByteBuffer?
+  /// Whether the response's headers name gzip.
+  private var sendsGzip = false
   private var task: Task<Void, Never>?
   /// A handler that waits for the client to read.
   private var waitingWriter: Waiter<Void>?
@@ -33,10 +35,12 @@ final class ServerCall: @unchecked Sendable {
     self.connection = connection
     let streamsRequests = entry.handler.streamsRequests
     machine = ServerCallMachine(streamsRequests: streamsRequests)
-    deframer = MessageDeframer(messageBytesMax: entry.requestBytesMax)
+    deframer = MessageDeframer(
+      messageBytesMax: entry.requestBytesMax, encoding: context.encodings.request)
     if streamsRequests {
       inbox = RequestInbox(
-        messageBytesMax: entry.requestBytesMax, creditBytesMin: connection.creditBytesMin)
+        messageBytesMax: entry.requestBytesMax, encoding: context.encodings.request,
+        creditBytesMin: connection.creditBytesMin)
     }
   }
 
@@ -57,6 +61,7 @@ final class ServerCall: @unchecked Sendable {
     do {
       while let message = try deframer.next() {
         request = message
+        if deframer.isLastCompressed { context.isRequestCompressed = true }
         perform(machine.receive(.message), with: nil)
       }
     } catch {
@@ -122,7 +127,7 @@ final class ServerCall: @unchecked Sendable {
   /// The handler is done with its only response.
   func succeeded(with response: some Message) {
     guard isOnLoop else { return onLoop { $0.succeeded(with: response) } }
-    _ = send(response)
+    _ = send(response, compressed: nil)
     finish(nil)
   }
 
@@ -131,26 +136,29 @@ final class ServerCall: @unchecked Sendable {
     if isOnLoop { finish(error) } else { onLoop { $0.finish(error) } }
   }
 
-  func write(_ response: some Message) async throws {
+  /// - Parameter compressed: nil: as the call does by itself.
+  func write(_ response: some Message, compressed: Bool?) async throws {
     let isOnLoop = isOnLoop
     if isOnLoop {
-      guard send(response) else { throw Self.ended }
+      guard send(response, compressed: compressed) else { throw Self.ended }
       guard stream.unsentBytes >= Self.unsentBytesHigh else { return }
     }
     let writer = Waiter<Void>()
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         writer.begin(continuation)
-        if isOnLoop { wait(writer) } else { onLoop { $0.write(response, writer) } }
+        if isOnLoop { wait(writer) } else { onLoop { $0.write(response, compressed, writer) } }
       }
     } onCancel: {
       onLoop { $0.cancel(writer) }
     }
   }
 
-  private func write(_ response: some Message, _ writer: Waiter<Void>) {
+  private func write(_ response: some Message, _ compressed: Bool?, _ writer: Waiter<Void>) {
     guard !writer.isCancelled else { return }
-    guard send(response) else { return writer.resume(with: .failure(Self.ended)) }
+    guard send(response, compressed: compressed) else {
+      return writer.resume(with: .failure(Self.ended))
+    }
     guard stream.unsentBytes >= Self.unsentBytesHigh else {
       return writer.resume(with: .success(()))
     }
@@ -202,20 +210,31 @@ final class ServerCall: @unchecked Sendable {
 
   // MARK: Actions
 
-  private func send(_ response: some Message) -> Bool {
+  private func send(_ response: some Message, compressed: Bool?) -> Bool {
     switch machine.receive(.send) {
     case .sendMessage(let withHeaders):
-      if withHeaders, !sendHeaders() { return false }
-      return connection.send(response, on: stream)
+      let encoding = encoding(compressed)
+      if withHeaders, !sendHeaders(encoding) { return false }
+      return connection.send(response, sendsGzip ? encoding : .identity, on: stream)
     default:
       return false
     }
   }
 
+  /// How a message is to be sent; `compressed` nil: as the call does by itself.
+  private func encoding(_ compressed: Bool?) -> MessageEncoding {
+    guard context.encodings.acceptsGzip else { return .identity }
+    return compressed ?? context.compressesResponses ? .gzip : .identity
+  }
+
+  /// The headers name gzip if the first message or, without a word about it, others will need it.
+  ///
   /// False: the handler's metadata cannot be sent, and the call has been ended for it.
-  private func sendHeaders() -> Bool {
+  private func sendHeaders(_ first: MessageEncoding) -> Bool {
+    sendsGzip = first == .gzip || encoding(nil) == .gzip
     do throws(RPCError) {
-      try connection.sendHeaders(context.initialMetadata, on: stream)
+      try connection.sendHeaders(
+        context.initialMetadata, sendsGzip ? .gzip : .identity, on: stream)
       return true
     } catch {
       // Headers are still due, so the status goes out as trailers only.
@@ -240,7 +259,7 @@ final class ServerCall: @unchecked Sendable {
   /// A stream without responses still begins with headers.
   private func flushHeaders() -> Bool {
     guard case .sendHeaders = machine.receive(.sendHeaders) else { return false }
-    return sendHeaders()
+    return sendHeaders(.identity)
   }
 
   func perform(_ action: ServerCallMachine.Action, with status: RPCError?) {

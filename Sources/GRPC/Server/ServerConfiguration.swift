@@ -9,6 +9,9 @@ public struct ServerConfiguration: Sendable {
   public var requestBytesMax: Int
   /// Limits of single methods.
   public var requestBytesMaxByMethod: [MethodDescriptor: Int]
+  /// Whether responses are compressed with gzip for clients that accept it; a handler may choose
+  /// otherwise (`ServerContext.compressesResponses`).
+  public var compressesResponses: Bool
   public var http2: HTTP2SessionConfiguration
   public var connections: ConnectionLimits
   /// Connections waiting to be accepted (listen(2)).
@@ -24,6 +27,7 @@ public struct ServerConfiguration: Sendable {
     eventLoopGroup: (any EventLoopGroup)? = nil,
     requestBytesMax: Int = 4 * 1024 * 1024,
     requestBytesMaxByMethod: [MethodDescriptor: Int] = [:],
+    compressesResponses: Bool = false,
     http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
     connections: ConnectionLimits = ConnectionLimits(),
     backlog: Int32 = 1024,
@@ -33,6 +37,7 @@ public struct ServerConfiguration: Sendable {
     self.eventLoopGroup = eventLoopGroup
     self.requestBytesMax = requestBytesMax
     self.requestBytesMaxByMethod = requestBytesMaxByMethod
+    self.compressesResponses = compressesResponses
     self.http2 = http2
     self.connections = connections
     self.backlog = backlog

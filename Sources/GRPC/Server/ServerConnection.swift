@@ -33,7 +33,8 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     self.executor = executor
     self.methods = methods
     onUnexpectedError = configuration.onUnexpectedError
-    info = ServerContext.ConnectionInfo(peer: peer)
+    info = ServerContext.ConnectionInfo(
+      peer: peer, compressesResponses: configuration.compressesResponses)
     creditBytesMin = Int(configuration.http2.streamWindowBytes / 2)
     self.onClose = onClose
     deadlines = DeadlineTimer(eventLoop)
@@ -45,7 +46,11 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   /// Who the client is, once TLS knows; before any call.
   var peerCertificate: PeerCertificate? {
     get { info.peerCertificate }
-    set { info = ServerContext.ConnectionInfo(peer: info.peer, peerCertificate: newValue) }
+    set {
+      info = ServerContext.ConnectionInfo(
+        peer: info.peer, peerCertificate: newValue,
+        compressesResponses: info.compressesResponses)
+    }
   }
 
   func attach(_ connection: HTTP2Connection) {
@@ -101,9 +106,10 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       return
     }
     switch RequestHead.read(headers, methods, now: { .now() }) {
-    case .accepted(let method, let deadline):
+    case .accepted(let method, let deadline, let encodings):
       let context = ServerContext(
-        entry: method, deadline: deadline, headers: headers, connection: info)
+        entry: method, deadline: deadline, encodings: encodings, headers: headers,
+        connection: info)
       let call = ServerCall(method, context: context, stream: stream, connection: self)
       stream.context = call
       if let deadline { watch(deadline) }
@@ -154,21 +160,31 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     connection?.session.notifyWhenDrained(stream)
   }
 
-  func sendHeaders(_ metadata: Metadata, on stream: HTTP2Stream) throws(RPCError) {
+  func sendHeaders(
+    _ metadata: Metadata, _ encoding: MessageEncoding, on stream: HTTP2Stream
+  ) throws(RPCError) {
     guard let connection else { return }
     if metadata.isEmpty {
-      connection.session.submitResponse(stream, ResponseHeaders.headers)
+      let headers =
+        encoding == .gzip ? ResponseHeaders.gzipHeaders : ResponseHeaders.headers
+      connection.session.submitResponse(stream, headers)
     } else {
       var headers = ResponseHeaders.initial()
+      if encoding == .gzip { headers.append("grpc-encoding", "gzip") }
       try metadata.append(to: &headers)
       connection.session.submitResponse(stream, headers)
     }
     connection.setNeedsFlush()
   }
 
-  func send(_ message: some Message, on stream: HTTP2Stream) -> Bool {
+  func send(
+    _ message: some Message, _ encoding: MessageEncoding, on stream: HTTP2Stream
+  ) -> Bool {
     guard let connection else { return false }
-    let sent = connection.session.writeMessage(message, on: stream)
+    let sent =
+      encoding == .gzip
+      ? connection.session.writeCompressed(message, on: stream)
+      : connection.session.writeMessage(message, on: stream)
     connection.setNeedsFlush()
     return sent
   }

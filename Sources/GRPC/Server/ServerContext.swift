@@ -6,6 +6,7 @@ public final class ServerContext: Sendable {
   private let entry: MethodTable.Entry
   /// By when the caller wants the answer.
   public let deadline: Deadline?
+  let encodings: RequestHead.Encodings
   private let headers: HeaderBlock
   private let connection: ConnectionInfo
   private let outgoing = Mutex(Outgoing())
@@ -14,24 +15,30 @@ public final class ServerContext: Sendable {
   final class ConnectionInfo: Sendable {
     let peer: String
     let peerCertificate: PeerCertificate?
+    let compressesResponses: Bool
 
-    init(peer: String, peerCertificate: PeerCertificate? = nil) {
+    init(peer: String, peerCertificate: PeerCertificate? = nil, compressesResponses: Bool) {
       self.peer = peer
       self.peerCertificate = peerCertificate
+      self.compressesResponses = compressesResponses
     }
   }
 
   private struct Outgoing {
     var initial = Metadata()
     var trailing = Metadata()
+    /// Nil: as the server is configured.
+    var compressesResponses: Bool?
+    var isRequestCompressed = false
   }
 
   init(
-    entry: MethodTable.Entry, deadline: Deadline?, headers: HeaderBlock,
-    connection: ConnectionInfo
+    entry: MethodTable.Entry, deadline: Deadline?, encodings: RequestHead.Encodings,
+    headers: HeaderBlock, connection: ConnectionInfo
   ) {
     self.entry = entry
     self.deadline = deadline
+    self.encodings = encodings
     self.headers = headers
     self.connection = connection
   }
@@ -58,5 +65,21 @@ public final class ServerContext: Sendable {
   public var trailingMetadata: Metadata {
     get { outgoing.withLock { $0.trailing } }
     set { outgoing.withLock { $0.trailing = newValue } }
+  }
+
+  /// Whether the request, or of a stream the last one read, came compressed.
+  public internal(set) var isRequestCompressed: Bool {
+    get { outgoing.withLock { $0.isRequestCompressed } }
+    set { outgoing.withLock { $0.isRequestCompressed = newValue } }
+  }
+
+  /// Whether responses are compressed with gzip, where a write does not say otherwise. To be set
+  /// before the first response; false where the client does not accept gzip.
+  public var compressesResponses: Bool {
+    get {
+      encodings.acceptsGzip
+        && outgoing.withLock { $0.compressesResponses ?? connection.compressesResponses }
+    }
+    set { outgoing.withLock { $0.compressesResponses = newValue } }
   }
 }

@@ -4,8 +4,12 @@ internal import NIOCore
 enum FramingError: Error, Hashable {
   /// The prefix announces more than the limit.
   case tooLarge(byteCount: Int, limit: Int)
-  /// The compressed flag is set; no compression has been negotiated.
-  case compressed
+  /// Decompressed, the message is more than the limit.
+  case inflatesTooLarge(limit: Int)
+  /// The compressed flag is set, and the headers name no encoding.
+  case compressedUnannounced
+  /// A compressed message cannot be decompressed.
+  case corrupt
   /// The flag byte is neither 0 nor 1.
   case badFlag(UInt8)
   /// The stream ended inside a message.
@@ -14,11 +18,15 @@ enum FramingError: Error, Hashable {
 
 /// Cuts a stream's DATA into messages: one flag byte, four bytes of length, the message
 /// (doc/PROTOCOL-HTTP2.md, "Length-Prefixed-Message"). The limit is checked at the prefix, before a
-/// byte of the message is kept.
+/// byte of the message is kept, and again while it is decompressed.
 struct MessageDeframer {
   static let prefixBytes = 5
 
   let messageBytesMax: Int
+  /// What `grpc-encoding` says of the messages whose compressed flag is set.
+  var encoding: MessageEncoding
+  /// Whether the last message that `next` answered had come compressed.
+  private(set) var isLastCompressed = false
   private let copies: Bool
   private var buffer = ByteBuffer()
   /// Whether the buffer is a slice of what the transport read.
@@ -26,8 +34,9 @@ struct MessageDeframer {
 
   /// - Parameter copies: whether bytes are copied in and out. For messages that may wait long: a
   ///   slice keeps a whole read buffer alive.
-  init(messageBytesMax: Int, copies: Bool = false) {
+  init(messageBytesMax: Int, encoding: MessageEncoding = .identity, copies: Bool = false) {
     self.messageBytesMax = messageBytesMax
+    self.encoding = encoding
     self.copies = copies
   }
 
@@ -48,12 +57,14 @@ struct MessageDeframer {
     }
   }
 
-  /// The next complete message.
+  /// The next complete message, decompressed.
   mutating func next() throws(FramingError) -> ByteBuffer? {
-    guard let byteCount = try nextCount() else { return nil }
+    guard let (byteCount, isCompressed) = try nextPrefix() else { return nil }
     guard buffer.readableBytes >= Self.prefixBytes + byteCount else { return nil }
     buffer.moveReaderIndex(forwardBy: Self.prefixBytes)
     guard let slice = buffer.readSlice(length: byteCount) else { return nil }
+    isLastCompressed = isCompressed
+    if isCompressed { return try Gzip.decompress(slice, bytesMax: messageBytesMax) }
     return copies ? ByteBuffer(bytes: slice.readableBytesView) : slice
   }
 
@@ -74,15 +85,17 @@ struct MessageDeframer {
     if buffer.readableBytes > 0 { throw .truncated(byteCount: buffer.readableBytes) }
   }
 
-  private func nextCount() throws(FramingError) -> Int? {
+  private func nextPrefix() throws(FramingError) -> (byteCount: Int, isCompressed: Bool)? {
     guard let flag: UInt8 = buffer.getInteger(at: buffer.readerIndex) else { return nil }
-    guard flag == 0 else { throw flag == 1 ? .compressed : .badFlag(flag) }
+    guard flag <= 1 else { throw .badFlag(flag) }
+    let isCompressed = flag == 1
+    if isCompressed, encoding == .identity { throw .compressedUnannounced }
     guard let length: UInt32 = buffer.getInteger(at: buffer.readerIndex + 1) else { return nil }
     let byteCount = Int(length)
     guard byteCount <= messageBytesMax else {
       throw .tooLarge(byteCount: byteCount, limit: messageBytesMax)
     }
-    return byteCount
+    return (byteCount, isCompressed)
   }
 }
 
@@ -95,10 +108,18 @@ extension FramingError {
         code: .resourceExhausted, reason: "MESSAGE_TOO_LARGE",
         message: "a message of \(byteCount) bytes is over the limit of \(limit)",
         metadata: ["size": "\(byteCount)", "limit": "\(limit)"])
-    case .compressed:
+    case .inflatesTooLarge(let limit):
       RPCError(
-        code: .unimplemented, reason: "COMPRESSION_UNSUPPORTED",
-        message: "a message is compressed; only identity is supported")
+        code: .resourceExhausted, reason: "MESSAGE_TOO_LARGE",
+        message: "a compressed message holds more than the limit of \(limit) bytes",
+        metadata: ["limit": "\(limit)"])
+    // doc/compression.md has INTERNAL for both.
+    case .compressedUnannounced:
+      RPCError(
+        code: .internalError,
+        message: "a message is compressed, and grpc-encoding does not say how")
+    case .corrupt:
+      RPCError(code: .internalError, message: "a compressed message cannot be decompressed")
     case .badFlag(let flag):
       RPCError(code: .internalError, message: "the compressed flag of a message is \(flag)")
     case .truncated(let byteCount):

@@ -12,12 +12,21 @@ struct Client {
   /// Every call has a deadline: without one it may wait for ever.
   let options = CallOptions(timeout: .seconds(30))
 
-  static func main() async throws {
+  static func main() async {
     guard CommandLine.arguments.count == 2 else {
       FileHandle.standardError.write(Data("usage: baton-example-client HOST:PORT\n".utf8))
       exit(64)
     }
-    let channel = try ClientChannel(target: CommandLine.arguments[1])
+    do {
+      try await run(server: CommandLine.arguments[1])
+    } catch {
+      FileHandle.standardError.write(Data("client: \(error)\n".utf8))
+      exit(1)
+    }
+  }
+
+  static func run(server: String) async throws {
+    let channel = try ClientChannel(target: server)
     defer { channel.close() }
     let client = Client(orchestrator: OrchestratorClient(channel))
     let info = try await client.orchestrator.getServerInfo(
