@@ -9,7 +9,7 @@ import SwiftProtobuf
 /// theirs (medians of the rounds).
 @main
 struct CodecBench {
-  static let rounds = 15
+  static let rounds = 25
   static let repetitions = 400
 
   static func main() throws {
