@@ -36,9 +36,11 @@ struct Cases {
   /// Of every call, so that a server that says nothing fails the case.
   var options: CallOptions { CallOptions(timeout: .seconds(20)) }
 
-  static func largeRequest() -> GrpcTesting.SimpleRequest {
+  static func largeRequest(
+    _ requestBytes: Int = requestBytes, _ responseBytes: Int = responseBytes
+  ) -> GrpcTesting.SimpleRequest {
     GrpcTesting.SimpleRequest(
-      responseSize: Int32(responseBytes), payload: payload(requestBytes))
+      responseSize: Int32(clamping: responseBytes), payload: payload(requestBytes))
   }
 
   /// A request with a payload, or none, that asks for responses of those sizes.

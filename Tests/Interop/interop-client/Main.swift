@@ -29,16 +29,7 @@ struct InteropClient: AsyncParsableCommand {
   var authorities: String?
   @Option(name: .customLong("test_case"), help: "Names of cases, separated by commas.")
   var testCase: String
-  @Option(name: .customLong("soak_iterations"), help: "Calls of a soak.")
-  var soakIterations = 10
-  @Option(name: .customLong("soak_max_failures"), help: "Calls of a soak that may fail.")
-  var soakMaxFailures = 0
-  @Option(
-    name: .customLong("soak_per_iteration_max_acceptable_latency_ms"),
-    help: "How long a call of a soak may take.")
-  var soakLatencyMaxMilliseconds = 1000
-  @Option(name: .customLong("soak_overall_timeout_seconds"), help: "How long a soak may take.")
-  var soakTimeoutSeconds = 10
+  @OptionGroup var soak: Soak
 
   private static let names = Cases.all.keys.sorted() + ["rpc_soak", "channel_soak"]
 
@@ -72,12 +63,6 @@ struct InteropClient: AsyncParsableCommand {
     case "channel_soak": try await soak.run({ connect() }, { $0.channel.close() })
     default: try await Cases.all[name]?(shared)
     }
-  }
-
-  private var soak: Soak {
-    Soak(
-      iterations: soakIterations, failuresMax: soakMaxFailures,
-      latencyMax: .milliseconds(soakLatencyMaxMilliseconds), timeout: .seconds(soakTimeoutSeconds))
   }
 
   private func connect() -> Cases {

@@ -18,6 +18,7 @@ extension Cases {
     try await download(Self.streamRequest(nil, Self.streamResponseBytes), Self.streamResponseBytes)
   }
 
+  /// A call whose responses are to have those sizes.
   func download(
     _ request: GrpcTesting.StreamingOutputCallRequest, _ byteCounts: [Int]
   ) async throws {

@@ -11,11 +11,12 @@ extension Cases {
     try await large(Self.largeRequest(), options)
   }
 
+  /// A call whose response is to be as large as the request says.
   func large(
     _ request: GrpcTesting.SimpleRequest, _ options: CallOptions
   ) async throws {
     let response = try await client.unaryCall(request, options: options)
-    try expect(response.payload, zeros: Self.responseBytes)
+    try expect(response.payload, zeros: Int(request.responseSize))
   }
 
   // MARK: Metadata and status
