@@ -8,14 +8,25 @@ internal import NIOSSL
 /// `@unchecked Sendable`: used on the channel's event loop only.
 final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private let core: ChannelCore
+  private let subchannel: Subchannel
   /// Nil before the channel is made and after it is closed.
   private(set) var connection: HTTP2Connection?
   private var isGone = false
+  /// Why it is gone, where this side found out.
+  private var failure: String?
   private var settingsTimer: Scheduled<Void>?
+  private var keepalive: KeepaliveMachine?
+  private var keepaliveTimer: Scheduled<Void>?
 
-  init(_ core: ChannelCore) {
+  /// What a keepalive PING carries ("keepaliv").
+  private static let keepalivePing: UInt64 = 0x6b65_6570_616c_6976
+
+  init(_ core: ChannelCore, _ subchannel: Subchannel) {
     self.core = core
+    self.subchannel = subchannel
   }
+
+  // MARK: Beginning
 
   func connect() {
     settingsTimer = core.eventLoop.assumeIsolated().scheduleTask(
@@ -23,13 +34,10 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     ) {
       self.fail("no connection within \(self.core.configuration.connectTimeout)")
     }
-    guard let tls = core.configuration.tls else {
-      open(nil)
-      return
-    }
+    guard let tls = core.configuration.tls else { return open(nil) }
     // The files are read elsewhere.
-    let address = core.address
-    NIOThreadPool.singleton.runIfActive(eventLoop: core.eventLoop) { try tls.context(for: address) }
+    let name = core.name(of: subchannel.address)
+    NIOThreadPool.singleton.runIfActive(eventLoop: core.eventLoop) { try tls.context(for: name) }
       .assumeIsolated().whenComplete { outcome in
         switch outcome {
         case .success(let context): if !self.isGone { self.open(context) }
@@ -45,17 +53,24 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try self.addHandlers(to: channel, context) }
       }
-    let channel =
-      switch core.address {
-      case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
-      case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+    connect(bootstrap).assumeIsolated().whenFailure { self.fail("\($0)") }
+  }
+
+  private func connect(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
+    switch subchannel.address {
+    case .unix(let path): return bootstrap.connect(unixDomainSocketPath: path)
+    case .tcp(let host, let port):
+      do {
+        return bootstrap.connect(to: try SocketAddress(ipAddress: host, port: port))
+      } catch {
+        return core.eventLoop.makeFailedFuture(error)
       }
-    channel.assumeIsolated().whenFailure { self.fail("\($0)") }
+    }
   }
 
   private func addHandlers(to channel: any Channel, _ context: NIOSSLContext?) throws {
     if let context, let tls = core.configuration.tls {
-      let name = try tls.hostName(of: core.address)
+      let name = try tls.hostName(of: core.name(of: subchannel.address))
       try channel.addTLS(
         NIOSSLClientHandler(context: context, serverHostname: name), peer: "the server", host: name
       ) { _ in
@@ -69,7 +84,10 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     if isGone { http2.close() }
   }
 
+  // MARK: Events
+
   func handle(_ event: HTTP2Event, on connection: HTTP2Connection) {
+    keepalive?.received(now: .now())
     switch event {
     case .headers(let stream, _, _), .endStream(let stream), .drained(let stream):
       call(of: stream)?.handle(event)
@@ -90,24 +108,75 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
         call?.connectionLost(reason(connection))
       }
     case .settings:
-      settingsTimer?.cancel()
-      settingsTimer = nil
-      core.ready(self)
-    case .goAway(_, let code, _):
-      // The session is finished with its last stream.
-      core.lost(self, reason: "the server is going away (\(code))")
+      settingsAreHere()
+    case .goAway(_, let code, let debugData):
+      // The session is finished with its last stream; nghttp2 closes those that the server will
+      // not look at as refused.
+      if code == .enhanceYourCalm, debugData.elementsEqual("too_many_pings".utf8) {
+        core.pingedTooOften()
+      }
+      subchannel.lost(self, reason: "the server is going away (\(code))")
     case .failed, .ping, .pingAcknowledged:
       break
     }
   }
 
+  private func settingsAreHere() {
+    settingsTimer?.cancel()
+    settingsTimer = nil
+    if keepalive == nil, let configuration = core.keepalive {
+      keepalive = KeepaliveMachine(configuration, now: .now())
+      keepConnectionAlive()
+    }
+    subchannel.ready(self)
+  }
+
   func connectionClosed(_ connection: HTTP2Connection) {
     self.connection = nil
     fail(reason(connection))
+    keepaliveTimer?.cancel()
   }
 
   private func reason(_ connection: HTTP2Connection) -> String {
-    connection.failure.map { "\($0)" } ?? "closed by the server"
+    failure ?? connection.failure.map { "\($0)" } ?? "closed by the server"
+  }
+
+  /// The context of a client's stream is its call, set by the call and nowhere else.
+  private func call(of stream: HTTP2Stream) -> ClientCall? {
+    stream.context.map { unsafeDowncast($0, to: ClientCall.self) }
+  }
+
+  // MARK: Keepalive
+
+  private func keepConnectionAlive() {
+    guard let connection else { return }
+    let hasCalls = connection.session.openStreamCount > 0
+    switch keepalive?.timer(now: .now(), hasCalls: hasCalls) {
+    case .wait(let duration): lookAgain(in: duration)
+    case .ping(let duration):
+      connection.session.ping(Self.keepalivePing)
+      connection.setNeedsFlush()
+      lookAgain(in: duration)
+    case .fail:
+      fail("the server does not answer PING")
+      connection.abort()
+    case nil: break
+    }
+  }
+
+  private func lookAgain(in duration: Duration) {
+    keepaliveTimer = core.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(duration)) {
+      self.keepConnectionAlive()
+    }
+  }
+
+  // MARK: End
+
+  /// Takes no new calls and closes after the last open one.
+  func drain() {
+    guard let connection else { return close() }
+    connection.session.submitGoAway()
+    connection.setNeedsFlush()
   }
 
   /// Ends the connection; its calls have ended already.
@@ -118,16 +187,12 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     connection?.close()
   }
 
-  /// The context of a client's stream is its call, set by the call and nowhere else.
-  private func call(of stream: HTTP2Stream) -> ClientCall? {
-    stream.context.map { unsafeDowncast($0, to: ClientCall.self) }
-  }
-
   private func fail(_ reason: String) {
     guard !isGone else { return }
     isGone = true
+    failure = reason
     settingsTimer?.cancel()
     connection?.close()
-    core.lost(self, reason: reason)
+    subchannel.lost(self, reason: reason)
   }
 }

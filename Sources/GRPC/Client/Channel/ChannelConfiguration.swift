@@ -7,9 +7,20 @@ public struct ChannelConfiguration: Sendable {
   /// Bytes of a streaming call's requests that are kept until the response begins, so that the call
   /// can be sent again on another connection; a call with more is not.
   public var replayBytesMax: Int
+  /// Which of several addresses a call goes to.
+  public var loadBalancing: LoadBalancing
+  /// Finds the addresses behind names.
+  public var resolver: any NameResolver
+  /// Shortest time between two lookups of names that are known; they are looked up again when a
+  /// connection fails or is lost.
+  public var resolutionInterval: Duration
   /// How long one attempt to connect may take, until the server's SETTINGS are there.
   public var connectTimeout: Duration
   public var backoff: Backoff
+  /// Time without a call after which connections are closed, until the next call; nil: never.
+  public var idleTimeout: Duration?
+  /// PINGs on silent connections; nil: none.
+  public var keepalive: Keepalive?
   public var http2: HTTP2SessionConfiguration
   /// How the server is checked; nil: cleartext.
   public var tls: ClientTLS?
@@ -19,16 +30,26 @@ public struct ChannelConfiguration: Sendable {
   public init(
     responseBytesMax: Int = 4 * 1024 * 1024,
     replayBytesMax: Int = 65_536,
+    loadBalancing: LoadBalancing = .pickFirst,
+    resolver: any NameResolver = SystemNameResolver(),
+    resolutionInterval: Duration = .seconds(30),
     connectTimeout: Duration = .seconds(10),
     backoff: Backoff = Backoff(),
+    idleTimeout: Duration? = .seconds(1800),
+    keepalive: Keepalive? = nil,
     http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
     tls: ClientTLS? = nil,
     userAgent: String = "grpc-swift-baton"
   ) {
     self.responseBytesMax = responseBytesMax
     self.replayBytesMax = replayBytesMax
+    self.loadBalancing = loadBalancing
+    self.resolver = resolver
+    self.resolutionInterval = resolutionInterval
     self.connectTimeout = connectTimeout
     self.backoff = backoff
+    self.idleTimeout = idleTimeout
+    self.keepalive = keepalive
     self.http2 = http2
     self.tls = tls
     self.userAgent = userAgent

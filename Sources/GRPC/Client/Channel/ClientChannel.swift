@@ -2,36 +2,77 @@ public import Messages
 public import NIOCore
 internal import NIOPosix
 
-/// Calls a gRPC server at one address over one connection, which is made when the first call needs
-/// it and made again when it was lost, with growing delays while that fails. The connection is
-/// closed when nobody holds the channel or one of its calls any more.
+/// Calls a gRPC server over one connection, or one for each of its addresses. Connections are made
+/// when the first call needs them and made again when they were lost, with growing delays while
+/// that fails. They are closed when there was no call for long, and when nobody holds the channel
+/// or one of its calls any more.
 public final class ClientChannel: Sendable {
   private let lifetime: ChannelLifetime
   private var core: ChannelCore { lifetime.core }
 
   /// - Parameters:
-  ///   - target: "host:port" or "unix:PATH".
+  ///   - target: "host:port", "unix:PATH", "dns:///host:port", "ipv4:1.2.3.4:80,1.2.3.5:80" or
+  ///     "ipv6:[::1]:80" (github.com/grpc/grpc, doc/naming.md).
   ///   - eventLoopGroup: one of its loops carries the channel; nil: the process's shared group.
   public convenience init(
     target: String, configuration: ChannelConfiguration = ChannelConfiguration(),
     eventLoopGroup: (any EventLoopGroup)? = nil
   ) throws(AddressError) {
-    self.init(
-      address: try Address(target), configuration: configuration, eventLoopGroup: eventLoopGroup)
+    self.init(try Target(target), configuration, eventLoopGroup)
   }
 
-  public init(
+  public convenience init(
     address: Address, configuration: ChannelConfiguration = ChannelConfiguration(),
     eventLoopGroup: (any EventLoopGroup)? = nil
   ) {
-    let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-    lifetime = ChannelLifetime(ChannelCore(address, configuration, group.any()))
+    self.init(Target([address]), configuration, eventLoopGroup)
   }
 
-  public var address: Address { core.address }
+  /// - Parameters:
+  ///   - addresses: of servers that do the same; without any, calls fail with UNAVAILABLE.
+  ///   - authority: what calls name as `:authority`; nil: the first address.
+  public convenience init(
+    addresses: [Address], authority: String? = nil,
+    configuration: ChannelConfiguration = ChannelConfiguration(),
+    eventLoopGroup: (any EventLoopGroup)? = nil
+  ) {
+    self.init(Target(addresses, authority: authority), configuration, eventLoopGroup)
+  }
 
-  /// Calls a method with one request and one response. Throws `RPCError`; cancelling the task resets
-  /// the stream and the call ends with CANCELLED.
+  private init(
+    _ target: Target, _ configuration: ChannelConfiguration,
+    _ eventLoopGroup: (any EventLoopGroup)?
+  ) {
+    let group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
+    lifetime = ChannelLifetime(ChannelCore(target, configuration, group.any()))
+  }
+
+  // MARK: Connectivity
+
+  /// How the channel stands now.
+  public var connectivity: ConnectivityState { core.connectivity.current }
+
+  /// How the channel stands, then every change; ends when the channel is closed.
+  public var connectivityChanges: AsyncStream<ConnectivityState> { core.connectivity.changes() }
+
+  /// Connects without waiting for a call, unless that is done or under way.
+  public func connect() {
+    core.eventLoop.execute { [core] in core.connect() }
+  }
+
+  /// What the next connection will do; the server may have asked for fewer PINGs.
+  var currentKeepalive: Keepalive? {
+    get async {
+      await withCheckedContinuation { continuation in
+        core.eventLoop.execute { [core] in continuation.resume(returning: core.keepalive) }
+      }
+    }
+  }
+
+  // MARK: Calls
+
+  /// Calls a method with one request and one response. Throws `RPCError`; cancelling the task
+  /// resets the stream and the call ends with CANCELLED.
   public func unary<Request: Message, Response: Message>(
     _ method: MethodDescriptor, _ request: Request, _ options: CallOptions = CallOptions()
   ) async throws -> Response {
