@@ -68,19 +68,7 @@ public final class BatonServer: Sendable {
     let health = GRPC.HealthService(statuses: ["": .notServing])
     let grpc = GRPCServer(
       services: services(orchestrator, info, store, health),
-      configuration: GRPC.ServerConfiguration(
-        requestBytesMax: RequestLimits.requestBytes,
-        requestBytesMaxByMethod: [
-          OrchestratorClient.submitPlanMethod: RequestLimits.submitBytes,
-          OrchestratorClient.validatePlanMethod: RequestLimits.submitBytes,
-        ],
-        onUnexpectedError: { [log] method, error in
-          log.error(
-            "a call failed in a way nobody foresaw",
-            metadata: [
-              "event": "unexpected_error", "method": "\(method)", "error": "\(error)",
-            ])
-        }))
+      configuration: grpcConfiguration())
     let http = HTTPEndpoint()
     let httpAddress = try await http.start(on: try Address(configuration.http))
     let address = try await grpc.start(on: try Address(configuration.listen))
@@ -91,6 +79,33 @@ public final class BatonServer: Sendable {
         grpc: grpc, http: http, orchestrator: orchestrator, adapters: adapters, health: health)
     }
     return Addresses(grpc: address.description, http: httpAddress.description)
+  }
+
+  private func grpcConfiguration() -> GRPC.ServerConfiguration {
+    var settings = GRPC.ServerConfiguration(
+      requestBytesMax: RequestLimits.requestBytes,
+      requestBytesMaxByMethod: [
+        OrchestratorClient.submitPlanMethod: RequestLimits.submitBytes,
+        OrchestratorClient.validatePlanMethod: RequestLimits.submitBytes,
+      ],
+      connections: ConnectionLimits(configuration.clients),
+      onUnexpectedError: { [log] method, error in
+        log.error(
+          "a call failed in a way nobody foresaw",
+          metadata: ["event": "unexpected_error", "method": "\(method)", "error": "\(error)"])
+      })
+    settings.concurrentStreamsMax = configuration.clients.concurrentStreams
+    settings.headerListBytesMax = configuration.clients.headerListBytes
+    settings.onConnectionLimit = { [log] event in
+      // Debug: clients decide how often.
+      log.debug(
+        "a connection met a limit",
+        metadata: [
+          "event": "connection_limit", "limit": "\(event.limit.rawValue)",
+          "peer": "\(event.peer)", "reason": "\(event.message)",
+        ])
+    }
+    return settings
   }
 
   private func openStore() throws -> any PlanStore {

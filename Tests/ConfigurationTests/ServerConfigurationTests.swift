@@ -46,7 +46,20 @@ import Testing
     queue: memory
     routes: {default: [langchain], crew: [crewai, "crewai.spare"]}
     reflection: false
-    limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}}
+    limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}, connections: 20}
+    http2:
+      concurrent_streams: 10
+      header_list_bytes: 8192
+      headers_timeout: 1s
+      body_timeout: 2s
+      write_timeout: 3s
+      idle_timeout: 4s
+      age: 5s
+      age_grace: 6s
+      keepalive: 7s
+      keepalive_timeout: 8s
+      ping_interval: 9s
+      ping_interval_idle: 0s
     max_deliveries: 4
     lease: 500ms
     sweep: 100ms
@@ -70,6 +83,19 @@ import Testing
     wanted.inFlight = 7
     wanted.perPlan = 3
     wanted.perAdapter = ["crewai": 2]
+    wanted.clients.connections = 20
+    wanted.clients.concurrentStreams = 10
+    wanted.clients.headerListBytes = 8_192
+    wanted.clients.headersMilliseconds = 1_000
+    wanted.clients.bodyMilliseconds = 2_000
+    wanted.clients.writeMilliseconds = 3_000
+    wanted.clients.idleMilliseconds = 4_000
+    wanted.clients.ageMilliseconds = 5_000
+    wanted.clients.ageGraceMilliseconds = 6_000
+    wanted.clients.keepaliveMilliseconds = 7_000
+    wanted.clients.keepaliveTimeoutMilliseconds = 8_000
+    wanted.clients.pingIntervalMilliseconds = 9_000
+    wanted.clients.pingIntervalIdleMilliseconds = 0
     wanted.maxDeliveries = 4
     wanted.leaseMilliseconds = 500
     wanted.sweepMilliseconds = 100
@@ -163,8 +189,8 @@ import Testing
       file, ["BATON_STORE": "postgres://db", "BATON_ROUTES": "{"], ["poll": "soon"])
     let wanted = [
       "FILE:2: colour: unknown field; known here: listen, http, insecure, store, queue, routes, "
-        + "reflection, limits, max_deliveries, lease, sweep, poll, timeouts, retry, shutdown, "
-        + "log, dev",
+        + "reflection, limits, max_deliveries, http2, lease, sweep, poll, timeouts, retry, "
+        + "shutdown, log, dev",
       "FILE:5: retry.max_atempts: unknown field; known here: max_attempts, initial, multiplier, "
         + "max, jitter",
       "FILE:6: retention: plans are not deleted in this version; take the line out",

@@ -42,7 +42,7 @@ import Testing
 }
 
 /// Answers with what it was asked.
-private struct Echo: GRPCService {
+struct Echo: GRPCService {
   var methods: [MethodHandler] {
     [
       .unary(MethodDescriptor(service: "baton.test.Echo", method: "Echo")) {

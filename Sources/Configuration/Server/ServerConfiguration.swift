@@ -35,6 +35,9 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var retry = RetryPolicy()
   public var timeouts = Timeouts()
 
+  /// What clients may do with their connections.
+  public var clients = ConnectionSettings()
+
   /// How long a shutdown may take.
   public var graceMilliseconds: Int64 = 30_000
   public var inFlightAtShutdown = InFlightAtShutdown.continue

@@ -3,7 +3,7 @@ internal import Plan
 
 /// Everything that can be set, in the order of the file.
 enum ServerSettings {
-  static let all: [Setting] = places + work + times + retries + ending
+  static let all: [Setting] = places + work + connections + times + retries + ending
 
   private static let places: [Setting] = [
     scalar("listen", "where gRPC is served: host:port or unix:PATH") { value, settings, reader in
@@ -112,10 +112,10 @@ enum ServerSettings {
     },
   ]
 
-  private typealias Read =
+  typealias Read =
     @Sendable (JSONValue, inout ServerConfiguration, inout SettingReader) -> Void?
 
-  private static func scalar(_ path: String, _ help: String, _ read: @escaping Read) -> Setting {
+  static func scalar(_ path: String, _ help: String, _ read: @escaping Read) -> Setting {
     Setting(path: path, help: help, isScalar: true) { _ = read($0, &$1, &$2) }
   }
 

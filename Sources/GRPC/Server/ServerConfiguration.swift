@@ -45,3 +45,17 @@ public struct ServerConfiguration: Sendable {
     self.onUnexpectedError = onUnexpectedError
   }
 }
+
+extension ServerConfiguration {
+  /// Calls at a time on one connection (SETTINGS_MAX_CONCURRENT_STREAMS).
+  public var concurrentStreamsMax: Int {
+    get { Int(http2.concurrentStreamsMax) }
+    set { http2.concurrentStreamsMax = UInt32(clamping: newValue) }
+  }
+
+  /// Bytes of a request's header list after decompression, counted as RFC 9113 §6.5.2 does.
+  public var headerListBytesMax: Int {
+    get { http2.headerListBytesMax }
+    set { http2.headerListBytesMax = newValue }
+  }
+}

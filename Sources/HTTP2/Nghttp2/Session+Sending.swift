@@ -167,12 +167,14 @@ extension HTTP2Session {
 
   /// Announces a shutdown without refusing anything yet (server): GOAWAY with the highest id.
   public func submitShutdownNotice() {
+    wake()
     // Possible return codes: 0; NOMEM, INVALID_STATE (client).
     nghttp2_submit_shutdown_notice(handle)
   }
 
   /// Refuses new streams from now on; open ones go on.
   public func submitGoAway(_ code: HTTP2ErrorCode = .noError, debugData: StaticString = "") {
+    wake()
     isRefusingStreams = true
     let last = nghttp2_session_get_last_proc_stream_id(handle)
     // Possible return codes: 0; NOMEM, INVALID_ARGUMENT. It copies the debug data.
@@ -183,6 +185,7 @@ extension HTTP2Session {
 
   /// Ends the connection: GOAWAY, then `isFinished`. One with debug data goes before.
   public func terminate(_ code: HTTP2ErrorCode, debugData: StaticString = "") {
+    wake()
     if debugData.utf8CodeUnitCount > 0 { submitGoAway(code, debugData: debugData) }
     // Possible return codes: 0; NOMEM.
     nghttp2_session_terminate_session(handle, code.rawValue)
@@ -190,6 +193,10 @@ extension HTTP2Session {
 
   /// Sends a PING with this payload; the answer is `pingAcknowledged`.
   public func ping(_ payload: UInt64) {
+    guard dormant == nil else {
+      dormant?.ping(payload)
+      return
+    }
     withUnsafeBytes(of: payload.bigEndian) { bytes in
       // Possible return codes: 0; NOMEM.
       _ = nghttp2_submit_ping(

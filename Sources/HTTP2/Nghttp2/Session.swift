@@ -21,7 +21,11 @@ public final class HTTP2Session {
   public let role: Role
   public let configuration: HTTP2SessionConfiguration
 
-  let handle: OpaquePointer?
+  /// Nil while the session is dormant.
+  private(set) var handle: OpaquePointer?
+  var dormant: DormantSession?
+  /// What a dormant session had still to send when it woke up.
+  var farewell: [UInt8] = []
   /// Every stream that nghttp2 knows, kept alive here.
   private(set) var openStreams: [HTTP2Stream] = []
   /// Objects to use again; one that somebody still holds is let go of instead.
@@ -89,6 +93,13 @@ public final class HTTP2Session {
     self.clock = clock
     floods = FloodGuard(configuration.floodLimits)
     scanner = FrameScanner(prefaceBytes: Int(NGHTTP2_CLIENT_MAGIC_LEN))
+    switch role {
+    case .server: dormant = DormantSession(hello: Self.hello(configuration))
+    case .client: try makeHandle()
+    }
+  }
+
+  func makeHandle() throws(HTTP2ConnectionError) {
     let handle = try SessionLibrary.makeHandle(role)
     self.handle = handle
     nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
@@ -105,9 +116,18 @@ public final class HTTP2Session {
   /// Takes bytes from the transport; answers what they mean, in order.
   public func receive(_ bytes: ByteBuffer) -> [HTTP2Event] {
     guard failure == nil else { return [] }
-    input = bytes
     receivedAt = nil
     receiveCount &+= 1
+    if dormant == nil {
+      read(bytes)
+    } else if let rest = receiveDormant(bytes), failure == nil {
+      read(rest)
+    }
+    return takeEvents()
+  }
+
+  private func read(_ bytes: ByteBuffer) {
+    input = bytes
     let (result, objection) = bytes.withUnsafeReadableBytes { bytes in
       role == .server ? feedGuarded(bytes) : (feed(bytes, 0..<bytes.count), nil)
     }
@@ -122,12 +142,20 @@ public final class HTTP2Session {
       nghttp2_session_consume_connection(handle, connectionBytesReceived)
       connectionBytesReceived = 0
     }
-    return takeEvents()
   }
 
   /// Appends bytes for the transport to `buffer` until it holds about `limit`; answers whether
   /// there may be more. Call `takeEvents` afterwards.
   public func bytesToSend(into buffer: inout ByteBuffer, limit: Int) -> Bool {
+    if dormant != nil {
+      buffer.writeBytes(dormant?.output ?? [])
+      dormant?.output = []
+      return false
+    }
+    if !farewell.isEmpty {
+      buffer.writeBytes(farewell)
+      farewell = []
+    }
     while buffer.readableBytes < limit {
       var start: UnsafePointer<UInt8>?
       // Possible return codes: bytes; NOMEM, CALLBACK_FAILURE.
@@ -161,13 +189,14 @@ public final class HTTP2Session {
   /// Whether the session has come to its end: nothing more to read or to write.
   public var isFinished: Bool {
     failure != nil
-      || nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
+      || dormant == nil
+        && nghttp2_session_want_read(handle) == 0 && nghttp2_session_want_write(handle) == 0
   }
 
-  private func fail(_ error: HTTP2ConnectionError) {
+  func fail(_ error: HTTP2ConnectionError) {
     guard failure == nil else { return }
     failure = error
-    nghttp2_session_terminate_session(handle, error.code.rawValue)
+    if handle != nil { nghttp2_session_terminate_session(handle, error.code.rawValue) }
     append(.failed(error))
   }
 
@@ -181,7 +210,9 @@ public final class HTTP2Session {
   }
 
   /// Frames that wait to be sent, DATA left out.
-  public var queuedFrameCount: Int { nghttp2_session_get_outbound_queue_size(handle) }
+  public var queuedFrameCount: Int {
+    handle == nil ? 0 : nghttp2_session_get_outbound_queue_size(handle)
+  }
 
   /// Whether the peer could send more DATA on the stream now.
   public func isWindowOpen(_ stream: HTTP2Stream) -> Bool {
@@ -231,6 +262,11 @@ public final class HTTP2Session {
     if id - newestStreamID > 2 { skippedStreams = newestStreamID + 1..<id }
     newestStreamID = id
     requestCount &+= 1
+  }
+
+  /// Puts events back that were taken.
+  func restore(_ seen: [HTTP2Event]) {
+    events = seen + events
   }
 
   func append(_ event: HTTP2Event) {

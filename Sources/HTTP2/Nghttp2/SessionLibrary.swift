@@ -52,9 +52,10 @@ enum SessionLibrary {
     return handle
   }
 
-  static func submitSettings(
-    _ handle: OpaquePointer?, _ configuration: HTTP2SessionConfiguration, role: HTTP2Session.Role
-  ) -> Int32 {
+  /// What a session announces in SETTINGS.
+  static func settings(
+    _ configuration: HTTP2SessionConfiguration, role: HTTP2Session.Role
+  ) -> [nghttp2_settings_entry] {
     func entry(_ id: nghttp2_settings_id, _ value: UInt32) -> nghttp2_settings_entry {
       nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: value)
     }
@@ -73,6 +74,13 @@ enum SessionLibrary {
     case .client:
       settings.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
     }
+    return settings
+  }
+
+  static func submitSettings(
+    _ handle: OpaquePointer?, _ configuration: HTTP2SessionConfiguration, role: HTTP2Session.Role
+  ) -> Int32 {
+    let settings = settings(configuration, role: role)
     let flags = UInt8(NGHTTP2_FLAG_NONE.rawValue)
     // Possible return codes: 0; NOMEM, INVALID_ARGUMENT.
     let code = nghttp2_submit_settings(handle, flags, settings, settings.count)

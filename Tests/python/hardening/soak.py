@@ -1,0 +1,163 @@
+"""Attacks a server in every way there is, and measures what a healthy client notices.
+
+usage: python -m hardening.soak --server PROGRAM [--seconds N] [--only NAME,...] [--enforce-latency]
+
+The server is interop-server. Each attack runs for N seconds in a process of its own, beside a client
+that makes one call after the other. Before and after it the same client runs beside the same attacker
+sending to a sink instead, so that what the attacker itself takes from the machine is in both figures.
+The last line is `RESULT key=value ...`; the exit code is 0 only if every limit is kept.
+"""
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from . import memory
+from .attack import ATTACKS
+
+IDLE_BYTES_MAX = 10 * 1024
+STALLED_BYTES_MAX = 20 * 1000 * 1000
+LATENCY_RATIO_MAX = 3.0
+# A server that has been attacked may not have grown for good.
+GROWTH_BYTES_MAX = 64 * 1024 * 1024
+
+
+class Sink:
+    """Reads whatever is sent to it, and drops it."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            threading.Thread(target=self._drain, args=(connection,), daemon=True).start()
+
+    @staticmethod
+    def _drain(connection: socket.socket) -> None:
+        with connection:
+            while connection.recv(1 << 20):
+                pass
+
+
+def start_server(program: str) -> tuple[subprocess.Popen[str], int]:
+    """The server and its port."""
+    server = subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    ready = json.loads(server.stdout.readline().removeprefix("READY "))
+    return server, int(ready["grpc"].rsplit(":", 1)[1])
+
+
+def module(name: str, *arguments: object) -> subprocess.Popen[str]:
+    """Starts one of this package's programs."""
+    command = [sys.executable, "-m", f"hardening.{name}", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def output(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What a program printed, once it has ended."""
+    text, _ = process.communicate()
+    if process.returncode != 0:
+        raise SystemExit(f"{process.args} ended with {process.returncode}")
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+def beside(name: str, target: int, port: int, seconds: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The healthy client's figures and the attacker's."""
+    attacker = module("attack", name, target, seconds + 1)
+    healthy = module("healthy", port, seconds)
+    return output(healthy), output(attacker)
+
+
+class Report:
+    """What was measured, and what was not kept."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, str] = {}
+        self.failures: list[str] = []
+
+    def note(self, name: str, value: float, limit: float | None, digits: int = 0) -> None:
+        self.results[name] = f"{value:.{digits}f}"
+        kept = limit is None or value <= limit
+        if not kept:
+            self.failures.append(f"{name} is {value:.{digits}f}, over {limit:.{digits}f}")
+
+
+def measure_memory(program: str, report: Report, idle: int) -> None:
+    for name in ("idle", "stalled"):
+        server, port = start_server(program)
+        try:
+            if name == "idle":
+                report.note("rss_bytes_at_start", memory.rss_bytes(server.pid), None)
+                per_connection = memory.idle(port, server.pid, idle)
+                report.note("idle_bytes_per_connection", per_connection, IDLE_BYTES_MAX)
+            else:
+                report.note("stalled_bytes", memory.stalled(port, server.pid), STALLED_BYTES_MAX)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def measure_attacks(
+    program: str, names: list[str], seconds: float, report: Report, enforced: bool
+) -> None:
+    sink = Sink()
+    server, port = start_server(program)
+    worst = 0.0
+    errors = 0
+    try:
+        output(module("healthy", port, 0.5))
+        before = memory.rss_bytes(server.pid)
+        for name in names:
+            calm = [beside(name, sink.port, port, seconds)[0]]
+            attacked, attacker = beside(name, port, port, seconds)
+            calm.append(beside(name, sink.port, port, seconds)[0])
+            baseline = max(figures["p99_ms"] for figures in calm)
+            ratio = attacked["p99_ms"] / baseline
+            worst = max(worst, ratio)
+            errors += attacked["errors"]
+            print(
+                f"{name:14} p99 {baseline:7.3f} -> {attacked['p99_ms']:7.3f} ms  x {ratio:5.2f}"
+                f"  calls {attacked['calls']:6}  errors {attacked['errors']}"
+                f"  connections {attacker['connections']:5}"
+                f"  sent {attacker['sent_bytes'] / 1e6:7.1f} MB",
+                flush=True,
+            )
+        time.sleep(1)
+        report.note("growth_bytes", memory.rss_bytes(server.pid) - before, GROWTH_BYTES_MAX)
+    finally:
+        server.terminate()
+        server.wait()
+    report.note("p99_ratio_max", worst, LATENCY_RATIO_MAX if enforced else None, digits=2)
+    report.note("errors", errors, 0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--server", required=True, help="interop-server")
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--idle", type=int, default=memory.IDLE_CONNECTIONS)
+    parser.add_argument("--only", default=",".join(ATTACKS))
+    parser.add_argument("--enforce-latency", action="store_true")
+    arguments = parser.parse_args()
+    memory.allow_files(arguments.idle + 1_000)
+    report = Report()
+    measure_memory(arguments.server, report, arguments.idle)
+    names = [name for name in arguments.only.split(",") if name]
+    measure_attacks(arguments.server, names, arguments.seconds, report, arguments.enforce_latency)
+    for failure in report.failures:
+        print(f"FAILED {failure}")
+    print("RESULT " + " ".join(f"{name}={value}" for name, value in report.results.items()))
+    return 1 if report.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
