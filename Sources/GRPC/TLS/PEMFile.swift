@@ -59,7 +59,7 @@ struct PEMFile {
     guard !bytes.isEmpty, let key = try? NIOSSLPrivateKey(bytes: bytes, format: .pem) else {
       throw TLSError(
         .badFile,
-        "\(path): there is no readable private key in it; PEM is wanted, -----BEGIN PRIVATE KEY-----"
+        "\(path): there is no readable private key in it; PEM with BEGIN PRIVATE KEY is wanted"
       )
     }
     return key
