@@ -6,6 +6,7 @@
 Messages are HealthCheckRequest, which carries one text.
 """
 
+import collections
 import json
 import sys
 import threading
@@ -24,14 +25,7 @@ LARGE = 3_000_000
 # {reason: "STALE_LEASE", domain: "baton", metadata: {"task_id": "t1"}}]}
 ERROR_INFO = b"\n\x0bSTALE_LEASE\x12\x05baton\x1a\x0d\n\x07task_id\x12\x02t1"
 ANY_NAME = b"type.googleapis.com/google.rpc.ErrorInfo"
-ANY = (
-    b"\n"
-    + bytes([len(ANY_NAME)])
-    + ANY_NAME
-    + b"\x12"
-    + bytes([len(ERROR_INFO)])
-    + ERROR_INFO
-)
+ANY = b"\n" + bytes([len(ANY_NAME)]) + ANY_NAME + b"\x12" + bytes([len(ERROR_INFO)]) + ERROR_INFO
 STATUS = b"\x08\x09\x12\x07too old\x1a" + bytes([len(ANY)]) + ANY
 
 
@@ -74,31 +68,18 @@ def call_all(address: str) -> dict[str, Any]:
         results["echo"] = echo(Text(service="grüße"), timeout=20).service
         large = "x" * LARGE
         results["large"] = echo(Text(service=large), timeout=20).service == large
-        many = [
-            echo.future(Text(service=str(index)), timeout=20) for index in range(1000)
-        ]
-        results["many"] = all(
-            one.result().service == str(i) for i, one in enumerate(many)
-        )
+        many = [echo.future(Text(service=str(index)), timeout=20) for index in range(1000)]
+        results["many"] = all(one.result().service == str(i) for i, one in enumerate(many))
         results["count"] = [
-            text.service
-            for text in streaming(channel, "Count")(Text(service="1000"), timeout=20)
+            text.service for text in streaming(channel, "Count")(Text(service="1000"), timeout=20)
         ]
-        results["fail"] = failure(
-            lambda: unary(channel, "Fail")(Text(service="t1"), timeout=20)
-        )
+        results["fail"] = failure(lambda: unary(channel, "Fail")(Text(service="t1"), timeout=20))
         results["count_and_fail"] = failure(
-            lambda: list(
-                streaming(channel, "CountAndFail")(Text(service="3"), timeout=20)
-            )
+            lambda: list(streaming(channel, "CountAndFail")(Text(service="3"), timeout=20))
         )
         results["crash"] = failure(lambda: unary(channel, "Crash")(Text(), timeout=20))
-        results["unknown"] = failure(
-            lambda: unary(channel, "Nothing")(Text(), timeout=20)
-        )
-        results["deadline"] = failure(
-            lambda: unary(channel, "Wait")(Text(), timeout=0.05)
-        )
+        results["unknown"] = failure(lambda: unary(channel, "Nothing")(Text(), timeout=20))
+        results["deadline"] = failure(lambda: unary(channel, "Wait")(Text(), timeout=0.05))
         results["compressed"] = [
             unary(channel, method)(
                 Text(service=large), timeout=20, compression=grpc.Compression.Gzip
@@ -147,11 +128,7 @@ def read_slowly(channel: grpc.Channel) -> bool:
     ok = True
     for _ in range(300):
         ok = ok and len(next(call).service) == 1000
-        ok = (
-            ok
-            and unary(channel, "Echo")(Text(service="beside"), timeout=20).service
-            == "beside"
-        )
+        ok = ok and unary(channel, "Echo")(Text(service="beside"), timeout=20).service == "beside"
     call.cancel()
     return ok
 
@@ -164,9 +141,7 @@ def health(channel: grpc.Channel) -> dict[str, Any]:
     return {
         "check": stub.Check(Text(service=""), timeout=20).status,
         "watch": first,
-        "unknown": failure(lambda: stub.Check(Text(service="nobody"), timeout=20))[
-            "code"
-        ],
+        "unknown": failure(lambda: stub.Check(Text(service="nobody"), timeout=20))["code"],
     }
 
 
@@ -175,6 +150,7 @@ class Probe(grpc.GenericRpcHandler):
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
+        self.attempts: collections.Counter[str] = collections.Counter()
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         name = details.method.rpartition("/")[2]
@@ -182,21 +158,18 @@ class Probe(grpc.GenericRpcHandler):
             "Count": grpc.unary_stream_rpc_method_handler,
             "Flood": grpc.unary_stream_rpc_method_handler,
             "Join": grpc.stream_unary_rpc_method_handler,
+            "FlakyJoin": grpc.stream_unary_rpc_method_handler,
             "First": grpc.stream_unary_rpc_method_handler,
             "Ignore": grpc.stream_unary_rpc_method_handler,
             "Talk": grpc.stream_stream_rpc_method_handler,
             "Refuse": grpc.stream_stream_rpc_method_handler,
         }
         if name in kinds:
-            return kinds[name](
-                getattr(self, name.lower()), Text.FromString, Text.SerializeToString
-            )
+            return kinds[name](getattr(self, name.lower()), Text.FromString, Text.SerializeToString)
         method = getattr(self, name.lower(), None)
         if method is None:
             return None
-        return grpc.unary_unary_rpc_method_handler(
-            method, Text.FromString, Text.SerializeToString
-        )
+        return grpc.unary_unary_rpc_method_handler(method, Text.FromString, Text.SerializeToString)
 
     def echo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return request
@@ -208,14 +181,31 @@ class Probe(grpc.GenericRpcHandler):
             if key.startswith("x-")
         ]
         context.send_initial_metadata((("x-initial", "i"),))
-        context.set_trailing_metadata(
-            (("x-trailing", "t"), ("x-bytes-bin", b"\x00\xff"))
-        )
+        context.set_trailing_metadata((("x-trailing", "t"), ("x-bytes-bin", b"\x00\xff")))
         return Text(service=" ".join(seen))
 
     def fail(self, request: Any, context: grpc.ServicerContext) -> Any:
         context.set_trailing_metadata((("grpc-status-details-bin", STATUS),))
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "zu alt: 100 % ä")
+
+    def flaky(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Fails for a number of times, saying when to come back: "key failures pushback"."""
+        key, failures, pushback = request.service.split()
+        self.attempts[key] += 1
+        metadata = dict(context.invocation_metadata())
+        if self.attempts[key] <= int(failures):
+            if pushback != "none":
+                context.set_trailing_metadata((("grpc-retry-pushback-ms", pushback),))
+            context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+        previous = metadata.get("grpc-previous-rpc-attempts", "0")
+        return Text(service=f"{self.attempts[key]} {previous}")
+
+    def attemptsof(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return Text(service=str(self.attempts[request.service]))
+
+    def echocompressed(self, request: Any, context: grpc.ServicerContext) -> Any:
+        context.set_compression(grpc.Compression.Gzip)
+        return request
 
     def remaining(self, request: Any, context: grpc.ServicerContext) -> Any:
         left = context.time_remaining()
@@ -239,9 +229,15 @@ class Probe(grpc.GenericRpcHandler):
         context.send_initial_metadata((("x-initial", "i"),))
         context.set_trailing_metadata((("x-trailing", "t"),))
         texts = [request.service for request in requests]
-        return Text(
-            service=f"{len(texts)} {sum(map(len, texts))} {''.join(texts)[-9:]}"
-        )
+        return Text(service=f"{len(texts)} {sum(map(len, texts))} {''.join(texts)[-9:]}")
+
+    def flakyjoin(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        """Fails the first time, after all requests."""
+        text = "".join(request.service for request in requests)
+        self.attempts[text] += 1
+        if self.attempts[text] == 1:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+        return Text(service=f"{self.attempts[text]} {text}")
 
     def first(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
         return next(requests)
@@ -251,16 +247,12 @@ class Probe(grpc.GenericRpcHandler):
         next(requests)
         return self.wait(Text(), context)
 
-    def talk(
-        self, requests: Iterator[Any], context: grpc.ServicerContext
-    ) -> Iterator[Any]:
+    def talk(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
         context.send_initial_metadata((("x-initial", "i"),))
         yield from requests
         context.set_trailing_metadata((("x-trailing", "t"),))
 
-    def refuse(
-        self, requests: Iterator[Any], context: grpc.ServicerContext
-    ) -> Iterator[Any]:
+    def refuse(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
         context.abort(grpc.StatusCode.PERMISSION_DENIED, "not you")
         yield from requests
 

@@ -7,16 +7,27 @@ public struct CallOptions: Sendable {
   /// Whether the call waits for a connection instead of failing with UNAVAILABLE when there is
   /// none.
   public var waitForReady: Bool
-  /// Largest response message in bytes; nil: the channel's default.
+  /// Whether requests are compressed (gzip). A streaming call may leave single messages as they are:
+  /// `RequestWriter.write(_:compressed:)`.
+  public var compressesRequests: Bool
+  /// Whether the server is told that responses may be compressed (gzip).
+  public var acceptsCompressed: Bool
+  /// Whether the server may be asked twice: allows retries by the channel's `RetryPolicy`.
+  public var isIdempotent: Bool
+  /// Largest response message in bytes, decompressed; nil: the channel's default.
   public var responseBytesMax: Int?
 
   public init(
     metadata: Metadata = Metadata(), timeout: Duration? = nil, waitForReady: Bool = false,
+    compressesRequests: Bool = false, acceptsCompressed: Bool = true, isIdempotent: Bool = false,
     responseBytesMax: Int? = nil
   ) {
     self.metadata = metadata
     self.timeout = timeout
     self.waitForReady = waitForReady
+    self.compressesRequests = compressesRequests
+    self.acceptsCompressed = acceptsCompressed
+    self.isIdempotent = isIdempotent
     self.responseBytesMax = responseBytesMax
   }
 }

@@ -19,6 +19,9 @@ class ClientCall: @unchecked Sendable {
   /// Where the channel keeps the call while it is open; nil otherwise.
   var slot: Int?
 
+  /// Whether the channel has been told of the failure that the call ends with.
+  private var isFailureCounted = false
+
   private static let retriesMax = 1
   /// For calls that wait for a connection: a server that restarts may refuse more than once.
   private static let patientRetriesMax = 10
@@ -32,7 +35,8 @@ class ClientCall: @unchecked Sendable {
     self.options = options
     self.lifetime = lifetime
     machine = ClientCallMachine(
-      retriesMax: options.waitForReady ? Self.patientRetriesMax : Self.retriesMax)
+      retriesMax: options.waitForReady ? Self.patientRetriesMax : Self.retriesMax,
+      policy: options.isIdempotent ? lifetime.core.configuration.retry : nil)
     let own = options.timeout.map { Deadline(after: $0) }
     let inherited = CallScope.deadline
     deadline = own.map { own in inherited.map { min(own, $0) } ?? own } ?? inherited
@@ -46,7 +50,7 @@ class ClientCall: @unchecked Sendable {
 
   /// Writes the only request with its prefix; again if the call is started over.
   func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {}
-  func began(_ metadata: Metadata) {}
+  func began(_ metadata: Metadata, _ encoding: MessageEncoding) {}
   /// Response bytes; their window is given back by whoever reads them.
   func received(_ bytes: ByteBuffer) {}
   /// Called once, last.
@@ -63,6 +67,13 @@ class ClientCall: @unchecked Sendable {
       guard remaining > .zero else { return abandon(.deadlinePassed) }
       headers.append(
         "grpc-timeout", TimeoutHeader.format(nanoseconds: remaining.nanoseconds))
+    }
+    if options.acceptsCompressed {
+      headers.append("grpc-accept-encoding", MessageEncoding.accepted)
+    }
+    if options.compressesRequests { headers.append("grpc-encoding", "gzip") }
+    if machine.attemptsMade > 0 {
+      headers.append("grpc-previous-rpc-attempts", "\(machine.attemptsMade)")
     }
     do throws(RPCError) {
       try options.metadata.append(to: &headers)
@@ -150,31 +161,49 @@ class ClientCall: @unchecked Sendable {
   private func performed(_ action: ClientCallMachine.Action) -> ClientCallMachine.Action {
     switch action {
     case .none, .read: break
-    case .begin(let metadata):
+    case .begin(let metadata, let encoding):
       outbox?.commit()
-      began(metadata)
+      began(metadata, encoding)
     case .retry:
-      stream?.context = nil
-      stream = nil
-      connection = nil
+      leaveStream(reset: false)
       outbox?.startOver()
       channel.restart(self)
+    case .retryLater(let delay, let error, let reset):
+      leaveStream(reset: reset)
+      retry(after: delay, else: error)
     case .end(let error, let trailers, let reset):
-      if let stream, let connection {
-        stream.context = nil
-        // Whoever has the status sends no more of the request.
-        if reset || !stream.isClosed && !(stream.isRemoteEnded && stream.isLocalEnded) {
-          connection.session.reset(stream, .cancel)
-          connection.setNeedsFlush()
-        }
-      }
-      stream = nil
-      connection = nil
+      leaveStream(reset: reset)
+      if options.isIdempotent, !isFailureCounted { channel.attemptEnded(error) }
       channel.finished(self)
       outbox?.end(error)
       ended(error, trailers: trailers)
     }
     return action
+  }
+
+  private func leaveStream(reset: Bool) {
+    if let stream, let connection {
+      stream.context = nil
+      // Whoever has the status sends no more of the request.
+      if reset || !stream.isClosed && !(stream.isRemoteEnded && stream.isLocalEnded) {
+        connection.session.reset(stream, .cancel)
+        connection.setNeedsFlush()
+      }
+    }
+    stream = nil
+    connection = nil
+  }
+
+  private func retry(after delay: RetryDelay, else error: RPCError) {
+    guard channel.attemptFailed(error), let policy = channel.configuration.retry else {
+      isFailureCounted = true
+      return perform(machine.receive(.abandon(error)))
+    }
+    outbox?.startOver()
+    let time = TimeAmount(policy.time(of: delay, random: .random(in: -1...1)))
+    _ = eventLoop.assumeIsolated().scheduleTask(in: time) { [self] in
+      if !isEnded { channel.restart(self) }
+    }
   }
 }
 

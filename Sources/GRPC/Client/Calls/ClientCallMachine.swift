@@ -36,21 +36,34 @@ struct ClientCallMachine: Equatable {
   enum Action: Equatable {
     case none
     /// Hand the initial metadata over.
-    case begin(Metadata)
+    case begin(Metadata, MessageEncoding)
     /// Cut the bytes into messages.
     case read
     /// Start over on whatever connection the channel has.
     case retry
+    /// Start over after that time, if the channel has not seen too many failures; else the call is
+    /// over with this error. `reset` the stream if it is still open.
+    case retryLater(RetryDelay, else: RPCError, reset: Bool)
     /// The call is over; `reset` the stream if it is still open.
     case end(RPCError?, trailers: Metadata, reset: Bool)
   }
 
   private(set) var state = State.awaitingHeaders
   private var retriesLeft: Int
+  private let policy: RetryPolicy?
+  /// Whether all of the request is still here to be sent again.
+  private var isReplayable = true
+  /// Attempts that the server has answered or may have seen.
+  private(set) var attemptsMade = 0
+  /// Delays since the server last said when to come back.
+  private var delaysInARow = 0
 
-  /// - Parameter retriesMax: how often the request may be sent again.
-  init(retriesMax: Int) {
+  /// - Parameters:
+  ///   - retriesMax: how often a request that the server has not looked at may be sent again.
+  ///   - policy: for requests that it has looked at; nil: they are not sent again.
+  init(retriesMax: Int, policy: RetryPolicy? = nil) {
     retriesLeft = retriesMax
+    self.policy = policy
   }
 
   mutating func receive(_ event: Event) -> Action {
@@ -68,15 +81,15 @@ struct ClientCallMachine: Equatable {
     case .closed(let code, let requestSent):
       let isUnseen = !requestSent || code == .refusedStream
       if isUnseen, let retry = retry() { return retry }
-      return end(Self.status(of: code, requestSent: requestSent), reset: false)
+      return fail(Self.status(of: code, requestSent: requestSent), reset: false)
     case .connectionLost(let reason, let requestSent):
       if !requestSent, let retry = retry() { return retry }
-      return end(
+      return fail(
         RPCError(
           code: .unavailable, message: "the connection was lost", neverSent: !requestSent,
           cause: reason), reset: false)
     case .committed:
-      retriesLeft = 0
+      isReplayable = false
       return .none
     case .abandon(let error):
       return end(error, reset: true)
@@ -84,7 +97,7 @@ struct ClientCallMachine: Equatable {
   }
 
   private mutating func retry() -> Action? {
-    guard state == .awaitingHeaders, retriesLeft > 0 else { return nil }
+    guard state == .awaitingHeaders, isReplayable, retriesLeft > 0 else { return nil }
     retriesLeft -= 1
     return .retry
   }
@@ -94,17 +107,20 @@ struct ClientCallMachine: Equatable {
     let head = ResponseHead(headers)
     // RFC 9110 §15.2: interim responses may come before the final one.
     if head.isInterim { return .none }
-    if let error = head.refusal { return end(error, reset: true) }
+    if let error = head.refusal {
+      return fail(error, reset: true, pushback: head.pushback)
+    }
     state = .receiving
-    return .begin(Metadata(headers))
+    return .begin(Metadata(headers), head.encoding ?? .identity)
   }
 
   private mutating func receiveLast(_ headers: HeaderBlock, endStream: Bool) -> Action {
     guard endStream else {
       return end(Self.malformed("headers in the middle of the response"), reset: true)
     }
-    if state == .awaitingHeaders, let error = ResponseHead(headers).refusal {
-      return end(error, reset: false)
+    let head = ResponseHead(headers)
+    if state == .awaitingHeaders, let error = head.refusal {
+      return fail(error, reset: false, pushback: head.pushback)
     }
     switch StatusFields.read(headers) {
     case .absent:
@@ -113,7 +129,27 @@ struct ClientCallMachine: Equatable {
       state = .ended
       return .end(nil, trailers: metadata, reset: false)
     case .failed(let error):
-      return end(error, reset: false)
+      return fail(error, reset: false, pushback: head.pushback)
+    }
+  }
+
+  /// The attempt has failed: another one may follow (github.com/grpc/proposal, A6).
+  private mutating func fail(
+    _ error: RPCError, reset: Bool, pushback: RetryPushback = .none
+  ) -> Action {
+    attemptsMade += 1
+    guard state == .awaitingHeaders, isReplayable, let policy,
+      attemptsMade < policy.attemptsMax, policy.codes.contains(error.code)
+    else { return end(error, reset: reset) }
+    switch pushback {
+    case .none:
+      delaysInARow += 1
+      return .retryLater(.backoff(number: delaysInARow), else: error, reset: reset)
+    case .after(let delay):
+      delaysInARow = 0
+      return .retryLater(.exactly(delay), else: error, reset: reset)
+    case .stop:
+      return end(error, reset: reset)
     }
   }
 
@@ -150,7 +186,10 @@ struct ResponseHead {
   private var httpStatus = 0
   private var contentType: String?
   private var hasStatus = false
-  private var encoding = "identity"
+  /// What compressed messages are compressed with; nil: something unknown here.
+  private(set) var encoding: MessageEncoding? = .identity
+  /// When to try again, by the server's word.
+  private(set) var pushback = RetryPushback.none
 
   init(_ headers: HeaderBlock) {
     headers.forEach { name, value in
@@ -160,8 +199,8 @@ struct ResponseHead {
       case 11 where name.isEqual(to: "grpc-status"): hasStatus = true
       case 12 where name.isEqual(to: "content-type"):
         contentType = String(decoding: value, as: UTF8.self)
-      case 13 where name.isEqual(to: "grpc-encoding"):
-        encoding = String(decoding: value, as: UTF8.self)
+      case 13 where name.isEqual(to: "grpc-encoding"): encoding = MessageEncoding(value)
+      case 22 where name.isEqual(to: "grpc-retry-pushback-ms"): pushback = RetryPushback(value)
       default: break
       }
     }
@@ -182,9 +221,10 @@ struct ResponseHead {
       return RPCError(
         code: .unknown, message: "the response's content type is \(contentType ?? "missing")")
     }
-    guard encoding == "identity" else {
+    // gzip is understood even if it was not offered: some servers announce it and do without.
+    guard encoding != nil else {
       return RPCError(
-        code: .internalError, message: "the response is compressed (\(encoding)), unasked")
+        code: .internalError, message: "the response is compressed in a way that was not offered")
     }
     return nil
   }

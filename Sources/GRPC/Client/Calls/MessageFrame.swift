@@ -1,4 +1,5 @@
 internal import Messages
+internal import NIOCore
 
 extension Message {
   /// Calls `body` with the message as it goes on the wire: prefix and bytes
@@ -14,5 +15,18 @@ extension Message {
     }
     defer { frame.deallocate() }
     return body(UnsafeRawBufferPointer(frame))
+  }
+
+  /// The same, compressed with gzip; an empty message goes as it is.
+  func withCompressedFrame<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let plain = serializedBytes()
+    guard !plain.isEmpty, let packed = plain.withUnsafeBytes(Gzip.compress) else {
+      return withFrame(body)
+    }
+    var frame = ByteBuffer()
+    frame.writeInteger(UInt8(1))
+    frame.writeInteger(UInt32(truncatingIfNeeded: packed.readableBytes))
+    frame.writeImmutableBuffer(packed)
+    return frame.withUnsafeReadableBytes(body)
   }
 }

@@ -14,11 +14,20 @@ public struct RequestWriter<Request: Message>: Sendable {
   /// answered OK without reading on; how the call ended is for the response to say. Cancelling the
   /// task cancels the call.
   public func write(_ request: Request) async throws {
+    try await write(request, compressed: call.options.compressesRequests)
+  }
+
+  /// The same, with the compression of this request decided here. Nothing is compressed where the
+  /// call's options do not say that requests may be.
+  public func write(_ request: Request, compressed: Bool) async throws {
     if Task.isCancelled {
       CallHandle(call: call).cancel()
       throw RPCError.cancelledByCaller
     }
-    switch request.withFrame({ outbox.write($0) }) {
+    let outcome =
+      compressed && call.options.compressesRequests
+      ? request.withCompressedFrame { outbox.write($0) } : request.withFrame { outbox.write($0) }
+    switch outcome {
     case .failed(let error):
       throw error
     case .written(let wakes, let waits):

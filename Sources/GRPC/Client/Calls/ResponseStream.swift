@@ -27,6 +27,9 @@ public struct ResponseStream<Response: Message>: AsyncSequence, Sendable {
   /// Metadata that came with the status; nil before the end.
   public var trailingMetadata: Metadata? { owner.call.trailingMetadata }
 
+  /// Whether the response read last came compressed.
+  public var isCompressed: Bool { owner.call.isLastCompressed }
+
   /// Ends the call with CANCELLED, if it has not ended.
   public func cancel() {
     owner.call.cancel()

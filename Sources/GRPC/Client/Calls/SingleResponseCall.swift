@@ -23,7 +23,8 @@ class SingleResponseCall<Response: Message>: ClientCall, @unchecked Sendable {
     super.init(method, options, lifetime, outbox: outbox)
   }
 
-  override func began(_ metadata: Metadata) {
+  override func began(_ metadata: Metadata, _ encoding: MessageEncoding) {
+    deframer.encoding = encoding
     initialMetadata = metadata
   }
 
@@ -52,7 +53,8 @@ class SingleResponseCall<Response: Message>: ClientCall, @unchecked Sendable {
       completion?(
         .success(
           UnaryResponse(
-            message: response, initialMetadata: initialMetadata, trailingMetadata: trailers)))
+            message: response, initialMetadata: initialMetadata, trailingMetadata: trailers,
+            isCompressed: deframer.isLastCompressed)))
     } else {
       completion?(.failure(Self.cardinality("none")))
     }

@@ -33,7 +33,11 @@ final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
     _ lifetime: ChannelLifetime
   ) {
     self.init(method, options, lifetime, outbox: nil) { session, stream in
-      _ = session.writeMessage(request, on: stream)
+      if options.compressesRequests {
+        _ = session.writeCompressed(request, on: stream)
+      } else {
+        _ = session.writeMessage(request, on: stream)
+      }
     }
   }
 
@@ -54,14 +58,20 @@ final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
   var initialMetadata: Metadata? { inbox.withLockedValue { $0.initialMetadata } }
   var trailingMetadata: Metadata? { inbox.withLockedValue { $0.trailingMetadata } }
 
+  /// Whether the last message taken came compressed.
+  var isLastCompressed: Bool { inbox.withLockedValue { $0.deframer.isLastCompressed } }
+
   // MARK: On the event loop
 
   override func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {
     write?(session, stream)
   }
 
-  override func began(_ metadata: Metadata) {
-    inbox.withLockedValue { $0.initialMetadata = metadata }
+  override func began(_ metadata: Metadata, _ encoding: MessageEncoding) {
+    inbox.withLockedValue { inbox in
+      inbox.initialMetadata = metadata
+      inbox.deframer.encoding = encoding
+    }
   }
 
   override func received(_ bytes: ByteBuffer) {

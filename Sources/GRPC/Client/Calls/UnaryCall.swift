@@ -19,12 +19,17 @@ final class UnaryCall<Request: Message, Response: Message>: SingleResponseCall<R
   }
 
   override func writeRequest(to session: HTTP2Session, _ stream: HTTP2Stream) {
-    if let request { _ = session.writeMessage(request, on: stream) }
+    guard let request else { return }
+    if options.compressesRequests {
+      _ = session.writeCompressed(request, on: stream)
+    } else {
+      _ = session.writeMessage(request, on: stream)
+    }
   }
 
-  override func began(_ metadata: Metadata) {
+  override func began(_ metadata: Metadata, _ encoding: MessageEncoding) {
     request = nil
-    super.began(metadata)
+    super.began(metadata, encoding)
   }
 
   override func ended(_ error: RPCError?, trailers: Metadata) {

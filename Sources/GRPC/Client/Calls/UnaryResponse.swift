@@ -7,4 +7,6 @@ public struct UnaryResponse<Response: Message>: Sendable, Equatable {
   public let initialMetadata: Metadata
   /// Metadata that came with the status. That of a call that fails is in its `RPCError`.
   public let trailingMetadata: Metadata
+  /// Whether the message came compressed.
+  public let isCompressed: Bool
 }

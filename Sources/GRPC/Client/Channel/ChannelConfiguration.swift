@@ -17,6 +17,8 @@ public struct ChannelConfiguration: Sendable {
   /// How long one attempt to connect may take, until the server's SETTINGS are there.
   public var connectTimeout: Duration
   public var backoff: Backoff
+  /// How calls that may be sent twice (`CallOptions.isIdempotent`) are tried again; nil: not at all.
+  public var retry: RetryPolicy?
   /// Time without a call after which connections are closed, until the next call; nil: never.
   public var idleTimeout: Duration?
   /// PINGs on silent connections; nil: none.
@@ -35,6 +37,7 @@ public struct ChannelConfiguration: Sendable {
     resolutionInterval: Duration = .seconds(30),
     connectTimeout: Duration = .seconds(10),
     backoff: Backoff = Backoff(),
+    retry: RetryPolicy? = RetryPolicy(),
     idleTimeout: Duration? = .seconds(1800),
     keepalive: Keepalive? = nil,
     http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
@@ -48,6 +51,7 @@ public struct ChannelConfiguration: Sendable {
     self.resolutionInterval = resolutionInterval
     self.connectTimeout = connectTimeout
     self.backoff = backoff
+    self.retry = retry
     self.idleTimeout = idleTimeout
     self.keepalive = keepalive
     self.http2 = http2

@@ -20,6 +20,7 @@ final class ChannelCore: @unchecked Sendable {
   private var queue: [ClientCall] = []
   private var deadlines: DeadlineTimer
   private var resolution = Resolution()
+  private var throttle: RetryThrottle
   private var idleTimer: Scheduled<Void>?
   /// When the last call ended.
   private var idleSince = NIODeadline.now()
@@ -39,6 +40,7 @@ final class ChannelCore: @unchecked Sendable {
     self.configuration = configuration
     self.eventLoop = eventLoop
     keepalive = configuration.keepalive
+    throttle = RetryThrottle(configuration.retry)
     hasNames = !target.addresses.allSatisfy(\.isNumeric)
     machine = ChannelMachine(configuration.loadBalancing, hasNames: hasNames)
     deadlines = DeadlineTimer(eventLoop)
@@ -110,6 +112,16 @@ final class ChannelCore: @unchecked Sendable {
       last.slot = slot
     }
     if calls.isEmpty { idleSince = .now() }
+  }
+
+  /// A call that may be retried is over; nil: with OK.
+  func attemptEnded(_ error: RPCError?) {
+    if let error { _ = throttle.failed(error.code) } else { throttle.succeeded() }
+  }
+
+  /// An attempt has failed; answers whether there may be another one.
+  func attemptFailed(_ error: RPCError) -> Bool {
+    throttle.failed(error.code)
   }
 
   private func expire(now: NIODeadline) -> NIODeadline? {
