@@ -4,8 +4,8 @@
 #
 # usage: examples/clients/build.sh [LANGUAGE...]     python cpp go; without one: all
 #
-# Nothing is downloaded. Python needs grpcio, grpcio-tools and googleapis-common-protos (PYTHON names
-# the interpreter); C++ and Go need Debian packages: make g++ pkg-config libgrpc++-dev
+# Nothing is downloaded. Python needs grpcio, grpcio-tools and googleapis-common-protos (PYTHON
+# names the interpreter); C++ and Go need Debian packages: make g++ pkg-config libgrpc++-dev
 # protobuf-compiler protobuf-compiler-grpc, and golang-go golang-google-grpc-dev
 # golang-goprotobuf-dev protobuf-compiler.
 set -euo pipefail
