@@ -3,8 +3,14 @@
 #   docker build -t baton .
 #   docker run -e BATON_INSECURE=true -p 127.0.0.1:7420:7420 -v baton:/var/lib/baton baton
 #
-# BATON_INSECURE says that the network of the container may be trusted: there is no TLS yet, and
-# baton refuses to listen beyond its own machine without being told so.
+# BATON_INSECURE says that the network of the container may be trusted: without a certificate baton
+# refuses to listen beyond its own machine unless it is told so. With one:
+#
+#   docker run -p 7420:7420 -v baton:/var/lib/baton -v ./certificates:/certificates:ro \
+#     -e BATON_TLS_CERTIFICATE=/certificates/tls.crt -e BATON_TLS_KEY=/certificates/tls.key \
+#     -e BATON_SERVER=https://localhost:7420 -e BATON_TLS_CA=/certificates/ca.crt baton
+#
+# where BATON_SERVER and BATON_TLS_CA are for the health check and the commands in the container.
 #
 # BUILD_IMAGE has Swift 6.3 or later on Debian 12; RUN_IMAGE is Debian 12. Both can be replaced by
 # images made elsewhere:  docker build --build-arg BUILD_IMAGE=... --build-arg RUN_IMAGE=... .
@@ -37,10 +43,11 @@ WORKDIR /var/lib/baton
 VOLUME /var/lib/baton
 ENV BATON_LISTEN=0.0.0.0:7420 \
   BATON_HTTP=0.0.0.0:7421 \
-  BATON_STORE=sqlite:/var/lib/baton/baton.db
+  BATON_STORE=sqlite:/var/lib/baton/baton.db \
+  BATON_SERVER=127.0.0.1:7420
 EXPOSE 7420 7421
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
-  CMD ["baton", "health", "--server", "127.0.0.1:7420"]
+  CMD ["baton", "health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["baton"]
 CMD ["serve"]

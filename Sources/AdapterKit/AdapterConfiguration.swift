@@ -1,3 +1,5 @@
+public import GRPC
+
 /// How an adapter presents itself and where it connects.
 public struct AdapterConfiguration: Sendable {
   /// How results reach the orchestrator.
@@ -20,12 +22,17 @@ public struct AdapterConfiguration: Sendable {
   public var adapter: String
   /// The same after a restart.
   public var instance: String
-  /// Where the orchestrator is: "host:port" or "unix:PATH".
+  /// Where the orchestrator is: "host:port", "unix:PATH", or "https://host:port" with TLS.
   public var orchestrator: String
   /// Where to listen; port 0 lets the system choose.
   public var listen: String
-  /// Where the orchestrator reaches this adapter, if that is not where it listens.
+  /// Where the orchestrator reaches this adapter, if that is not where it listens; "host:port",
+  /// whether or not with TLS.
   public var advertise: String?
+  /// With a certificate the adapter serves with TLS.
+  public var tls = TLSFiles()
+  /// Serve, and call the orchestrator, without TLS where other machines can reach it.
+  public var insecure = false
   public var concurrencyMax: Int
   public var results: ResultMode
   /// Folder that keeps results and tombstones across restarts; nil: in memory alone.

@@ -47,12 +47,8 @@ public final class AdapterHost: Sendable {
     guard configuration.concurrencyMax >= 1 else {
       throw AdapterError(.badConfiguration, "the adapter must run at least one task at a time")
     }
-    let listen = try Self.address(configuration.listen)
-    let channel = ClientChannel(
-      address: try Self.address(configuration.orchestrator),
-      configuration: ChannelConfiguration(
-        backoff: Backoff(
-          initial: configuration.backoffFirst, multiplier: 2, max: configuration.backoffLast)))
+    let listen = try configuration.listenAddress
+    let channel = try configuration.openChannel()
     defer { channel.close() }
     let (dirty, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let registry = AdapterRegistryClient(channel)
@@ -63,15 +59,21 @@ public final class AdapterHost: Sendable {
     ]
     let server = GRPCServer(
       services: services + [ReflectionService(files: ProtoFiles.all, serving: services)],
-      configuration: ServerConfiguration(onUnexpectedError: { [log] method, error in
-        log.error("a call failed", metadata: ["method": "\(method)", "error": "\(error)"])
-      }))
+      configuration: ServerConfiguration(
+        tls: configuration.tls.server(on: listen) { [log] outcome in
+          if case .failure(let error) = outcome {
+            log.error("the certificates cannot be used", metadata: ["error": "\(error)"])
+          }
+        },
+        onUnexpectedError: { [log] method, error in
+          log.error("a call failed", metadata: ["method": "\(method)", "error": "\(error)"])
+        }))
     let address = try await start(server, on: listen)
     for name in ["", Self.service] { health.set(.serving, for: name) }
     onReady(Ready(address: address, epoch: await host.table.epoch))
     let session = RegistrySession(
       registry: registry, host: host, runner: runner, configuration: configuration,
-      address: configuration.advertise ?? address, log: log)
+      address: try configuration.reachable(at: address), log: log)
     await host.deliverAll()
     await work(host, session, dirty) {
       for name in ["", Self.service] { health.set(.notServing, for: name) }
@@ -80,12 +82,6 @@ public final class AdapterHost: Sendable {
     let failure = fatal.withLock { $0 }
     await host.close()
     if let failure { throw failure }
-  }
-
-  private static func address(_ text: String) throws(AdapterError) -> Address {
-    do throws(AddressError) { return try Address(text) } catch {
-      throw AdapterError(.badConfiguration, error.description)
-    }
   }
 
   private func makeHost(
@@ -124,7 +120,9 @@ public final class AdapterHost: Sendable {
 
   private func start(_ server: GRPCServer, on address: Address) async throws(AdapterError) -> String
   {
-    do { return try await server.start(on: address).description } catch {
+    do { return try await server.start(on: address).description } catch let error as TLSError {
+      throw AdapterError(.badConfiguration, error.message)
+    } catch {
       throw AdapterError(.cannotListen, "cannot listen on \(address)", cause: "\(error)")
     }
   }

@@ -13,11 +13,11 @@ internal import Synchronization
 
 /// Everything of a server put together: the only place that names a concrete store or queue.
 public final class BatonServer: Sendable {
-  private let configuration: Configuration.ServerConfiguration
-  private let log: Logger
-  private let running = Mutex<Running?>(nil)
+  let configuration: Configuration.ServerConfiguration
+  let log: Logger
+  let running = Mutex<Running?>(nil)
 
-  private struct Running: Sendable {
+  struct Running: Sendable {
     var grpc: GRPCServer
     var http: HTTPEndpoint
     var orchestrator: PlanOrchestrator
@@ -53,9 +53,8 @@ public final class BatonServer: Sendable {
       if let planID = problem.planID { metadata["plan_id"] = "\(planID)" }
       log.error("\(problem.message)", metadata: metadata)
     }
-    let adapters = AdapterConnections { target in
-      Result { () throws(AddressError) in try ClientChannel(target: target) }
-    }
+    let files = configuration.tls.files
+    let adapters = try adapterConnections(files)
     let resumed = try await orchestrator.start(port: adapters)
     log.info(
       "store opened",
@@ -68,7 +67,7 @@ public final class BatonServer: Sendable {
     let health = GRPC.HealthService(statuses: ["": .notServing])
     let grpc = GRPCServer(
       services: services(orchestrator, info, store, health),
-      configuration: grpcConfiguration())
+      configuration: try grpcConfiguration(files))
     let http = HTTPEndpoint()
     let httpAddress = try await http.start(on: try Address(configuration.http))
     let address = try await grpc.start(on: try Address(configuration.listen))
@@ -81,7 +80,7 @@ public final class BatonServer: Sendable {
     return Addresses(grpc: address.description, http: httpAddress.description)
   }
 
-  private func grpcConfiguration() -> GRPC.ServerConfiguration {
+  private func grpcConfiguration(_ files: TLSFiles) throws -> GRPC.ServerConfiguration {
     var settings = GRPC.ServerConfiguration(
       requestBytesMax: RequestLimits.requestBytes,
       requestBytesMaxByMethod: [
@@ -89,6 +88,7 @@ public final class BatonServer: Sendable {
         OrchestratorClient.validatePlanMethod: RequestLimits.submitBytes,
       ],
       connections: ConnectionLimits(configuration.clients),
+      tls: serverTLS(files, on: try Address(configuration.listen)),
       onUnexpectedError: { [log] method, error in
         log.error(
           "a call failed in a way nobody foresaw",
@@ -122,7 +122,9 @@ public final class BatonServer: Sendable {
     let handlers = OrchestratorHandlers(
       orchestrator: orchestrator, info: info, reader: StoreReader(store))
     let services: [any GRPCService] = [
-      handlers, RegistryHandlers(orchestrator: orchestrator), health,
+      handlers,
+      RegistryHandlers(orchestrator: orchestrator, allowsCleartext: configuration.insecure),
+      health,
     ]
     guard configuration.reflection else { return services }
     return services + [ReflectionService(files: ProtoFiles.all, serving: services)]

@@ -8,11 +8,14 @@ internal import Stubs
 /// `baton.v1.AdapterRegistry`: adapters come, stay, report.
 struct RegistryHandlers: AdapterRegistryService {
   let orchestrator: PlanOrchestrator
+  /// Whether adapters on other machines may be called without TLS.
+  let allowsCleartext: Bool
 
   func registerAdapter(
     _ request: BatonV1.RegisterAdapterRequest, context: ServerContext
   ) async throws -> BatonV1.RegisterAdapterResponse {
     let registration = try Self.registration(request)
+    try checkReach(request.address)
     let list = try Self.list(request.runs)
     let sessionID = PlanID.random(unixMilliseconds: 0).description
     let answer = try await answering { () async throws(OrchestratorError) in
@@ -31,7 +34,7 @@ struct RegistryHandlers: AdapterRegistryService {
     for (field, id) in [("adapter", request.adapter), ("instance", request.instance)] {
       if let mistake = Identifier.mistake(in: id) { throw badArgument(field, "BAD_ID", mistake) }
     }
-    do throws(AddressError) { _ = try Address(request.address) } catch {
+    do throws(AddressError) { _ = try Endpoint(request.address) } catch {
       throw badArgument("address", "BAD_ADDRESS", error.message)
     }
     for type in request.taskTypes {
@@ -57,6 +60,18 @@ struct RegistryHandlers: AdapterRegistryService {
       framework: request.framework, frameworkVersion: request.frameworkVersion,
       taskTypes: request.taskTypes, capabilities: request.capabilities,
       maxConcurrency: Int(request.maxConcurrency), isPolled: request.resultMode == .poll)
+  }
+
+  /// What adapters are handed, others on the way could read and change.
+  private func checkReach(_ address: String) throws(RPCError) {
+    guard !allowsCleartext, let endpoint = try? Endpoint(address), !endpoint.isProtected else {
+      return
+    }
+    throw RPCError(
+      code: .failedPrecondition, reason: "INSECURE_ADDRESS",
+      message: "the adapter at \(address) is on another machine and has no TLS; give it "
+        + "`tls.certificate` and `tls.key`, or set `insecure: true` here where the network is "
+        + "trusted")
   }
 
   func heartbeat(

@@ -58,8 +58,9 @@ struct MockAdapter: AsyncParsableCommand {
       """,
     version: AdapterVersion.current)
 
-  @Option(help: "Where the orchestrator is: host:port or unix:PATH.")
+  @Option(help: "Where the orchestrator is: host:port, unix:PATH, or https://host:port with TLS.")
   var orchestrator = "127.0.0.1:7420"
+  @OptionGroup(title: "TLS") var tls: TLSArguments
   @Option(help: "Where to listen.")
   var listen = "127.0.0.1:0"
   @Option(help: "Name that routes and tasks use.")
@@ -113,7 +114,7 @@ struct MockAdapter: AsyncParsableCommand {
       let ledger = try Ledger(path: ledger, instance: configuration.instance)
       observer = { ledger.record($0) }
     }
-    let second = SecondAnswers(channel: try channel(), observer: observer)
+    let second = SecondAnswers(channel: try configuration.openChannel(), observer: observer)
     let runner = MockRunner(
       taskTypes: types.split(separator: ",").map(String.init),
       onStart: { second.expect($0, $1) })
@@ -132,13 +133,9 @@ struct MockAdapter: AsyncParsableCommand {
       listen: listen, concurrencyMax: maxConcurrency, results: results, dataFolder: data)
     configuration.shutdown =
       shutdown == .handBack ? .handBack : .finish(Duration(text: shutdownGrace) ?? .seconds(30))
+    configuration.tls = tls.files
+    configuration.insecure = tls.insecure
     return configuration
-  }
-
-  private func channel() throws(AdapterError) -> ClientChannel {
-    do throws(AddressError) { return try ClientChannel(target: orchestrator) } catch {
-      throw AdapterError(.badConfiguration, "--orchestrator: \(error)")
-    }
   }
 
   private func announce(_ ready: AdapterHost.Ready) {

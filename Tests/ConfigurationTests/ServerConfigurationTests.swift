@@ -42,6 +42,8 @@ import Testing
     listen: "[::1]:9000"
     http: 127.0.0.1:0
     insecure: true
+    tls: {certificate: a.pem, key: a.key, client_ca: b.pem, require_client_certificate: false, \
+    ca: c.pem, adapter_name: adapters.test, reload: 1m}
     store: sqlite:/var/lib/baton/plans.db
     queue: memory
     routes: {default: [langchain], crew: [crewai, "crewai.spare"]}
@@ -77,6 +79,13 @@ import Testing
     wanted.listen = "[::1]:9000"
     wanted.http = "127.0.0.1:0"
     wanted.insecure = true
+    wanted.tls.certificate = "a.pem"
+    wanted.tls.key = "a.key"
+    wanted.tls.clientCA = "b.pem"
+    wanted.tls.requiresClientCertificate = false
+    wanted.tls.ca = "c.pem"
+    wanted.tls.adapterName = "adapters.test"
+    wanted.tls.reloadMilliseconds = 60_000
     wanted.store = .sqlite(path: "/var/lib/baton/plans.db")
     wanted.routes = ["default": ["langchain"], "crew": ["crewai", "crewai.spare"]]
     wanted.reflection = false
@@ -188,8 +197,8 @@ import Testing
     let found = try problems(
       file, ["BATON_STORE": "postgres://db", "BATON_ROUTES": "{"], ["poll": "soon"])
     let wanted = [
-      "FILE:2: colour: unknown field; known here: listen, http, insecure, store, queue, routes, "
-        + "reflection, limits, max_deliveries, http2, lease, sweep, poll, timeouts, retry, "
+      "FILE:2: colour: unknown field; known here: listen, http, insecure, tls, store, queue, "
+        + "routes, reflection, limits, max_deliveries, http2, lease, sweep, poll, timeouts, retry, "
         + "shutdown, log, dev",
       "FILE:5: retry.max_atempts: unknown field; known here: max_attempts, initial, multiplier, "
         + "max, jitter",
@@ -215,8 +224,8 @@ import Testing
 
   @Test(arguments: [
     ("listen", "7420"), ("listen", "host:70000"), ("listen", "::1:80"), ("listen", "unix:"),
-    ("http", "unix:/x"), ("insecure", "yes"), ("store", "sqlite:"), ("store", "json:dir"),
-    ("reflection", "on"),
+    ("http", "unix:/x"), ("insecure", "yes"), ("tls.reload", "1"), ("store", "sqlite:"),
+    ("store", "json:dir"), ("reflection", "on"),
     ("store", "redis"), ("queue", "redis://x"), ("max_deliveries", "0"), ("sweep", "99ms"),
     ("poll", "5"), ("retry.multiplier", ".nan"), ("retry.multiplier", "0.5"),
     ("retry.jitter", "1.1"), ("retry.initial", "-1s"), ("retry.max", "11000000d"),
@@ -242,7 +251,19 @@ import Testing
     let found = try problems("listen: \"\(address)\"")
     #expect(found.count == 1)
     #expect(found[0].hasPrefix("FILE:1: listen: other machines can reach"))
+    #expect(found[0].contains("set `tls.certificate` and `tls.key`"))
     #expect(try load("listen: \"\(address)\"\ninsecure: true").listen == address)
+    #expect(try load("listen: \"\(address)\"\ntls: {certificate: a, key: b}").listen == address)
+  }
+
+  @Test func certificatesComeWithTheirKeys() throws {
+    #expect(try problems("tls: {certificate: a}") == ["tls.key: missing; tls.certificate is given"])
+    #expect(try problems("tls: {key: a}") == ["tls.certificate: missing; tls.key is given"])
+    #expect(
+      try problems("tls: {client_ca: a}") == [
+        "tls.certificate: missing; without it clients are not asked for theirs"
+      ])
+    #expect(try load("tls: {ca: a}").tls.ca == "a")
   }
 
   @Test(arguments: ["127.0.0.1:0", "127.8.9.10:1", "localhost:1", "[::1]:1", "unix:/run/b.sock"])

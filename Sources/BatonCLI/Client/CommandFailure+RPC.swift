@@ -7,7 +7,10 @@ extension CommandFailure {
     let about = planID.isEmpty ? "" : " for plan \(planID)"
     switch error.code {
     case .unavailable where error.neverSent:
-      self.init(.unavailable, code: "UNAVAILABLE", message: "no server answers at \(server)")
+      // What is wrong with TLS is said in words; other causes are the system's.
+      let why = server.hasPrefix("https://") ? error.cause.map { ": \($0)" } ?? "" : ""
+      self.init(
+        .unavailable, code: "UNAVAILABLE", message: "no server answers at \(server)\(why)")
       advice =
         "Start one with `baton serve` or `baton dev`, or name another with --server or BATON_SERVER."
     case .unavailable:

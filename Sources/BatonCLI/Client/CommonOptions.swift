@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import GRPC
 internal import JSON
 
 /// How a command prints what it has to say.
@@ -18,17 +19,43 @@ struct OutputOptions: ParsableArguments {
 struct ServerOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Where the server listens: host:port or unix:PATH (default: 127.0.0.1:7420).",
-      discussion: "BATON_SERVER says the same where the option is left out."))
+      """
+      Where the server listens: host:port, unix:PATH, or https://host:port with TLS (default: \
+      127.0.0.1:7420; BATON_SERVER).
+      """))
   var server: String?
 
+  @Flag(help: "Speak TLS, as https:// before the address says too (BATON_TLS=true).")
+  var tls = false
+  @Option(help: "PEM file of the authorities that sign the server's certificate (BATON_TLS_CA).")
+  var tlsCa: String?
+  @Option(help: "PEM file of a certificate to show to the server (BATON_TLS_CERTIFICATE).")
+  var tlsCertificate: String?
+  @Option(help: "PEM file of the certificate's key (BATON_TLS_KEY).")
+  var tlsKey: String?
+  @Option(help: "Name of the server's certificate, if not the host (BATON_TLS_SERVER_NAME).")
+  var tlsServerName: String?
+  @Flag(help: "Call a server on another machine without TLS (BATON_INSECURE=true).")
+  var insecure = false
+
   /// Whether somebody said where the server is.
-  var isGiven: Bool { server != nil || Self.fromEnvironment != nil }
+  var isGiven: Bool { server != nil || Self.variable("BATON_SERVER") != nil }
 
-  var address: String { server ?? Self.fromEnvironment ?? "127.0.0.1:7420" }
+  var address: String { server ?? Self.variable("BATON_SERVER") ?? "127.0.0.1:7420" }
 
-  private static var fromEnvironment: String? {
-    let text = ProcessInfo.processInfo.environment["BATON_SERVER"]
+  var usesTLS: Bool { tls || Self.variable("BATON_TLS") == "true" }
+
+  var allowsCleartext: Bool { insecure || Self.variable("BATON_INSECURE") == "true" }
+
+  var files: TLSFiles {
+    TLSFiles(
+      certificate: tlsCertificate ?? Self.variable("BATON_TLS_CERTIFICATE"),
+      key: tlsKey ?? Self.variable("BATON_TLS_KEY"), ca: tlsCa ?? Self.variable("BATON_TLS_CA"),
+      serverName: tlsServerName ?? Self.variable("BATON_TLS_SERVER_NAME"))
+  }
+
+  private static func variable(_ name: String) -> String? {
+    let text = ProcessInfo.processInfo.environment[name]
     return text?.isEmpty == false ? text : nil
   }
 }

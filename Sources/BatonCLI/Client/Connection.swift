@@ -10,25 +10,46 @@ struct Connection: Sendable {
   let health: HealthClient
   private let channel: ClientChannel
 
-  init(_ options: ServerOptions) throws(CommandFailure) { try self.init(options.address) }
-
-  init(_ address: String) throws(CommandFailure) {
+  init(_ options: ServerOptions) throws(CommandFailure) {
+    let endpoint = try Self.endpoint(options)
     var configuration = ChannelConfiguration()
     // The first page of a FULL view carries the plan, which may be as big as a submission.
     configuration.responseBytesMax = 64 << 20
     configuration.connectTimeout = .seconds(5)
     configuration.userAgent = "baton"
-    do throws(AddressError) {
-      channel = try ClientChannel(target: address, configuration: configuration)
-    } catch {
-      var failure = CommandFailure(.usage, code: "BAD_ARGUMENT", message: error.description)
-      failure.advice = "Write --server host:port or --server unix:PATH."
-      throw failure
+    if endpoint.usesTLS {
+      let tls = options.files.client()
+      do throws(TLSError) { try tls.check() } catch {
+        throw CommandFailure(.usage, code: "BAD_CERTIFICATE", message: error.message)
+      }
+      configuration.tls = tls
     }
-    self.address = address
+    channel = ClientChannel(address: endpoint.address, configuration: configuration)
+    address = endpoint.description
     orchestrator = OrchestratorClient(channel)
     registry = AdapterRegistryClient(channel)
     health = HealthClient(channel)
+  }
+
+  private static func endpoint(_ options: ServerOptions) throws(CommandFailure) -> Endpoint {
+    var endpoint: Endpoint
+    do throws(AddressError) { endpoint = try Endpoint(options.address) } catch {
+      var failure = CommandFailure(.usage, code: "BAD_ARGUMENT", message: error.description)
+      failure.advice = "Write --server host:port, --server https://host:port or --server unix:PATH."
+      throw failure
+    }
+    if options.usesTLS { endpoint.usesTLS = true }
+    guard endpoint.isProtected || options.allowsCleartext else {
+      var failure = CommandFailure(
+        .usage, code: "INSECURE_ADDRESS",
+        message: "\(endpoint) is on another machine, and without TLS others can read and change "
+          + "what is sent")
+      failure.advice =
+        "Write --server https://\(endpoint) (BATON_SERVER), or --insecure (BATON_INSECURE=true) "
+        + "where the network is trusted."
+      throw failure
+    }
+    return endpoint
   }
 
   func close() { channel.close() }

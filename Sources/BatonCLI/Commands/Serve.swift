@@ -9,9 +9,9 @@ struct Serve: ReportingCommand {
     abstract: "Runs the server.",
     discussion: """
       Prints READY and a JSON object on standard output when it accepts calls, and logs to standard \
-      error. SIGTERM and SIGINT end it in good order; a second one at once. Ends with 64 for a bad \
-      configuration, every problem told, with 71 for an address that cannot be had, and with 74 for \
-      a store that cannot be used.
+      error. SIGTERM and SIGINT end it in good order; a second one at once; SIGHUP reads the \
+      certificates again. Ends with 64 for a bad configuration, every problem told, with 71 for an \
+      address that cannot be had, and with 74 for a store that cannot be used.
       """)
 
   @OptionGroup(title: "Settings") var flags: ServerFlags
@@ -26,7 +26,9 @@ struct Serve: ReportingCommand {
     let server = BatonServer(configuration: configuration, log: log)
     let addresses = try await server.startReporting(configuration)
     Terminal.standardOutput.write(lines: [ReadyLine.text(addresses, configuration)])
+    let reload = ReloadSignal { await server.reloadCertificates() }
     let signal = await signals.next()
+    reload.end()
     log.info("stopping", metadata: ["event": "stopping", "signal": "\(signal)"])
     signals.onImpatience { Foundation.exit(ExitStatus.interrupted.rawValue) }
     await server.shutdown()

@@ -10,6 +10,14 @@ struct ServerFlags: ParsableArguments {
   @Option(help: Self.help("listen")) var listen: String?
   @Option(help: "Where health is served over HTTP: host:port (BATON_HTTP).") var http: String?
   @Flag(help: Self.help("insecure")) var insecure = false
+  @Option(help: Self.help("tls-certificate")) var tlsCertificate: String?
+  @Option(help: Self.help("tls-key")) var tlsKey: String?
+  @Option(help: Self.help("tls-client-ca")) var tlsClientCa: String?
+  @Option(help: Self.help("tls-require-client-certificate"))
+  var tlsRequireClientCertificate: String?
+  @Option(help: Self.help("tls-ca")) var tlsCa: String?
+  @Option(help: Self.help("tls-adapter-name")) var tlsAdapterName: String?
+  @Option(help: Self.help("tls-reload")) var tlsReload: String?
   @Option(help: Self.help("store")) var store: String?
   @Option(help: Self.help("queue")) var queue: String?
   @Option(help: Self.help("routes")) var routes: String?
@@ -37,7 +45,10 @@ struct ServerFlags: ParsableArguments {
   /// Given flags by name.
   var values: [String: String] {
     let given: [(String, String?)] = [
-      ("listen", listen), ("http", http), ("insecure", insecure ? "true" : nil), ("store", store),
+      ("listen", listen), ("http", http), ("insecure", insecure ? "true" : nil),
+      ("tls-certificate", tlsCertificate), ("tls-key", tlsKey), ("tls-client-ca", tlsClientCa),
+      ("tls-require-client-certificate", tlsRequireClientCertificate), ("tls-ca", tlsCa),
+      ("tls-adapter-name", tlsAdapterName), ("tls-reload", tlsReload), ("store", store),
       ("queue", queue), ("routes", routes), ("reflection", reflection),
       ("limits-in-flight", limitsInFlight),
       ("limits-per-plan", limitsPerPlan), ("limits-per-adapter", limitsPerAdapter),

@@ -40,7 +40,9 @@ enum DevelopmentProcesses {
     var environment = own
     for setting in ServerConfiguration.settingNames { environment[setting.variable] = nil }
     environment["BATON_CONFIG"] = nil
-    environment["BATON_ORCHESTRATOR"] = server
+    let usesTLS = configuration.tls.certificate != nil && !server.hasPrefix("unix:")
+    environment["BATON_ORCHESTRATOR"] = usesTLS ? "https://\(server)" : server
+    if usesTLS { environment["BATON_TLS_CA"] = configuration.tls.ca }
     environment["BATON_LOG_FORMAT"] = configuration.logFormat.rawValue
     environment["BATON_LOG_LEVEL"] = adapterLevel(configuration.logLevel)
     // Python holds back what it prints to a pipe.

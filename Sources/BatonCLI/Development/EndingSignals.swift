@@ -1,6 +1,22 @@
 internal import Dispatch
 internal import Foundation
 
+/// SIGHUP as the wish that files be read again.
+final class ReloadSignal: Sendable {
+  // DispatchSource is thread-safe but not marked so for every platform's Dispatch.
+  private nonisolated(unsafe) let source: any DispatchSourceSignal
+
+  /// From here on the signal no longer ends the process.
+  init(_ action: @escaping @Sendable () async -> Void) {
+    signal(SIGHUP, SIG_IGN)
+    source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+    source.setEventHandler { Task { await action() } }
+    source.resume()
+  }
+
+  func end() { source.cancel() }
+}
+
 /// SIGTERM and SIGINT as something to wait for.
 final class EndingSignals: Sendable {
   private let stream: AsyncStream<String>

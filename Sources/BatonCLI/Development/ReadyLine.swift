@@ -1,5 +1,6 @@
 internal import Configuration
 internal import Foundation
+internal import GRPC
 internal import JSON
 internal import Service
 internal import Store
@@ -35,6 +36,8 @@ extension BatonServer {
     } catch let error as StoreError {
       throw CommandFailure(
         .store, code: "STORE_UNUSABLE", message: "the store cannot be used: \(error.message)")
+    } catch let error as TLSError {
+      throw CommandFailure(.usage, code: "BAD_CERTIFICATE", message: error.message)
     } catch {
       throw await ListenFailure.failure(configuration, error)
     }

@@ -35,6 +35,7 @@ extension ServerConfiguration {
     loader.read(sources.environment, into: &self)
     loader.read(flags: sources.flags, into: &self)
     loader.checkReach(self)
+    loader.checkCertificates(tls)
     guard loader.problems.isEmpty else { throw ConfigurationProblems(loader.problems) }
   }
 
@@ -183,11 +184,25 @@ private struct SettingsLoader {
 
   /// Without TLS whoever reaches the port can read and change everything.
   mutating func checkReach(_ configuration: ServerConfiguration) {
-    guard !configuration.insecure, let address = HostAndPort(configuration.listen),
+    guard !configuration.insecure, configuration.tls.certificate == nil,
+      let address = HostAndPort(configuration.listen),
       !address.isLoopback
     else { return }
     problems.append(
-      "\(listenOrigin): other machines can reach \(address.host), and there is no TLS in this "
-        + "version; listen on 127.0.0.1, or set `insecure: true` where the network is trusted")
+      "\(listenOrigin): other machines can reach \(address.host), and without TLS they can read and "
+        + "change everything; set `tls.certificate` and `tls.key`, listen on 127.0.0.1, or set "
+        + "`insecure: true` where the network is trusted")
+  }
+
+  mutating func checkCertificates(_ tls: TLSSettings) {
+    if tls.certificate != nil, tls.key == nil {
+      problems.append("tls.key: missing; tls.certificate is given")
+    }
+    if tls.key != nil, tls.certificate == nil {
+      problems.append("tls.certificate: missing; tls.key is given")
+    }
+    if tls.clientCA != nil, tls.certificate == nil {
+      problems.append("tls.certificate: missing; without it clients are not asked for theirs")
+    }
   }
 }

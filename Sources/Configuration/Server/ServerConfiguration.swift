@@ -6,8 +6,9 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var listen = "127.0.0.1:7420"
   /// Where health is served over HTTP: `host:port`.
   public var http = "127.0.0.1:7421"
-  /// Serve without TLS on an address that other machines can reach.
+  /// Serve, and call adapters, without TLS where other machines can reach it.
   public var insecure = false
+  public var tls = TLSSettings()
   public var store = StoreLocation.sqlite(path: "./baton.db")
   public var queue = QueueLocation.memory
   /// Adapters in order of preference, by task type; `default` is for types without a route.
@@ -47,6 +48,26 @@ public struct ServerConfiguration: Sendable, Equatable {
 
   /// What `baton dev` starts beside the server; `baton serve` leaves it alone.
   public var processes: [DevelopmentProcess] = []
+
+  public init() {}
+}
+
+/// Paths of PEM files with certificates, authorities and a key.
+public struct TLSSettings: Sendable, Equatable {
+  /// The server's own, followed by the intermediate ones; it is shown to adapters that ask, too.
+  public var certificate: String?
+  /// The certificate's, unencrypted.
+  public var key: String?
+  /// Authorities that may have signed clients' certificates; with it, clients must present one.
+  public var clientCA: String?
+  /// Whether a client must present a certificate where there is a `clientCA`.
+  public var requiresClientCertificate = true
+  /// Authorities that may have signed adapters' certificates; nil: the system's.
+  public var ca: String?
+  /// The name that adapters' certificates must have; nil: the host of the adapter's address.
+  public var adapterName: String?
+  /// How often the files are looked at for a change.
+  public var reloadMilliseconds: Int64 = 10_000
 
   public init() {}
 }

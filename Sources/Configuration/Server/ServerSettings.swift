@@ -3,7 +3,8 @@ internal import Plan
 
 /// Everything that can be set, in the order of the file.
 enum ServerSettings {
-  static let all: [Setting] = places + work + connections + times + retries + ending
+  static let all: [Setting] =
+    places + certificates + stores + work + connections + times + retries + ending
 
   private static let places: [Setting] = [
     scalar("listen", "where gRPC is served: host:port or unix:PATH") { value, settings, reader in
@@ -12,9 +13,42 @@ enum ServerSettings {
     scalar("http", "where health is served: host:port") { value, settings, reader in
       reader.hostAndPort(value).map { settings.http = $0 }
     },
-    scalar("insecure", "serve beyond this machine without TLS") { value, settings, reader in
+    scalar("insecure", "serve, and call adapters, beyond this machine without TLS") {
+      value, settings, reader in
       reader.truth(value).map { settings.insecure = $0 }
     },
+  ]
+
+  private static let certificates: [Setting] = [
+    scalar("tls.certificate", "PEM file of the server's certificate") { value, settings, reader in
+      reader.path(value).map { settings.tls.certificate = $0 }
+    },
+    scalar("tls.key", "PEM file of the certificate's key") { value, settings, reader in
+      reader.path(value).map { settings.tls.key = $0 }
+    },
+    scalar("tls.client_ca", "PEM file of the authorities that sign clients' certificates") {
+      value, settings, reader in
+      reader.path(value).map { settings.tls.clientCA = $0 }
+    },
+    scalar("tls.require_client_certificate", "whether a client needs one, with tls.client_ca") {
+      value, settings, reader in
+      reader.truth(value).map { settings.tls.requiresClientCertificate = $0 }
+    },
+    scalar("tls.ca", "PEM file of the authorities that sign adapters' certificates") {
+      value, settings, reader in
+      reader.path(value).map { settings.tls.ca = $0 }
+    },
+    scalar("tls.adapter_name", "name of adapters' certificates, if not their host") {
+      value, settings, reader in
+      reader.path(value).map { settings.tls.adapterName = $0 }
+    },
+    scalar("tls.reload", "how often these files are looked at for a change") {
+      value, settings, reader in
+      reader.duration(value, atLeast: 10).map { settings.tls.reloadMilliseconds = $0 }
+    },
+  ]
+
+  private static let stores: [Setting] = [
     scalar("store", "where plans are kept: sqlite:PATH or memory") { value, settings, reader in
       reader.store(value).map { settings.store = $0 }
     },
@@ -127,7 +161,6 @@ enum ServerSettings {
 
   /// Fields that other versions have, so that a file for one of them is told what it meets here.
   static let later: [String: String] = [
-    "tls": "TLS is not in this version; keep `listen` on this machine or set `insecure: true`",
     "retention": "plans are not deleted in this version; take the line out",
     "limits.per_key": "concurrency keys are not in this version; take the line out",
     "timeouts.heartbeat": "task heartbeats are not in this version; take the line out",

@@ -13,6 +13,13 @@ extension SettingReader {
     }
   }
 
+  /// A text that is not empty.
+  mutating func path(_ value: JSONValue) -> String? {
+    guard let text = text(value) else { return nil }
+    if text.isEmpty { refuse("the text is empty; take the line out") }
+    return text.isEmpty ? nil : text
+  }
+
   /// `host:port` or `unix:PATH`.
   mutating func address(_ value: JSONValue) -> String? {
     guard let text = text(value) else { return nil }

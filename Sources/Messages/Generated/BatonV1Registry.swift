@@ -184,7 +184,8 @@ extension BatonV1 {
     public var adapter: String = ""
     /// From the adapter's configuration; the same after a restart.
     public var instance: String = ""
-    /// Where the orchestrator reaches it: host:port or unix:PATH.
+    /// Where the orchestrator reaches it: host:port, unix:PATH, or https://host:port where the
+    /// adapter speaks TLS.
     public var address: String = ""
     public var framework: String = ""
     public var frameworkVersion: String = ""

@@ -17,6 +17,8 @@ instance: crewai-7
 listen: unix:/run/baton/crewai.sock
 advertise: crewai.internal:7000
 http: "[::1]:8080"
+insecure: true
+tls: {certificate: a.pem, key: a.key, ca: b.pem, client_ca: c.pem, server_name: baton.test}
 mode: local
 data: ./crewai-data
 results: poll
@@ -59,6 +61,12 @@ def test_every_setting() -> None:
         listen="unix:/run/baton/crewai.sock",
         advertise="crewai.internal:7000",
         http="[::1]:8080",
+        insecure=True,
+        tls_certificate=Path("a.pem"),
+        tls_key=Path("a.key"),
+        tls_ca=Path("b.pem"),
+        tls_client_ca=Path("c.pem"),
+        tls_server_name="baton.test",
         mode="local",
         data=Path("crewai-data"),
         results="poll",

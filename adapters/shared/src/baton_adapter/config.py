@@ -39,6 +39,16 @@ class Config:
     # What the orchestrator dials back; empty: where the server listens.
     advertise: str = ""
     http: str = "127.0.0.1:0"
+    # Serve, and call the orchestrator, without TLS where other machines can reach it.
+    insecure: bool = False
+    # PEM files: the adapter's own certificate and key, the authorities of the orchestrator (none:
+    # the system's), and those of clients, which must have a certificate then.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
+    tls_client_ca: Path | None = None
+    # The name of the orchestrator's certificate; empty: the host that is called.
+    tls_server_name: str = ""
     mode: str = "local"
     data: Path = Path()
     results: str = "callback"
@@ -73,7 +83,7 @@ class _Setting:
 
 
 _SETTINGS = (
-    _Setting("orchestrator", "orchestrator", values.address, "where the orchestrator listens"),
+    _Setting("orchestrator", "orchestrator", values.endpoint, "where the orchestrator listens"),
     _Setting(
         "instance", "instance", values.name, "name of this instance, the same after a restart"
     ),
@@ -81,9 +91,28 @@ _SETTINGS = (
         "listen", "listen", values.address, "where this adapter listens; port 0: any free one"
     ),
     _Setting(
-        "advertise", "advertise", values.address, "where the orchestrator reaches this adapter"
+        "advertise", "advertise", values.endpoint, "where the orchestrator reaches this adapter"
     ),
     _Setting("http", "http", values.tcp_address, "where /healthz, /readyz and /metrics are served"),
+    _Setting(
+        "insecure", "insecure", values.truth, "true: speak without TLS beyond this machine as well"
+    ),
+    _Setting(
+        "tls.certificate", "tls_certificate", values.file, "PEM file of this adapter's certificate"
+    ),
+    _Setting("tls.key", "tls_key", values.file, "PEM file of the certificate's key"),
+    _Setting(
+        "tls.ca", "tls_ca", values.file, "PEM file of who signs the orchestrator's certificate"
+    ),
+    _Setting(
+        "tls.client_ca", "tls_client_ca", values.file, "PEM file of who signs clients' certificates"
+    ),
+    _Setting(
+        "tls.server_name",
+        "tls_server_name",
+        values.text,
+        "name of the orchestrator's certificate, if not its host",
+    ),
     _Setting("mode", "mode", values.one_of("local"), "where tasks run: local"),
     _Setting("data", "data", values.path, "folder of the table of runs"),
     _Setting("results", "results", values.one_of("callback", "poll"), "how results are delivered"),

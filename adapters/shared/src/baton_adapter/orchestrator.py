@@ -38,20 +38,6 @@ class Backoff:
         return delay_s * random.uniform(0.5, 1.0)
 
 
-def open_channel(address: str) -> grpc.aio.Channel:
-    """A channel to the orchestrator that reconnects within seconds and uses no proxy."""
-    return grpc.aio.insecure_channel(
-        address,
-        options=[
-            ("grpc.enable_http_proxy", 0),
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
-            ("grpc.max_reconnect_backoff_ms", 2000),
-            ("grpc.keepalive_time_ms", 30_000),
-        ],
-    )
-
-
 class Session:
     """Registers, and stays registered."""
 

@@ -17,13 +17,13 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from baton_adapter import messages
+from baton_adapter import messages, tls
 from baton_adapter._generated.baton.v1 import adapter_pb2, adapter_pb2_grpc, registry_pb2
 from baton_adapter.config import Config, ConfigError, load_config
 from baton_adapter.host import RunHost
 from baton_adapter.http import HTTPEndpoint, Metrics
 from baton_adapter.logs import configure_logs
-from baton_adapter.orchestrator import ResultDelivery, Session, open_channel
+from baton_adapter.orchestrator import ResultDelivery, Session
 from baton_adapter.progress import ProgressHub
 from baton_adapter.reflection import enable_reflection
 from baton_adapter.runs import RunRef, RunTable
@@ -53,6 +53,7 @@ def run_adapter(
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         config = load_config(adapter_name, sys.argv[1:] if argv is None else argv)
+        tls.check(config)
         configure_logs(config.log_format, config.log_level)
         runtime = runtime_factory(config)
     except ConfigError as error:
@@ -121,7 +122,7 @@ class AdapterProcess:
             tombstone_s=config.tombstone_s,
         )
         table.load(self._store.load(), loop.time())
-        async with open_channel(config.orchestrator) as channel:
+        async with tls.open_channel(config) as channel:
             progress = ProgressHub(
                 lambda items: session.send_progress(items),
                 lambda ref: run.token if (run := table.find(ref)) else None,
@@ -170,7 +171,7 @@ class AdapterProcess:
         enable_reflection(server, (_SERVICE, health.SERVICE_NAME))
         listen = self._config.listen
         try:
-            port = server.add_insecure_port(listen)
+            port = tls.add_port(server, self._config)
         except RuntimeError as error:
             raise ConfigError([f"listen: {listen} cannot be used: {error}"]) from error
         unix = listen.startswith("unix:")
@@ -199,7 +200,7 @@ class AdapterProcess:
         return registry_pb2.RegisterAdapterRequest(
             adapter=config.adapter,
             instance=config.instance,
-            address=config.advertise or self._address,
+            address=tls.reachable(config, self._address),
             framework=runtime.framework,
             framework_version=runtime.framework_version,
             task_types=runtime.task_types,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _ADDRESS = re.compile(r"unix:.+|\[[0-9A-Fa-f:.]+\]:\d{1,5}|[^\s:/]+:\d{1,5}")
+_TLS = re.compile(r"https://([^/]+)/?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -28,6 +29,13 @@ def address(value: Any) -> str:
     return value
 
 
+def endpoint(value: Any) -> str:
+    """An address, or https://host:port where the other side speaks TLS."""
+    match = _TLS.fullmatch(value) if isinstance(value, str) else None
+    tcp_address(match[1]) if match else address(value)
+    return str(value)
+
+
 def tcp_address(value: Any) -> str:
     """host:port or [host]:port."""
     if str(value).startswith("unix:"):
@@ -39,6 +47,14 @@ def name(value: Any) -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(f"{value!r} is not a name: letters, digits and ._:- up to 255 bytes")
     return value
+
+
+def truth(value: Any) -> bool:
+    if value in (True, "true"):
+        return True
+    if value in (False, "false"):
+        return False
+    raise ValueError(f"{value!r} is not true or false")
 
 
 def positive(value: Any) -> int:
@@ -60,6 +76,12 @@ def one_of(*words: str) -> Callable[[Any], str]:
 def path(value: Any) -> Path:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{value!r} is not a folder")
+    return Path(value)
+
+
+def file(value: Any) -> Path:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} is not a file")
     return Path(value)
 
 

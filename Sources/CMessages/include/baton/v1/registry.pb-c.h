@@ -141,7 +141,8 @@ struct  Baton__V1__RegisterAdapterRequest
    */
   ProtobufCBinaryData instance;
   /*
-   * Where the orchestrator reaches it: host:port or unix:PATH.
+   * Where the orchestrator reaches it: host:port, unix:PATH, or https://host:port where the
+   * adapter speaks TLS.
    */
   ProtobufCBinaryData address;
   ProtobufCBinaryData framework;

@@ -34,7 +34,14 @@ def refuse(code: grpc.StatusCode, reason: str, retry_after_s: float = 0.0) -> An
 class Registry(registry_pb2_grpc.AdapterRegistryServicer):
     """AdapterRegistry on a loopback port that stays the same over `stop` and `start`."""
 
-    def __init__(self, *, lease_ms: int = 3000, heartbeat_ms: int = 50) -> None:
+    def __init__(
+        self,
+        *,
+        lease_ms: int = 3000,
+        heartbeat_ms: int = 50,
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
+        self._credentials = credentials
         self._lease_ms = lease_ms
         self._heartbeat_ms = heartbeat_ms
         self._changed = threading.Condition()
@@ -61,7 +68,11 @@ class Registry(registry_pb2_grpc.AdapterRegistryServicer):
         options = [("grpc.so_reuseport", 0)]
         self._server = grpc.server(futures.ThreadPoolExecutor(8), options=options)
         registry_pb2_grpc.add_AdapterRegistryServicer_to_server(self, self._server)
-        self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
+        address = f"127.0.0.1:{self._port}"
+        if self._credentials is None:
+            self._port = self._server.add_insecure_port(address)
+        else:
+            self._port = self._server.add_secure_port(address, self._credentials)
         self._server.start()
 
     def stop(self) -> None:

@@ -1,0 +1,69 @@
+internal import Configuration
+internal import GRPC
+internal import Logging
+internal import Synchronization
+
+/// What concerns certificates.
+extension BatonServer {
+  func serverTLS(_ files: TLSFiles, on address: Address) -> ServerTLS? {
+    files.server(
+      on: address, onReload: report("the server's certificates"),
+      onHandshakeFailure: { [log] peer, error in
+        // Debug: clients decide how often.
+        log.debug(
+          "a client was refused",
+          metadata: ["event": "tls_refused", "peer": "\(peer)", "error": "\(error)"])
+      })
+  }
+
+  func adapterConnections(_ files: TLSFiles) throws(TLSError) -> AdapterConnections {
+    // One for all, so that the files are read once.
+    let tls = files.client(onReload: report("the certificates for calls to adapters"))
+    if files.ca != nil { try tls.check() }
+    return AdapterConnections { target in
+      Result { () throws(AddressError) in
+        let endpoint = try Endpoint(target)
+        return ClientChannel(
+          address: endpoint.address,
+          configuration: ChannelConfiguration(tls: endpoint.usesTLS ? tls : nil))
+      }
+    }
+  }
+
+  private func report(_ what: String) -> @Sendable (Result<Void, TLSError>) -> Void {
+    { [log] outcome in
+      switch outcome {
+      case .success:
+        log.notice("\(what) were read again", metadata: ["event": "certificates_reloaded"])
+      case .failure(let error):
+        log.error(
+          "\(what) changed and cannot be used; those before are kept",
+          metadata: ["event": "certificates_unusable", "error": "\(error)"])
+      }
+    }
+  }
+
+  /// Reads the server's certificates again, whether or not their files have changed; what comes of
+  /// it is logged.
+  public func reloadCertificates() async {
+    guard configuration.tls.certificate != nil, let grpc = running.withLock({ $0?.grpc }) else {
+      return
+    }
+    let report = report("the server's certificates")
+    do {
+      try await grpc.reloadCertificates()
+      report(.success(()))
+    } catch {
+      report(.failure(error as? TLSError ?? TLSError(.badFile, "\(error)")))
+    }
+  }
+}
+
+extension TLSSettings {
+  var files: TLSFiles {
+    TLSFiles(
+      certificate: certificate, key: key, ca: ca, clientCA: clientCA,
+      requiresClientCertificate: requiresClientCertificate, serverName: adapterName,
+      reloadInterval: .milliseconds(reloadMilliseconds))
+  }
+}
