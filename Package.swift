@@ -9,6 +9,9 @@ let house: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// What declares or extends types that must not outlive their memory: views of messages.
+let views: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
+
 /// One room of the house; `docs/architecture.md` says who may know whom.
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: house)
@@ -94,7 +97,8 @@ let package = Package(
     room("Orchestrator", ["Engine", "Store", "Queue", "Plan", "JSON", "Digests", heap]),
 
     // The RPC boundary.
-    room("Messages", ["CMessages", "CProtobufC"]),
+    .target(
+      name: "Messages", dependencies: ["CMessages", "CProtobufC"], swiftSettings: house + views),
     room("HTTP2", ["CNghttp2", nioCore]),
     room(
       "GRPC",
@@ -166,7 +170,9 @@ let package = Package(
     tests("StoreSQLiteTests", ["StoreSQLite", "Store", "StoreConformance", "Plan"]),
     tests("QueueTests", ["Queue", "QueueConformance", "Plan"]),
     tests("OrchestratorTests", ["Orchestrator", "Engine", "Store", "Queue", "Plan", "JSON"]),
-    tests("MessagesTests", ["Messages", "CKinds", "CProtobufC"]),
+    .testTarget(
+      name: "MessagesTests", dependencies: ["Messages", "CKinds", "CProtobufC"],
+      swiftSettings: house + views),
     tests("CodegenTests", ["protoc-gen-baton-swift"]),
     tests("HTTP2Tests", ["HTTP2", nioCore, nioEmbedded]),
     tests(

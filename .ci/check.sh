@@ -16,7 +16,7 @@ exec </dev/null
 tools=$root/.venv-langchain/bin
 
 # Where Python is, besides what is generated.
-python_folders=(adapters .ci benchmarks examples Tests/python/interop
+python_folders=(adapters .ci benchmarks examples Tests/python/interop Tests/python/protobuf_peer
   Tests/clients)
 
 check_self() { "$tools/python" .ci/check/test_checks.py; }
@@ -53,6 +53,7 @@ check_types() {
   types clients .venv-langchain Tests/clients . || status=1
   types benchmarks .venv-langchain benchmarks/rpc . || status=1
   types interop .venv-langchain Tests/python interop || status=1
+  types protobuf .venv-langchain Tests/python protobuf_peer || status=1
   return $status
 }
 

@@ -123,7 +123,8 @@ generate_swift "$both" mode=docs "$output/docs" baton/v1/orchestrator.proto \
   "${others[@]}" "${well_known[@]}"
 generate_swift "$work/kinds.pb" mode=messages,c_module=CKinds,support=Messages,visibility=internal \
   "$output/Tests/MessagesTests/Generated" kinds.proto
-generate_swift "$work/interop.pb" mode=messages,c_module=CInteropMessages,support=Messages \
+generate_swift "$work/interop.pb" \
+  mode=messages,c_module=CInteropMessages,support=Messages,views=no \
   "$output/Tests/Interop/InteropMessages/Generated" "${interop[@]}"
 generate_swift "$work/interop.pb" \
   mode=stubs,messages_module=InteropMessages,files_type=InteropProtoFiles \

@@ -1,50 +1,52 @@
-package import CProtobufC
+import CProtobufC
 
 /// Memory for the structs of one message: handed out in a row, never given back singly, freed as
-/// a whole. Not for use from two threads.
-package final class Arena {
+/// a whole.
+package struct Arena: ~Copyable {
   /// Chunks start with the address of the chunk before.
   private static let headerSize = 16
   /// Enough for every member of protoc-c's structs.
-  private static let alignment = 8
+  static let alignment = 8
 
   private var next: UnsafeMutableRawPointer
   private var end: UnsafeMutableRawPointer
-  private var chunk: UnsafeMutableRawPointer
+  /// The last chunk that was allocated; nil where what the arena started with is enough.
+  private var chunk: UnsafeMutableRawPointer?
   private var chunkSize: Int
-  /// Bytes that `allocateWithinLimit` may still hand out.
+  /// Bytes that protobuf-c may still take.
   private var remaining: Int
-  /// Whether `allocateWithinLimit` had to refuse.
-  private(set) var isExhausted = false
 
   /// - Parameters:
-  ///   - firstChunk: Bytes to start with; later chunks double.
+  ///   - memory: Memory to start with, which must outlive the arena; later chunks double.
   ///   - limit: Bytes that protobuf-c may take from the arena.
-  package init(firstChunk: Int, limit: Int) {
-    chunkSize = firstChunk
+  init(startingWith memory: UnsafeMutableRawBufferPointer, limit: Int) {
+    let start = memory.baseAddress ?? UnsafeMutableRawPointer(bitPattern: Self.alignment)
+    // An empty buffer needs no memory: `next` and `end` are equal, and nothing is read there.
+    next = start.unsafelyUnwrapped
+    end = next + memory.count
+    chunkSize = max(memory.count, 2048)
     remaining = limit
-    chunk = .allocate(byteCount: firstChunk + Self.headerSize, alignment: 16)
-    chunk.storeBytes(of: nil, as: UnsafeMutableRawPointer?.self)
-    next = chunk + Self.headerSize
-    end = next + firstChunk
   }
 
   deinit {
-    var last: UnsafeMutableRawPointer? = chunk
+    var last = chunk
     while let current = last {
       last = current.load(as: UnsafeMutableRawPointer?.self)
       current.deallocate()
     }
   }
 
-  package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-    let rounded = (byteCount + Self.alignment - 1) & ~(Self.alignment - 1)
+  package mutating func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    let rounded = Self.rounded(byteCount)
     if end - next < rounded { addChunk(for: rounded) }
     defer { next += rounded }
     return next
   }
 
-  private func addChunk(for byteCount: Int) {
+  /// Bytes that an allocation takes.
+  static func rounded(_ byteCount: Int) -> Int { (byteCount + alignment - 1) & ~(alignment - 1) }
+
+  private mutating func addChunk(for byteCount: Int) {
     chunkSize = max(2 * chunkSize, byteCount)
     let added = UnsafeMutableRawPointer.allocate(
       byteCount: chunkSize + Self.headerSize, alignment: 16)
@@ -55,33 +57,29 @@ package final class Arena {
   }
 
   /// For protobuf-c: nil once the limit is reached.
-  private func allocateWithinLimit(_ byteCount: Int) -> UnsafeMutableRawPointer? {
-    guard byteCount >= 0, byteCount <= remaining else {
-      isExhausted = true
-      return nil
-    }
-    remaining -= byteCount
+  private mutating func allocateWithinLimit(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+    guard byteCount >= 0, byteCount <= remaining else { return nil }
+    remaining -= Self.rounded(byteCount)
     return allocate(byteCount)
   }
 
   /// Runs `body` with the arena as protobuf-c's allocator. The pointer must not escape.
-  package func withAllocator<Result>(
+  mutating func withAllocator<Result>(
     _ body: (UnsafeMutablePointer<ProtobufCAllocator>) -> Result
   ) -> Result {
-    var allocator = ProtobufCAllocator(
-      alloc: { arena, byteCount in
-        guard let arena else { return nil }
-        return Unmanaged<Arena>.fromOpaque(arena)._withUnsafeGuaranteedRef {
-          $0.allocateWithinLimit(byteCount)
-        }
-      },
-      free: { _, _ in },
-      allocator_data: Unmanaged.passUnretained(self).toOpaque())
-    return withExtendedLifetime(self) { body(&allocator) }
+    withUnsafeMutablePointer(to: &self) { arena in
+      var allocator = ProtobufCAllocator(
+        alloc: { arena, byteCount in
+          arena?.assumingMemoryBound(to: Arena.self).pointee.allocateWithinLimit(byteCount)
+        },
+        free: { _, _ in },
+        allocator_data: UnsafeMutableRawPointer(arena))
+      return body(&allocator)
+    }
   }
 
   /// An initialized struct.
-  package func structure<Value: ProtobufCConvertible>(
+  mutating func structure<Value: ProtobufCConvertible>(
     _ type: Value.Type
   ) -> UnsafeMutablePointer<Value.Structure> {
     let structure = allocate(MemoryLayout<Value.Structure>.size)

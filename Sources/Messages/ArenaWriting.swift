@@ -3,88 +3,96 @@ package import CProtobufC
 /// What generated code writes the members of protoc-c's structs with. A repeated member is a count
 /// and a pointer to the elements; both are set at once.
 extension Arena {
-  package func text(_ value: String) -> ProtobufCBinaryData {
+  package mutating func text(_ value: String) -> ProtobufCBinaryData {
     var value = value
     return value.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
   }
 
-  package func bytes(_ value: [UInt8]) -> ProtobufCBinaryData {
+  package mutating func bytes(_ value: [UInt8]) -> ProtobufCBinaryData {
     value.withUnsafeBytes { copy($0) }
   }
 
-  private func copy(_ source: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
+  private mutating func copy(_ source: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
     let target = allocate(source.count)
     if let start = source.baseAddress { target.copyMemory(from: start, byteCount: source.count) }
     return ProtobufCBinaryData(
       len: source.count, data: target.bindMemory(to: UInt8.self, capacity: source.count))
   }
 
-  package func message<Value: ProtobufCConvertible>(
+  package mutating func message<Value: ProtobufCConvertible>(
     _ value: Value?
   ) -> UnsafeMutablePointer<Value.Structure>? {
     guard let value else { return nil }
     let structure = structure(Value.self)
-    value.write(to: structure, in: self)
+    value.write(to: structure, in: &self)
     return structure
   }
 
   // MARK: Repeated
 
-  private func list<Value, Element>(
-    _ values: [Value], of type: Element.Type, _ element: (Value) -> Element
+  private mutating func list<Value, Element>(
+    _ values: [Value], of type: Element.Type, _ element: (inout Arena, Value) -> Element
   ) -> (Int, UnsafeMutablePointer<Element>?) {
     guard !values.isEmpty else { return (0, nil) }
     let elements = allocate(values.count * MemoryLayout<Element>.stride)
       .bindMemory(to: Element.self, capacity: values.count)
     for index in values.indices {
-      (elements + index).initialize(to: element(values[index]))
+      (elements + index).initialize(to: element(&self, values[index]))
     }
     return (values.count, elements)
   }
 
-  package func numbers<Number>(_ values: [Number]) -> (Int, UnsafeMutablePointer<Number>?) {
-    list(values, of: Number.self) { $0 }
+  package mutating func numbers<Number>(
+    _ values: [Number]
+  ) -> (Int, UnsafeMutablePointer<Number>?) {
+    list(values, of: Number.self) { _, value in value }
   }
 
-  package func booleans(_ values: [Bool]) -> (Int, UnsafeMutablePointer<protobuf_c_boolean>?) {
-    list(values, of: protobuf_c_boolean.self) { $0 ? 1 : 0 }
+  package mutating func booleans(
+    _ values: [Bool]
+  ) -> (Int, UnsafeMutablePointer<protobuf_c_boolean>?) {
+    list(values, of: protobuf_c_boolean.self) { _, value in value ? 1 : 0 }
   }
 
-  package func texts(_ values: [String]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
-    list(values, of: ProtobufCBinaryData.self, text)
+  package mutating func texts(
+    _ values: [String]
+  ) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
+    list(values, of: ProtobufCBinaryData.self) { $0.text($1) }
   }
 
-  package func byteStrings(_ values: [[UInt8]]) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?)
-  {
-    list(values, of: ProtobufCBinaryData.self, bytes)
+  package mutating func byteStrings(
+    _ values: [[UInt8]]
+  ) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
+    list(values, of: ProtobufCBinaryData.self) { $0.bytes($1) }
   }
 
   /// protoc-c's enums are as wide as Int32, see PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE.
-  package func enums<Value: MessageEnum, Number>(
+  package mutating func enums<Value: MessageEnum, Number>(
     _ values: [Value]
   ) -> (Int, UnsafeMutablePointer<Number>?) {
-    let (count, elements) = list(values, of: Int32.self, \.rawValue)
+    let (count, elements) = list(values, of: Int32.self) { _, value in value.rawValue }
     guard let elements else { return (0, nil) }
     return (count, UnsafeMutableRawPointer(elements).bindMemory(to: Number.self, capacity: count))
   }
 
-  package func messages<Value: ProtobufCConvertible>(
+  package mutating func messages<Value: ProtobufCConvertible>(
     _ values: [Value]
   ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Value.Structure>?>?) {
-    list(values, of: UnsafeMutablePointer<Value.Structure>?.self) { message($0) }
+    list(values, of: UnsafeMutablePointer<Value.Structure>?.self) { $0.message($1) }
   }
 
   /// A map as the list of entries it is on the wire, in the order of the keys.
-  package func map<Key: MapKey, Value, Entry>(
+  package mutating func map<Key: MapKey, Value, Entry>(
     _ values: [Key: Value], _ initialize: (UnsafeMutablePointer<Entry>) -> Void,
-    _ write: (UnsafeMutablePointer<Entry>, Key, Value) -> Void
+    _ write: (inout Arena, UnsafeMutablePointer<Entry>, Key, Value) -> Void
   ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>?) {
     guard !values.isEmpty else { return (0, nil) }
     let sorted = values.sorted { $0.key.isBefore($1.key) }
-    return list(sorted, of: UnsafeMutablePointer<Entry>?.self) { item in
-      let entry = allocate(MemoryLayout<Entry>.size).bindMemory(to: Entry.self, capacity: 1)
+    return list(sorted, of: UnsafeMutablePointer<Entry>?.self) { arena, item in
+      let entry = arena.allocate(MemoryLayout<Entry>.size)
+        .bindMemory(to: Entry.self, capacity: 1)
       initialize(entry)
-      write(entry, item.key, item.value)
+      write(&arena, entry, item.key, item.value)
       return entry
     }
   }

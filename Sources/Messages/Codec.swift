@@ -8,78 +8,135 @@ package protocol ProtobufCConvertible: Message {
   /// protoc-c's struct; it starts with a `ProtobufCMessage`.
   associatedtype Structure
 
+  /// What the wire scan knows of the message.
+  static var wireTable: WireTable { get }
   /// Gives every member its default and the descriptor.
   static func initialize(_ c: UnsafeMutablePointer<Structure>)
-  init(reading c: UnsafePointer<Structure>) throws(MessageDecodingError)
+  init(reading c: UnsafePointer<Structure>)
   /// Sets the members of an initialized struct; what they point to lives in the arena.
-  func write(to c: UnsafeMutablePointer<Structure>, in arena: Arena)
+  func write(to c: UnsafeMutablePointer<Structure>, in arena: inout Arena)
 }
 
 /// Decodes and encodes whole messages through protobuf-c.
 ///
 /// The structs nest no deeper than the schema does, because the plugin refuses recursive messages.
-/// protobuf-c 1.4.1 departs from the encoding specification in two places, both in what no encoder
-/// sends by itself: a message field that comes in several parts is merged, but the numbers of the
-/// earlier parts are lost; and text of which a later part is there is not checked for UTF-8.
 package enum Codec {
-  /// Memory that decoding may take: structs, tables and copies together are mostly under ten times
-  /// the size on the wire; a list of tiny messages comes to thirty. A list of empty messages, of
-  /// two bytes each, would come to much more and is refused.
-  package static func memoryLimit(forByteCount count: Int) -> Int {
-    min(64 * 1024 + 32 * count, 256 * 1024 * 1024)
+  /// Memory on the stack that small messages do with; the most that Swift puts there.
+  private static let stackSize = 1024
+
+  /// Memory that the structs, tables and copies of a message may take, and its Swift value: mostly
+  /// under ten times the size on the wire; a list of tiny tasks comes to thirty. A list of empty
+  /// messages, of two bytes each, would come to much more and is refused.
+  static func memoryLimit(forByteCount count: Int) -> Int {
+    min(2 << 20 + 32 * count, 256 << 20)
   }
 
   package static func decode<Value: ProtobufCConvertible>(
     _ bytes: UnsafeRawBufferPointer
   ) throws(MessageDecodingError) -> Value {
-    let arena = Arena(
-      firstChunk: 4 * bytes.count + 1024, limit: memoryLimit(forByteCount: bytes.count))
-    let descriptor = base(arena.structure(Value.self)).pointee.descriptor
+    let result: Result<Value, MessageDecodingError> = withStructure(Value.self, bytes) {
+      Value(reading: $0)
+    }
+    return try result.get()
+  }
+
+  /// Runs `body` with the struct of a message, which must not escape.
+  package static func withStructure<Value: ProtobufCConvertible, Output>(
+    _ type: Value.Type, _ bytes: UnsafeRawBufferPointer,
+    _ body: (UnsafePointer<Value.Structure>) -> Output
+  ) -> Result<Output, MessageDecodingError> {
+    // An empty message may have no memory at all.
+    guard let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress, bytes.count > 0 else {
+      return withUnpacked(
+        type, bytes, arenaBytes: Value.wireTable.layout.pointee.structureSize, body)
+    }
+    let table = Value.wireTable
+    var scanner = WireScanner(memoryLimit: memoryLimit(forByteCount: bytes.count))
+    do throws(WireFault) {
+      try scanner.scan(table, start, start + bytes.count)
+      guard scanner.needsRewriting else {
+        return withUnpacked(type, bytes, arenaBytes: scanner.arenaBytes, body)
+      }
+      let rewritten = try WireRewriter.rewrite(table, start, start + bytes.count)
+      return rewritten.withUnsafeBytes {
+        withUnpacked(type, $0, arenaBytes: scanner.arenaBytes, body)
+      }
+    } catch {
+      return .failure(refusal(error, table, bytes.count, start))
+    }
+  }
+
+  /// - Parameter arenaBytes: What protobuf-c takes, by the scan.
+  @inline(__always)
+  private static func withUnpacked<Value: ProtobufCConvertible, Output>(
+    _ type: Value.Type, _ bytes: UnsafeRawBufferPointer, arenaBytes: Int,
+    _ body: (UnsafePointer<Value.Structure>) -> Output
+  ) -> Result<Output, MessageDecodingError> {
+    if arenaBytes <= stackSize {
+      return withUnsafeTemporaryAllocation(byteCount: stackSize, alignment: Arena.alignment) {
+        unpack(type, bytes, $0, body)
+      }
+    }
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: arenaBytes, alignment: Arena.alignment)
+    defer { memory.deallocate() }
+    return unpack(type, bytes, memory, body)
+  }
+
+  private static func unpack<Value: ProtobufCConvertible, Output>(
+    _ type: Value.Type, _ bytes: UnsafeRawBufferPointer, _ memory: UnsafeMutableRawBufferPointer,
+    _ body: (UnsafePointer<Value.Structure>) -> Output
+  ) -> Result<Output, MessageDecodingError> {
+    // The scan knows what protobuf-c takes, so this limit is not reached.
+    var arena = Arena(startingWith: memory, limit: memory.count)
     let unpacked = arena.withAllocator { allocator in
       protobuf_c_message_unpack(
-        descriptor, allocator, bytes.count,
+        Value.wireTable.descriptor?.assumingMemoryBound(to: ProtobufCMessageDescriptor.self),
+        allocator, bytes.count,
         bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
     }
     guard let unpacked else {
-      if arena.isExhausted { throw tooMuchMemory(Value.self, bytes.count) }
-      throw MessageDecodingError(
-        code: .malformed, place: Value.protoName,
-        message: "the \(bytes.count) bytes are not a \(Value.protoName)")
+      return .failure(
+        MessageDecodingError(
+          code: .malformed, place: "",
+          message: "the \(bytes.count) bytes are not a \(Value.protoName)"))
     }
-    let structure = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Value.Structure.self)
-    return try withExtendedLifetime(arena) { () throws(MessageDecodingError) in
-      try Value(reading: structure)
-    }
+    return .success(body(UnsafeRawPointer(unpacked).assumingMemoryBound(to: Value.Structure.self)))
+  }
+
+  private static func refusal(
+    _ fault: WireFault, _ table: WireTable, _ count: Int, _ start: UnsafePointer<UInt8>
+  ) -> MessageDecodingError {
+    let path = { WirePath.path(table, start, start + count, to: fault.at) }
+    let (code, place, complaint): (MessageDecodingError.Code, String, String) =
+      switch fault.reason {
+      case .invalidUTF8: (.invalidUTF8, path(), "is not valid UTF-8")
+      case .nul: (.nulInText, path(), "holds a NUL character")
+      case .malformed: (.malformed, path(), "is malformed at byte \(fault.at - start)")
+      case .tooMuchMemory:
+        (
+          .tooMuchMemory, "",
+          "of \(count) bytes would take more than \(memoryLimit(forByteCount: count)) bytes of memory"
+        )
+      }
+    let subject = place.isEmpty ? table.name : "\(place) of \(table.name)"
+    return MessageDecodingError(code: code, place: place, message: "\(subject) \(complaint)")
   }
 
   package static func encode<Value: ProtobufCConvertible>(
     _ message: Value, into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer
   ) {
-    let arena = Arena(firstChunk: 4096, limit: .max)
-    let structure = arena.structure(Value.self)
-    message.write(to: structure, in: arena)
-    let size = protobuf_c_message_get_packed_size(base(structure))
-    let target = reserve(size)
-    precondition(target.count >= size, "reserve returned less room than it was asked for")
-    guard size > 0, let start = target.baseAddress else { return }
-    withExtendedLifetime(arena) {
-      _ = protobuf_c_message_pack(base(structure), start.assumingMemoryBound(to: UInt8.self))
+    withUnsafeTemporaryAllocation(byteCount: stackSize, alignment: Arena.alignment) { memory in
+      var arena = Arena(startingWith: memory, limit: 0)
+      let structure = arena.structure(Value.self)
+      message.write(to: structure, in: &arena)
+      // Every struct of protoc-c starts with a ProtobufCMessage.
+      let base = UnsafeRawPointer(structure).assumingMemoryBound(to: ProtobufCMessage.self)
+      let size = protobuf_c_message_get_packed_size(base)
+      let target = reserve(size)
+      precondition(target.count >= size, "reserve returned less room than it was asked for")
+      guard size > 0, let start = target.baseAddress else { return }
+      _ = protobuf_c_message_pack(base, start.assumingMemoryBound(to: UInt8.self))
     }
-  }
-
-  /// Every struct of protoc-c starts with a ProtobufCMessage.
-  private static func base<Structure>(
-    _ structure: UnsafeMutablePointer<Structure>
-  ) -> UnsafePointer<ProtobufCMessage> {
-    UnsafeRawPointer(structure).assumingMemoryBound(to: ProtobufCMessage.self)
-  }
-
-  private static func tooMuchMemory<Value: Message>(
-    _ type: Value.Type, _ count: Int
-  ) -> MessageDecodingError {
-    MessageDecodingError(
-      code: .tooMuchMemory, place: Value.protoName,
-      message: "\(Value.protoName) of \(count) bytes would take more than "
-        + "\(memoryLimit(forByteCount: count)) bytes of memory")
   }
 }

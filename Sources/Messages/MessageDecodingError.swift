@@ -16,7 +16,8 @@ public struct MessageDecodingError: Error, Sendable, Equatable {
   }
 
   public var code: Code
-  /// What is meant: a message ("baton.v1.Task") or one of its fields ("baton.v1.Task.id").
+  /// The field, as a path from the message: "plan.tasks[3].depends_on[0]"; empty where the message
+  /// as a whole is meant.
   public var place: String
   /// A sentence for people.
   public var message: String

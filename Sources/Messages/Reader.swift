@@ -1,42 +1,24 @@
 package import CProtobufC
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 /// What generated code reads the members of protoc-c's structs with. A repeated member is a count
-/// and a pointer to the elements, which is NULL where there is none.
+/// and a pointer to the elements, which is NULL where there is none. The wire scan has seen to it
+/// that text is UTF-8.
 package enum Reader {
-  /// - Parameter place: The field, for the error: "baton.v1.Task.id".
-  package static func text(
-    _ data: ProtobufCBinaryData, _ place: StaticString
-  ) throws(MessageDecodingError) -> String {
-    guard data.len > 0, let start = data.data else { return "" }
-    guard memchr(start, 0, data.len) == nil else {
-      throw MessageDecodingError(
-        code: .nulInText, place: "\(place)", message: "\(place) holds a NUL character")
-    }
-    let bytes = UnsafeBufferPointer(start: start, count: data.len)
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw MessageDecodingError(
-        code: .invalidUTF8, place: "\(place)", message: "\(place) is not valid UTF-8")
-    }
-    return text
+  package static func text(_ data: ProtobufCBinaryData) -> String {
+    String(decoding: UnsafeBufferPointer(start: data.data, count: count(data)), as: UTF8.self)
   }
 
   package static func bytes(_ data: ProtobufCBinaryData) -> [UInt8] {
-    [UInt8](UnsafeBufferPointer(start: data.data, count: data.data == nil ? 0 : data.len))
+    [UInt8](UnsafeBufferPointer(start: data.data, count: count(data)))
   }
+
+  private static func count(_ data: ProtobufCBinaryData) -> Int { data.data == nil ? 0 : data.len }
 
   package static func message<Value: ProtobufCConvertible>(
     _ structure: UnsafeMutablePointer<Value.Structure>?
-  ) throws(MessageDecodingError) -> Value? {
+  ) -> Value? {
     guard let structure else { return nil }
-    return try Value(reading: structure)
+    return Value(reading: structure)
   }
 
   // MARK: Repeated
@@ -51,21 +33,19 @@ package enum Reader {
   package static func booleans(
     _ count: Int, _ elements: UnsafeMutablePointer<protobuf_c_boolean>?
   ) -> [Bool] {
-    guard let elements else { return [] }
-    return UnsafeBufferPointer(start: elements, count: count).map { $0 != 0 }
+    list(count, elements) { $0 != 0 }
   }
 
   package static func texts(
-    _ count: Int, _ elements: UnsafeMutablePointer<ProtobufCBinaryData>?, _ place: StaticString
-  ) throws(MessageDecodingError) -> [String] {
-    try list(count, elements) { (data) throws(MessageDecodingError) in try text(data, place) }
+    _ count: Int, _ elements: UnsafeMutablePointer<ProtobufCBinaryData>?
+  ) -> [String] {
+    list(count, elements) { text($0) }
   }
 
   package static func byteStrings(
     _ count: Int, _ elements: UnsafeMutablePointer<ProtobufCBinaryData>?
   ) -> [[UInt8]] {
-    guard let elements else { return [] }
-    return UnsafeBufferPointer(start: elements, count: count).map(bytes)
+    list(count, elements) { bytes($0) }
   }
 
   /// protoc-c's enums are as wide as Int32, see PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE.
@@ -81,37 +61,37 @@ package enum Reader {
 
   package static func messages<Value: ProtobufCConvertible>(
     _ count: Int, _ elements: UnsafeMutablePointer<UnsafeMutablePointer<Value.Structure>?>?
-  ) throws(MessageDecodingError) -> [Value] {
-    try list(count, elements) { (element) throws(MessageDecodingError) in
+  ) -> [Value] {
+    list(count, elements) { element in
       guard let element else { return Value() }
-      return try Value(reading: element)
+      return Value(reading: element)
     }
   }
 
   /// Of entries with the same key the last one counts, as the protobuf specification has it.
   package static func map<Key: MapKey, Value, Entry>(
     _ count: Int, _ entries: UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>?,
-    _ read: (UnsafeMutablePointer<Entry>) throws(MessageDecodingError) -> (Key, Value)
-  ) throws(MessageDecodingError) -> [Key: Value] {
+    _ read: (UnsafeMutablePointer<Entry>) -> (Key, Value)
+  ) -> [Key: Value] {
     guard let entries, count > 0 else { return [:] }
     var result: [Key: Value] = [:]
     result.reserveCapacity(count)
     for index in 0..<count {
       guard let entry = entries[index] else { continue }
-      let (key, value) = try read(entry)
+      let (key, value) = read(entry)
       result[key] = value
     }
     return result
   }
 
   private static func list<Element, Value>(
-    _ count: Int, _ elements: UnsafeMutablePointer<Element>?,
-    _ read: (Element) throws(MessageDecodingError) -> Value
-  ) throws(MessageDecodingError) -> [Value] {
+    _ count: Int, _ elements: UnsafeMutablePointer<Element>?, _ read: (Element) -> Value
+  ) -> [Value] {
     guard let elements, count > 0 else { return [] }
-    var result: [Value] = []
-    result.reserveCapacity(count)
-    for index in 0..<count { result.append(try read(elements[index])) }
-    return result
+    return [Value](unsafeUninitializedCapacity: count) { values, initialized in
+      guard let start = values.baseAddress else { return }
+      for index in 0..<count { (start + index).initialize(to: read(elements[index])) }
+      initialized = count
+    }
   }
 }

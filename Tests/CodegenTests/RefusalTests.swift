@@ -103,6 +103,14 @@ import Testing
       "test.proto: test.v1.String: generated code needs the name String for something else; "
         + "rename it")
     try expectRefusal(
+      proto3("message M { message View {} }"),
+      "test.proto: test.v1.M.View: generated code needs the name View for something else; "
+        + "rename it")
+    try expectRefusal(
+      proto3("message M { oneof view { int32 a = 1; } }"),
+      "test.proto: test.v1.M.view: the oneof's Swift type View has the name of a nested type; "
+        + "rename one of them")
+    try expectRefusal(
       proto3("enum E { E_UNSPECIFIED = 0; E_UNRECOGNIZED = 1; }"),
       "test.proto: test.v1.E.E_UNRECOGNIZED: unrecognized is there twice in Swift; "
         + "rename one of them")
@@ -119,7 +127,7 @@ import Testing
     try expectRefusal(
       proto3("message M {}"),
       "option colour=red: the options are mode=, c_module=, support=, "
-        + "visibility=public or internal, messages_module= and files_type=",
+        + "visibility=public or internal, views=no, messages_module= and files_type=",
       options: "colour=red")
   }
 

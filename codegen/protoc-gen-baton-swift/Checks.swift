@@ -38,7 +38,7 @@ struct Checks {
     for oneof in message.oneofs {
       try checkMember(oneof.name, "\(message.fullName).\(oneof.name)", &names)
       let type = SwiftName.upperCamel(oneof.name)
-      let taken = message.messages.map(\.name) + message.enums.map(\.name)
+      let taken = message.messages.map(\.name) + message.enums.map(\.name) + ["View"]
       guard !taken.contains(type) else {
         throw refusal(
           "\(message.fullName).\(oneof.name)",
@@ -79,9 +79,10 @@ struct Checks {
   private static let impossibleTypes: Set<String> = [
     "Self", "Type", "Protocol", "Array", "Arena", "Bool", "CaseIterable", "Codec", "Dictionary",
     "Double", "Float", "Int", "Int32", "Int64", "Message", "MessageDecodingError", "MessageEnum",
-    "ProtobufCConvertible", "Reader", "String", "UInt8", "UInt32", "UInt64",
+    "MessageViews", "Output", "ProtobufCConvertible", "Reader", "Result", "String", "UInt8",
+    "UInt32", "UInt64",
     "UnsafeMutablePointer", "UnsafeMutableRawBufferPointer", "UnsafePointer",
-    "UnsafeRawBufferPointer",
+    "UnsafeRawBufferPointer", "View", "WireTable",
   ]
 
   private func checkTypeName(_ name: String, _ fullName: String) throws(GenerationError) {

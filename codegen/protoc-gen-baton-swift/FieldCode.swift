@@ -2,21 +2,13 @@
 struct FieldCode {
   let schema: Schema
   let field: ProtoField
-  /// "baton.v1.Plan.name", for error messages.
-  let place: String
-
-  init(schema: Schema, message: ProtoMessage, field: ProtoField) {
-    self.schema = schema
-    self.field = field
-    place = "\(message.fullName).\(field.name)"
-  }
 
   /// Swift name, escaped.
   var name: String { SwiftName.escaped(SwiftName.lowerCamel(field.name)) }
   /// Member of the C struct.
   var member: String { CName.member(field.name) }
-  private var count: String { "n_\(member)" }
-  private var map: (key: ProtoField, value: ProtoField)? { schema.mapEntry(field) }
+  var count: String { "n_\(member)" }
+  var map: (key: ProtoField, value: ProtoField)? { schema.mapEntry(field) }
 
   var type: String {
     if let map { return "[\(elementType(map.key)): \(elementType(map.value))]" }
@@ -65,49 +57,41 @@ struct FieldCode {
 
   // MARK: Reading from a C struct
 
-  /// The statement that sets the property from `c`.
-  func readStatement() -> [String] {
-    if let map { return readMap(key: map.key, value: map.value) }
-    let source = "c.pointee.\(member)"
-    guard field.isRepeated else {
-      return ["self.\(name) = \(read(field, source, place))"]
+  /// The expression that reads the property from `c`, a pointer to a struct.
+  func readExpression(_ c: String) -> String {
+    let source = "\(c).pointee.\(member)"
+    let list = "\(c).pointee.\(count), \(source)"
+    if let map {
+      let key = read(map.key, "entry.pointee.key")
+      let value = readPresent(map.value, "entry.pointee.value")
+      return "Reader.map(\(list)) { entry in (\(key), \(value)) }"
     }
-    let list = "c.pointee.\(count), \(source)"
+    guard field.isRepeated else { return read(field, source) }
     switch field.kind {
-    case .string: return ["self.\(name) = try Reader.texts(\(list), \"\(place)\")"]
-    case .bytes: return ["self.\(name) = Reader.byteStrings(\(list))"]
-    case .bool: return ["self.\(name) = Reader.booleans(\(list))"]
-    case .enum: return ["self.\(name) = Reader.enums(\(list))"]
-    case .message, .group: return ["self.\(name) = try Reader.messages(\(list))"]
-    default: return ["self.\(name) = Reader.numbers(\(list))"]
+    case .string: return "Reader.texts(\(list))"
+    case .bytes: return "Reader.byteStrings(\(list))"
+    case .bool: return "Reader.booleans(\(list))"
+    case .enum: return "Reader.enums(\(list))"
+    case .message, .group: return "Reader.messages(\(list))"
+    default: return "Reader.numbers(\(list))"
     }
   }
 
-  /// The expression that sets the oneof's case from `c`.
-  func readOneofCase() -> String {
-    let value = read(field, "c.pointee.\(member)", place)
+  /// The expression that reads the value of a oneof's case.
+  func readOneofCase(_ c: String) -> String { readPresent(field, "\(c).pointee.\(member)") }
+
+  private func readPresent(_ field: ProtoField, _ source: String) -> String {
+    let value = read(field, source)
     return field.kind == .message ? "\(value) ?? \(elementType(field))()" : value
   }
 
-  private func readMap(key: ProtoField, value: ProtoField) -> [String] {
-    let keyCode = read(key, "entry.pointee.key", "\(place) (a key)")
-    var valueCode = read(value, "entry.pointee.value", "\(place) (a value)")
-    if value.kind == .message { valueCode += " ?? \(elementType(value))()" }
-    return [
-      "self.\(name) = try Reader.map(c.pointee.\(count), c.pointee.\(member)) {",
-      "  (entry) throws(MessageDecodingError) in",
-      "  (\(keyCode), \(valueCode))",
-      "}",
-    ]
-  }
-
-  private func read(_ field: ProtoField, _ source: String, _ place: String) -> String {
+  private func read(_ field: ProtoField, _ source: String) -> String {
     switch field.kind {
-    case .string: "try Reader.text(\(source), \"\(place)\")"
+    case .string: "Reader.text(\(source))"
     case .bytes: "Reader.bytes(\(source))"
     case .bool: "\(source) != 0"
     case .enum: "\(elementType(field))(rawValue: .init(truncatingIfNeeded: \(source).rawValue))"
-    case .message, .group: "try Reader.message(\(source))"
+    case .message, .group: "Reader.message(\(source))"
     default: source
     }
   }
@@ -121,7 +105,7 @@ struct FieldCode {
     if let map {
       return [
         "\(list) = arena.map(self.\(name), \(CName.function(field.typeName))__init) {",
-        "  (entry, key, value) in",
+        "  (arena, entry, key, value) in",
         "  entry.pointee.key = \(write(map.key, "key"))",
         "  entry.pointee.value = \(write(map.value, "value"))",
         "}",

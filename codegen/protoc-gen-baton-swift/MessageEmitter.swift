@@ -2,14 +2,15 @@
 struct MessageEmitter {
   let schema: Schema
   let message: ProtoMessage
+  let options: Options
 
   /// A stored property: a field of its own, or a oneof.
-  private enum Property {
+  enum Property {
     case field(FieldCode)
     case oneof(ProtoOneof, [FieldCode])
   }
 
-  private var properties: [Property] {
+  var properties: [Property] {
     var result: [Property] = []
     var seen: Set<Int> = []
     for field in message.fields {
@@ -25,18 +26,18 @@ struct MessageEmitter {
   }
 
   private func code(_ field: ProtoField) -> FieldCode {
-    FieldCode(schema: schema, message: message, field: field)
+    FieldCode(schema: schema, field: field)
   }
 
-  private func name(_ oneof: ProtoOneof) -> String {
+  func name(_ oneof: ProtoOneof) -> String {
     SwiftName.escaped(SwiftName.lowerCamel(oneof.name))
   }
 
-  private func type(_ oneof: ProtoOneof) -> String {
+  func type(_ oneof: ProtoOneof) -> String {
     SwiftName.escaped(SwiftName.upperCamel(oneof.name))
   }
 
-  private var swiftType: String { schema.swiftType(message.fullName) }
+  var swiftType: String { schema.swiftType(message.fullName) }
 
   // MARK: The struct
 
@@ -52,10 +53,11 @@ struct MessageEmitter {
       out.line("public init() {}")
       if !properties.isEmpty { emitMemberwiseInit(&out) }
       emitWitnesses(&out)
+      if options.hasViews { emitView(&out) }
       for case .oneof(let oneof, let members) in properties { emitOneof(oneof, members, &out) }
       for value in message.enums { EnumEmitter(value: value).emit(&out) }
       for nested in message.messages {
-        MessageEmitter(schema: schema, message: nested).emitType(&out)
+        MessageEmitter(schema: schema, message: nested, options: options).emitType(&out)
       }
     }
   }
@@ -122,43 +124,52 @@ struct MessageEmitter {
     guard !message.isMapEntry else { return }
     let structure = CName.structure(message.fullName)
     let isEmpty = properties.isEmpty
+    if options.hasViews { emitViewList(&out) }
     out.line()
     out.block("extension \(swiftType): ProtobufCConvertible") { out in
+      emitWireTable(&out)
+      out.line()
       out.block("package static func initialize(_ c: UnsafeMutablePointer<\(structure)>)") {
         $0.line("\(CName.function(message.fullName))__init(c)")
       }
       out.line()
       out.block(
-        "package init(reading c: UnsafePointer<\(structure)>) throws(MessageDecodingError)"
+        "package init(reading c: UnsafePointer<\(structure)>)"
       ) { out in
         if isEmpty { out.line("self.init()") }
         for property in properties { emitRead(property, &out) }
       }
       out.line()
       out.block(
-        "package func write(to c: UnsafeMutablePointer<\(structure)>, in arena: Arena)"
+        "package func write(to c: UnsafeMutablePointer<\(structure)>, in arena: inout Arena)"
       ) { out in
         for property in properties { emitWrite(property, &out) }
       }
     }
     for nested in message.messages {
-      MessageEmitter(schema: schema, message: nested).emitConversion(&out)
+      MessageEmitter(schema: schema, message: nested, options: options).emitConversion(&out)
     }
   }
 
   private func emitRead(_ property: Property, _ out: inout SourceText) {
     switch property {
-    case .field(let code):
-      for line in code.readStatement() { out.line(line) }
+    case .field(let code): out.line("self.\(code.name) = \(code.readExpression("c"))")
     case .oneof(let oneof, let members):
-      out.line("switch c.pointee.\(CName.oneofCase(oneof.name)).rawValue {")
-      for member in members {
-        out.line("case \(member.field.number):")
-        out.line("  self.\(name(oneof)) = .\(member.name)(\(member.readOneofCase()))")
-      }
-      out.line("default: self.\(name(oneof)) = nil")
-      out.line("}")
+      out.line("self.\(name(oneof)) =")
+      emitOneofRead(oneof, members, "c", &out)
     }
+  }
+
+  /// The switch that makes the oneof of a struct.
+  func emitOneofRead(
+    _ oneof: ProtoOneof, _ members: [FieldCode], _ c: String, _ out: inout SourceText
+  ) {
+    out.line("switch \(c).pointee.\(CName.oneofCase(oneof.name)).rawValue {")
+    for member in members {
+      out.line("case \(member.field.number): .\(member.name)(\(member.readOneofCase(c)))")
+    }
+    out.line("default: nil")
+    out.line("}")
   }
 
   private func emitWrite(_ property: Property, _ out: inout SourceText) {

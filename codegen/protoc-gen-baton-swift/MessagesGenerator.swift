@@ -38,11 +38,11 @@ struct MessagesGenerator {
     out.block("extension \(namespace)") { out in
       for value in file.enums { EnumEmitter(value: value).emit(&out) }
       for message in file.messages {
-        MessageEmitter(schema: schema, message: message).emitType(&out)
+        MessageEmitter(schema: schema, message: message, options: options).emitType(&out)
       }
     }
     for message in file.messages {
-      MessageEmitter(schema: schema, message: message).emitConversion(&out)
+      MessageEmitter(schema: schema, message: message, options: options).emitConversion(&out)
     }
     return out.text
   }

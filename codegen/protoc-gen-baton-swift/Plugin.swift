@@ -9,6 +9,7 @@ import Foundation
 /// - `c_module=NAME`: the module with protoc-c's output. Default `CMessages`.
 /// - `support=NAME`: the module with the support code, where it is another than that of the messages.
 /// - `visibility=internal`: messages are not public; for those that live with tests.
+/// - `views=no`: messages have no views.
 /// - `messages_module=NAME`: the module with the messages of the stubs. Default `Messages`.
 /// - `files_type=NAME`: the enum that lists the descriptors of the stubs. Default `ProtoFiles`.
 @main
@@ -43,6 +44,7 @@ struct Options {
   var cModule = "CMessages"
   var supportModule: String?
   var isPublic = true
+  var hasViews = true
   var messagesModule = "Messages"
   var filesType = "ProtoFiles"
 
@@ -60,12 +62,13 @@ struct Options {
       case ("support", let value) where !value.isEmpty: supportModule = value
       case ("visibility", "public"): isPublic = true
       case ("visibility", "internal"): isPublic = false
+      case ("views", "no"): hasViews = false
       case ("messages_module", let value) where !value.isEmpty: messagesModule = value
       case ("files_type", let value) where !value.isEmpty: filesType = value
       default:
         throw GenerationError(
           message: "option \(option): the options are mode=, c_module=, support=, "
-            + "visibility=public or internal, messages_module= and files_type=")
+            + "visibility=public or internal, views=no, messages_module= and files_type=")
       }
     }
   }

@@ -103,6 +103,82 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.DispatchTaskRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__DispatchTaskRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__DispatchTaskRequest>) { _c = c }
+
+      public var namespace: String {
+        Reader.text(_c.pointee.namespace_)
+      }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var taskId: String {
+        Reader.text(_c.pointee.task_id)
+      }
+
+      public var index: Int32 {
+        _c.pointee.index
+      }
+
+      public var type: String {
+        Reader.text(_c.pointee.type)
+      }
+
+      public var payloadJson: [UInt8] {
+        Reader.bytes(_c.pointee.payload_json)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var delivery: Int32 {
+        _c.pointee.delivery
+      }
+
+      public var token: Int64 {
+        _c.pointee.token
+      }
+
+      public var idempotencyKey: String {
+        Reader.text(_c.pointee.idempotency_key)
+      }
+
+      public var timeoutMs: Int64 {
+        _c.pointee.timeout_ms
+      }
+
+      public var feedback: String {
+        Reader.text(_c.pointee.feedback)
+      }
+
+      public var traceparent: String {
+        Reader.text(_c.pointee.traceparent)
+      }
+
+      public var metadata: [String: String] {
+        Reader.map(_c.pointee.n_metadata, _c.pointee.metadata) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+    }
   }
 
   /// Message `baton.v1.TaskHandle`.
@@ -142,6 +218,48 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.TaskHandle`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__TaskHandle>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__TaskHandle>) { _c = c }
+
+      public var idempotencyKey: String {
+        Reader.text(_c.pointee.idempotency_key)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var token: Int64 {
+        _c.pointee.token
+      }
+
+      public var handle: String {
+        Reader.text(_c.pointee.handle)
+      }
+
+      public var epoch: String {
+        Reader.text(_c.pointee.epoch)
+      }
+
+      public var answered: Int64 {
+        _c.pointee.answered
+      }
+    }
   }
 
   /// Message `baton.v1.GetTaskResultRequest`.
@@ -178,6 +296,44 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetTaskResultRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetTaskResultRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetTaskResultRequest>) { _c = c }
+
+      public var idempotencyKey: String {
+        Reader.text(_c.pointee.idempotency_key)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var token: Int64 {
+        _c.pointee.token
+      }
+
+      public var handle: String {
+        Reader.text(_c.pointee.handle)
+      }
+
+      public var waitMs: Int64 {
+        _c.pointee.wait_ms
+      }
+    }
   }
 
   /// Message `baton.v1.GetTaskResultResponse`.
@@ -208,6 +364,44 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetTaskResultResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetTaskResultResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetTaskResultResponse>) { _c = c }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var token: Int64 {
+        _c.pointee.token
+      }
+
+      public var state: State? {
+        switch _c.pointee.state_case.rawValue {
+        case 3: .pending(_c.pointee.pending != 0)
+        case 4: .result(Reader.message(_c.pointee.result) ?? BatonV1.TaskResult())
+        default: nil
+        }
+      }
+
+      public var started: Bool {
+        _c.pointee.started != 0
+      }
     }
 
     /// At most one of the fields of `state`.
@@ -248,6 +442,40 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.CancelTaskRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__CancelTaskRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__CancelTaskRequest>) { _c = c }
+
+      public var idempotencyKey: String {
+        Reader.text(_c.pointee.idempotency_key)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var handle: String {
+        Reader.text(_c.pointee.handle)
+      }
+
+      public var reason: String {
+        Reader.text(_c.pointee.reason)
+      }
+    }
   }
 
   /// Message `baton.v1.CancelTaskResponse`.
@@ -271,6 +499,28 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.CancelTaskResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__CancelTaskResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__CancelTaskResponse>) { _c = c }
+
+      public var outcome: BatonV1.CancelOutcome {
+        BatonV1.CancelOutcome(rawValue: .init(truncatingIfNeeded: _c.pointee.outcome.rawValue))
+      }
+    }
   }
 
   /// Message `baton.v1.AdapterHealthCheckRequest`.
@@ -287,6 +537,24 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.AdapterHealthCheckRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__AdapterHealthCheckRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__AdapterHealthCheckRequest>) { _c = c }
     }
   }
 
@@ -320,6 +588,40 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.AdapterHealthCheckResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__AdapterHealthCheckResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__AdapterHealthCheckResponse>) { _c = c }
+
+      public var healthy: Bool {
+        _c.pointee.healthy != 0
+      }
+
+      public var message: String {
+        Reader.text(_c.pointee.message)
+      }
+
+      public var inFlight: Int32 {
+        _c.pointee.in_flight
+      }
+
+      public var lastError: String {
+        Reader.text(_c.pointee.last_error)
+      }
+    }
   }
 
   /// Message `baton.v1.GetAdapterInfoRequest`.
@@ -336,6 +638,24 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetAdapterInfoRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetAdapterInfoRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetAdapterInfoRequest>) { _c = c }
     }
   }
 
@@ -378,42 +698,119 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetAdapterInfoResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetAdapterInfoResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetAdapterInfoResponse>) { _c = c }
+
+      public var adapter: String {
+        Reader.text(_c.pointee.adapter)
+      }
+
+      public var instance: String {
+        Reader.text(_c.pointee.instance)
+      }
+
+      public var framework: String {
+        Reader.text(_c.pointee.framework)
+      }
+
+      public var frameworkVersion: String {
+        Reader.text(_c.pointee.framework_version)
+      }
+
+      public var taskTypes: [String] {
+        Reader.texts(_c.pointee.n_task_types, _c.pointee.task_types)
+      }
+
+      public var capabilities: [String] {
+        Reader.texts(_c.pointee.n_capabilities, _c.pointee.capabilities)
+      }
+
+      public var maxConcurrency: Int32 {
+        _c.pointee.max_concurrency
+      }
+
+      public var protocolVersion: Int32 {
+        _c.pointee.protocol_version
+      }
+    }
+  }
+}
+
+extension MessageViews<BatonV1.DispatchTaskRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.DispatchTaskRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.DispatchTaskRequest.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.DispatchTaskRequest", BatonV1.DispatchTaskRequest.self,
+    baton__v1__dispatch_task_request__init,
+    [
+      .text(1, "namespace"),
+      .text(2, "plan_id"),
+      .text(3, "task_id"),
+      .number(4, "index", .varint32),
+      .text(5, "type"),
+      .bytes(6, "payload_json"),
+      .number(7, "attempt", .varint32),
+      .number(8, "delivery", .varint32),
+      .number(9, "token", .varint64),
+      .text(10, "idempotency_key"),
+      .number(11, "timeout_ms", .varint64),
+      .text(12, "feedback"),
+      .text(13, "traceparent"),
+      .map(
+        14, "metadata",
+        WireTable(
+          "baton.v1.DispatchTaskRequest.MetadataEntry", (String, String).self,
+          baton__v1__dispatch_task_request__metadata_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__DispatchTaskRequest>) {
     baton__v1__dispatch_task_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__DispatchTaskRequest>)
-    throws(MessageDecodingError)
-  {
-    self.namespace = try Reader.text(c.pointee.namespace_, "baton.v1.DispatchTaskRequest.namespace")
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.DispatchTaskRequest.plan_id")
-    self.taskId = try Reader.text(c.pointee.task_id, "baton.v1.DispatchTaskRequest.task_id")
+  package init(reading c: UnsafePointer<Baton__V1__DispatchTaskRequest>) {
+    self.namespace = Reader.text(c.pointee.namespace_)
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.taskId = Reader.text(c.pointee.task_id)
     self.index = c.pointee.index
-    self.type = try Reader.text(c.pointee.type, "baton.v1.DispatchTaskRequest.type")
+    self.type = Reader.text(c.pointee.type)
     self.payloadJson = Reader.bytes(c.pointee.payload_json)
     self.attempt = c.pointee.attempt
     self.delivery = c.pointee.delivery
     self.token = c.pointee.token
-    self.idempotencyKey = try Reader.text(
-      c.pointee.idempotency_key, "baton.v1.DispatchTaskRequest.idempotency_key")
+    self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.timeoutMs = c.pointee.timeout_ms
-    self.feedback = try Reader.text(c.pointee.feedback, "baton.v1.DispatchTaskRequest.feedback")
-    self.traceparent = try Reader.text(
-      c.pointee.traceparent, "baton.v1.DispatchTaskRequest.traceparent")
-    self.metadata = try Reader.map(c.pointee.n_metadata, c.pointee.metadata) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.v1.DispatchTaskRequest.metadata (a key)"),
-        try Reader.text(entry.pointee.value, "baton.v1.DispatchTaskRequest.metadata (a value)")
-      )
+    self.feedback = Reader.text(c.pointee.feedback)
+    self.traceparent = Reader.text(c.pointee.traceparent)
+    self.metadata = Reader.map(c.pointee.n_metadata, c.pointee.metadata) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__DispatchTaskRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__DispatchTaskRequest>, in arena: inout Arena
+  ) {
     c.pointee.namespace_ = arena.text(self.namespace)
     c.pointee.plan_id = arena.text(self.planId)
     c.pointee.task_id = arena.text(self.taskId)
@@ -430,29 +827,47 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
     (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
       self.metadata, baton__v1__dispatch_task_request__metadata_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
   }
 }
 
+extension MessageViews<BatonV1.TaskHandle> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.TaskHandle.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.TaskHandle.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.TaskHandle: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.TaskHandle", BatonV1.TaskHandle.self, baton__v1__task_handle__init,
+    [
+      .text(1, "idempotency_key"),
+      .number(2, "attempt", .varint32),
+      .number(3, "token", .varint64),
+      .text(4, "handle"),
+      .text(5, "epoch"),
+      .number(6, "answered", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskHandle>) {
     baton__v1__task_handle__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__TaskHandle>) throws(MessageDecodingError) {
-    self.idempotencyKey = try Reader.text(
-      c.pointee.idempotency_key, "baton.v1.TaskHandle.idempotency_key")
+  package init(reading c: UnsafePointer<Baton__V1__TaskHandle>) {
+    self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
-    self.handle = try Reader.text(c.pointee.handle, "baton.v1.TaskHandle.handle")
-    self.epoch = try Reader.text(c.pointee.epoch, "baton.v1.TaskHandle.epoch")
+    self.handle = Reader.text(c.pointee.handle)
+    self.epoch = Reader.text(c.pointee.epoch)
     self.answered = c.pointee.answered
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskHandle>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskHandle>, in arena: inout Arena) {
     c.pointee.idempotency_key = arena.text(self.idempotencyKey)
     c.pointee.attempt = self.attempt
     c.pointee.token = self.token
@@ -462,23 +877,41 @@ extension BatonV1.TaskHandle: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.GetTaskResultRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetTaskResultRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetTaskResultRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.GetTaskResultRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetTaskResultRequest", BatonV1.GetTaskResultRequest.self,
+    baton__v1__get_task_result_request__init,
+    [
+      .text(1, "idempotency_key"),
+      .number(2, "attempt", .varint32),
+      .number(3, "token", .varint64),
+      .text(4, "handle"),
+      .number(5, "wait_ms", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetTaskResultRequest>) {
     baton__v1__get_task_result_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetTaskResultRequest>)
-    throws(MessageDecodingError)
-  {
-    self.idempotencyKey = try Reader.text(
-      c.pointee.idempotency_key, "baton.v1.GetTaskResultRequest.idempotency_key")
+  package init(reading c: UnsafePointer<Baton__V1__GetTaskResultRequest>) {
+    self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
-    self.handle = try Reader.text(c.pointee.handle, "baton.v1.GetTaskResultRequest.handle")
+    self.handle = Reader.text(c.pointee.handle)
     self.waitMs = c.pointee.wait_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetTaskResultRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__GetTaskResultRequest>, in arena: inout Arena
+  ) {
     c.pointee.idempotency_key = arena.text(self.idempotencyKey)
     c.pointee.attempt = self.attempt
     c.pointee.token = self.token
@@ -487,28 +920,45 @@ extension BatonV1.GetTaskResultRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.GetTaskResultResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetTaskResultResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetTaskResultResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.GetTaskResultResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetTaskResultResponse", BatonV1.GetTaskResultResponse.self,
+    baton__v1__get_task_result_response__init,
+    [
+      .number(1, "attempt", .varint32),
+      .number(2, "token", .varint64),
+      .number(3, "pending", .varint32, .oneof(1)),
+      .message(4, "result", BatonV1.TaskResult.wireTable, .oneof(1)),
+      .number(5, "started", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetTaskResultResponse>) {
     baton__v1__get_task_result_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetTaskResultResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__GetTaskResultResponse>) {
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
-    switch c.pointee.state_case.rawValue {
-    case 3:
-      self.state = .pending(c.pointee.pending != 0)
-    case 4:
-      self.state = .result(try Reader.message(c.pointee.result) ?? BatonV1.TaskResult())
-    default: self.state = nil
-    }
+    self.state =
+      switch c.pointee.state_case.rawValue {
+      case 3: .pending(c.pointee.pending != 0)
+      case 4: .result(Reader.message(c.pointee.result) ?? BatonV1.TaskResult())
+      default: nil
+      }
     self.started = c.pointee.started != 0
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetTaskResultResponse>, in arena: Arena)
-  {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__GetTaskResultResponse>, in arena: inout Arena
+  ) {
     c.pointee.attempt = self.attempt
     c.pointee.token = self.token
     switch self.state {
@@ -524,21 +974,39 @@ extension BatonV1.GetTaskResultResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.CancelTaskRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.CancelTaskRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.CancelTaskRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.CancelTaskRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.CancelTaskRequest", BatonV1.CancelTaskRequest.self,
+    baton__v1__cancel_task_request__init,
+    [
+      .text(1, "idempotency_key"),
+      .number(2, "attempt", .varint32),
+      .text(3, "handle"),
+      .text(4, "reason"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelTaskRequest>) {
     baton__v1__cancel_task_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__CancelTaskRequest>) throws(MessageDecodingError)
-  {
-    self.idempotencyKey = try Reader.text(
-      c.pointee.idempotency_key, "baton.v1.CancelTaskRequest.idempotency_key")
+  package init(reading c: UnsafePointer<Baton__V1__CancelTaskRequest>) {
+    self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
-    self.handle = try Reader.text(c.pointee.handle, "baton.v1.CancelTaskRequest.handle")
-    self.reason = try Reader.text(c.pointee.reason, "baton.v1.CancelTaskRequest.reason")
+    self.handle = Reader.text(c.pointee.handle)
+    self.reason = Reader.text(c.pointee.reason)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__CancelTaskRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__CancelTaskRequest>, in arena: inout Arena
+  ) {
     c.pointee.idempotency_key = arena.text(self.idempotencyKey)
     c.pointee.attempt = self.attempt
     c.pointee.handle = arena.text(self.handle)
@@ -546,56 +1014,99 @@ extension BatonV1.CancelTaskRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.CancelTaskResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.CancelTaskResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.CancelTaskResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.CancelTaskResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.CancelTaskResponse", BatonV1.CancelTaskResponse.self,
+    baton__v1__cancel_task_response__init,
+    [
+      .number(1, "outcome", .varint32)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelTaskResponse>) {
     baton__v1__cancel_task_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__CancelTaskResponse>) throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__CancelTaskResponse>) {
     self.outcome = BatonV1.CancelOutcome(
       rawValue: .init(truncatingIfNeeded: c.pointee.outcome.rawValue))
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__CancelTaskResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__CancelTaskResponse>, in arena: inout Arena
+  ) {
     c.pointee.outcome = .init(rawValue: .init(truncatingIfNeeded: self.outcome.rawValue))
   }
 }
 
+extension MessageViews<BatonV1.AdapterHealthCheckRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.AdapterHealthCheckRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.AdapterHealthCheckRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.AdapterHealthCheckRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.AdapterHealthCheckRequest", BatonV1.AdapterHealthCheckRequest.self,
+    baton__v1__adapter_health_check_request__init, [])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckRequest>) {
     baton__v1__adapter_health_check_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__AdapterHealthCheckRequest>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__AdapterHealthCheckRequest>) {
     self.init()
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckRequest>, in arena: inout Arena
   ) {
   }
 }
 
+extension MessageViews<BatonV1.AdapterHealthCheckResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.AdapterHealthCheckResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(BatonV1.AdapterHealthCheckResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension BatonV1.AdapterHealthCheckResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.AdapterHealthCheckResponse", BatonV1.AdapterHealthCheckResponse.self,
+    baton__v1__adapter_health_check_response__init,
+    [
+      .number(1, "healthy", .varint32),
+      .text(2, "message"),
+      .number(3, "in_flight", .varint32),
+      .text(4, "last_error"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckResponse>) {
     baton__v1__adapter_health_check_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__AdapterHealthCheckResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__AdapterHealthCheckResponse>) {
     self.healthy = c.pointee.healthy != 0
-    self.message = try Reader.text(c.pointee.message, "baton.v1.AdapterHealthCheckResponse.message")
+    self.message = Reader.text(c.pointee.message)
     self.inFlight = c.pointee.in_flight
-    self.lastError = try Reader.text(
-      c.pointee.last_error, "baton.v1.AdapterHealthCheckResponse.last_error")
+    self.lastError = Reader.text(c.pointee.last_error)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckResponse>, in arena: inout Arena
   ) {
     c.pointee.healthy = self.healthy ? 1 : 0
     c.pointee.message = arena.text(self.message)
@@ -604,47 +1115,74 @@ extension BatonV1.AdapterHealthCheckResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.GetAdapterInfoRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetAdapterInfoRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetAdapterInfoRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.GetAdapterInfoRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetAdapterInfoRequest", BatonV1.GetAdapterInfoRequest.self,
+    baton__v1__get_adapter_info_request__init, [])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoRequest>) {
     baton__v1__get_adapter_info_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetAdapterInfoRequest>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__GetAdapterInfoRequest>) {
     self.init()
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoRequest>, in arena: Arena)
-  {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoRequest>, in arena: inout Arena
+  ) {
+  }
+}
+
+extension MessageViews<BatonV1.GetAdapterInfoResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetAdapterInfoResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetAdapterInfoResponse.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.GetAdapterInfoResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetAdapterInfoResponse", BatonV1.GetAdapterInfoResponse.self,
+    baton__v1__get_adapter_info_response__init,
+    [
+      .text(1, "adapter"),
+      .text(2, "instance"),
+      .text(3, "framework"),
+      .text(4, "framework_version"),
+      .text(5, "task_types", .repeated),
+      .text(6, "capabilities", .repeated),
+      .number(7, "max_concurrency", .varint32),
+      .number(8, "protocol_version", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoResponse>) {
     baton__v1__get_adapter_info_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetAdapterInfoResponse>)
-    throws(MessageDecodingError)
-  {
-    self.adapter = try Reader.text(c.pointee.adapter, "baton.v1.GetAdapterInfoResponse.adapter")
-    self.instance = try Reader.text(c.pointee.instance, "baton.v1.GetAdapterInfoResponse.instance")
-    self.framework = try Reader.text(
-      c.pointee.framework, "baton.v1.GetAdapterInfoResponse.framework")
-    self.frameworkVersion = try Reader.text(
-      c.pointee.framework_version, "baton.v1.GetAdapterInfoResponse.framework_version")
-    self.taskTypes = try Reader.texts(
-      c.pointee.n_task_types, c.pointee.task_types, "baton.v1.GetAdapterInfoResponse.task_types")
-    self.capabilities = try Reader.texts(
-      c.pointee.n_capabilities, c.pointee.capabilities,
-      "baton.v1.GetAdapterInfoResponse.capabilities")
+  package init(reading c: UnsafePointer<Baton__V1__GetAdapterInfoResponse>) {
+    self.adapter = Reader.text(c.pointee.adapter)
+    self.instance = Reader.text(c.pointee.instance)
+    self.framework = Reader.text(c.pointee.framework)
+    self.frameworkVersion = Reader.text(c.pointee.framework_version)
+    self.taskTypes = Reader.texts(c.pointee.n_task_types, c.pointee.task_types)
+    self.capabilities = Reader.texts(c.pointee.n_capabilities, c.pointee.capabilities)
     self.maxConcurrency = c.pointee.max_concurrency
     self.protocolVersion = c.pointee.protocol_version
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoResponse>, in arena: Arena)
-  {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoResponse>, in arena: inout Arena
+  ) {
     c.pointee.adapter = arena.text(self.adapter)
     c.pointee.instance = arena.text(self.instance)
     c.pointee.framework = arena.text(self.framework)

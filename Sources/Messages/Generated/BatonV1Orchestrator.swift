@@ -68,6 +68,40 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.SubmitPlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__SubmitPlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__SubmitPlanRequest>) { _c = c }
+
+      public var plan: BatonV1.Plan.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.plan else { return nil }
+          return _overrideLifetime(BatonV1.Plan.View(c), copying: self)
+        }
+      }
+
+      public var namespace: String {
+        Reader.text(_c.pointee.namespace_)
+      }
+
+      public var requestKey: String {
+        Reader.text(_c.pointee.request_key)
+      }
+    }
   }
 
   /// Message `baton.v1.SubmitPlanResponse`.
@@ -97,6 +131,36 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.SubmitPlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__SubmitPlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__SubmitPlanResponse>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var created: Bool {
+        _c.pointee.created != 0
+      }
+
+      public var warnings: [String] {
+        Reader.texts(_c.pointee.n_warnings, _c.pointee.warnings)
+      }
+    }
   }
 
   /// Message `baton.v1.ValidatePlanRequest`.
@@ -121,6 +185,36 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ValidatePlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ValidatePlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ValidatePlanRequest>) { _c = c }
+
+      public var plan: BatonV1.Plan.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.plan else { return nil }
+          return _overrideLifetime(BatonV1.Plan.View(c), copying: self)
+        }
+      }
+
+      public var namespace: String {
+        Reader.text(_c.pointee.namespace_)
+      }
     }
   }
 
@@ -157,6 +251,50 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ValidatePlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ValidatePlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ValidatePlanResponse>) { _c = c }
+
+      public var problems: MessageViews<BatonV1.Problem> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_problems, _c.pointee.problems), copying: self)
+        }
+      }
+
+      public var warnings: [String] {
+        Reader.texts(_c.pointee.n_warnings, _c.pointee.warnings)
+      }
+
+      public var levels: MessageViews<BatonV1.TaskLevel> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_levels, _c.pointee.levels), copying: self)
+        }
+      }
+
+      public var criticalPath: [String] {
+        Reader.texts(_c.pointee.n_critical_path, _c.pointee.critical_path)
+      }
+    }
   }
 
   /// One thing that is wrong with a plan.
@@ -187,6 +325,36 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.Problem`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__Problem>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__Problem>) { _c = c }
+
+      public var field: String {
+        Reader.text(_c.pointee.field)
+      }
+
+      public var reason: String {
+        Reader.text(_c.pointee.reason)
+      }
+
+      public var message: String {
+        Reader.text(_c.pointee.message)
+      }
+    }
   }
 
   /// Tasks that may run together.
@@ -209,6 +377,28 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.TaskLevel`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__TaskLevel>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__TaskLevel>) { _c = c }
+
+      public var taskIds: [String] {
+        Reader.texts(_c.pointee.n_task_ids, _c.pointee.task_ids)
+      }
     }
   }
 
@@ -244,6 +434,40 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetPlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetPlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetPlanRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var view: BatonV1.PlanView {
+        BatonV1.PlanView(rawValue: .init(truncatingIfNeeded: _c.pointee.view.rawValue))
+      }
+
+      public var pageSize: Int32 {
+        _c.pointee.page_size
+      }
+
+      public var pageToken: String {
+        Reader.text(_c.pointee.page_token)
+      }
+    }
   }
 
   /// Message `baton.v1.GetPlanResponse`.
@@ -269,6 +493,36 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetPlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetPlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetPlanResponse>) { _c = c }
+
+      public var state: BatonV1.PlanState.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.state else { return nil }
+          return _overrideLifetime(BatonV1.PlanState.View(c), copying: self)
+        }
+      }
+
+      public var nextPageToken: String {
+        Reader.text(_c.pointee.next_page_token)
+      }
     }
   }
 
@@ -319,6 +573,62 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ListPlansRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ListPlansRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ListPlansRequest>) { _c = c }
+
+      public var namespace: String {
+        Reader.text(_c.pointee.namespace_)
+      }
+
+      public var statuses: [BatonV1.PlanStatus] {
+        Reader.enums(_c.pointee.n_statuses, _c.pointee.statuses)
+      }
+
+      public var owner: String {
+        Reader.text(_c.pointee.owner)
+      }
+
+      public var labels: [String: String] {
+        Reader.map(_c.pointee.n_labels, _c.pointee.labels) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+
+      public var namePrefix: String {
+        Reader.text(_c.pointee.name_prefix)
+      }
+
+      public var createdAfterMs: Int64 {
+        _c.pointee.created_after_ms
+      }
+
+      public var createdBeforeMs: Int64 {
+        _c.pointee.created_before_ms
+      }
+
+      public var pageSize: Int32 {
+        _c.pointee.page_size
+      }
+
+      public var pageToken: String {
+        Reader.text(_c.pointee.page_token)
+      }
+    }
   }
 
   /// Message `baton.v1.ListPlansResponse`.
@@ -344,6 +654,37 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ListPlansResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ListPlansResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ListPlansResponse>) { _c = c }
+
+      public var plans: MessageViews<BatonV1.PlanState> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_plans, _c.pointee.plans), copying: self)
+        }
+      }
+
+      public var nextPageToken: String {
+        Reader.text(_c.pointee.next_page_token)
+      }
     }
   }
 
@@ -371,6 +712,32 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.CancelPlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__CancelPlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__CancelPlanRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var reason: String {
+        Reader.text(_c.pointee.reason)
+      }
+    }
   }
 
   /// Message `baton.v1.CancelPlanResponse`.
@@ -393,6 +760,32 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.CancelPlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__CancelPlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__CancelPlanResponse>) { _c = c }
+
+      public var state: BatonV1.PlanState.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.state else { return nil }
+          return _overrideLifetime(BatonV1.PlanState.View(c), copying: self)
+        }
+      }
     }
   }
 
@@ -420,6 +813,32 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.PausePlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__PausePlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__PausePlanRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var reason: String {
+        Reader.text(_c.pointee.reason)
+      }
+    }
   }
 
   /// Message `baton.v1.PausePlanResponse`.
@@ -442,6 +861,32 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.PausePlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__PausePlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__PausePlanResponse>) { _c = c }
+
+      public var state: BatonV1.PlanState.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.state else { return nil }
+          return _overrideLifetime(BatonV1.PlanState.View(c), copying: self)
+        }
+      }
     }
   }
 
@@ -466,6 +911,28 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ResumePlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ResumePlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ResumePlanRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+    }
   }
 
   /// Message `baton.v1.ResumePlanResponse`.
@@ -488,6 +955,32 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ResumePlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ResumePlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ResumePlanResponse>) { _c = c }
+
+      public var state: BatonV1.PlanState.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.state else { return nil }
+          return _overrideLifetime(BatonV1.PlanState.View(c), copying: self)
+        }
+      }
     }
   }
 
@@ -519,6 +1012,36 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.StreamPlanEventsRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__StreamPlanEventsRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__StreamPlanEventsRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var fromSeq: Int64 {
+        _c.pointee.from_seq
+      }
+
+      public var includeProgress: Bool {
+        _c.pointee.include_progress != 0
+      }
+    }
   }
 
   /// Message `baton.v1.StreamPlanEventsResponse`.
@@ -541,6 +1064,32 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.StreamPlanEventsResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__StreamPlanEventsResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__StreamPlanEventsResponse>) { _c = c }
+
+      public var item: Item? {
+        switch _c.pointee.item_case.rawValue {
+        case 1: .event(Reader.message(_c.pointee.event) ?? BatonV1.PlanEvent())
+        case 2: .progress(Reader.message(_c.pointee.progress) ?? BatonV1.TaskProgress())
+        default: nil
+        }
+      }
     }
 
     /// At most one of the fields of `item`.
@@ -585,6 +1134,53 @@ extension BatonV1 {
       Codec.encode(self, into: reserve)
     }
 
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.TaskProgress`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__TaskProgress>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__TaskProgress>) { _c = c }
+
+      public var taskId: String {
+        Reader.text(_c.pointee.task_id)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var timeMs: Int64 {
+        _c.pointee.time_ms
+      }
+
+      public var body: Body? {
+        switch _c.pointee.body_case.rawValue {
+        case 4: .chunk(Reader.message(_c.pointee.chunk) ?? BatonV1.OutputChunk())
+        case 5: .message(Reader.message(_c.pointee.message) ?? BatonV1.AgentMessage())
+        case 6: .log(Reader.message(_c.pointee.log) ?? BatonV1.LogLine())
+        default: nil
+        }
+      }
+
+      public var usage: BatonV1.Usage.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.usage else { return nil }
+          return _overrideLifetime(BatonV1.Usage.View(c), copying: self)
+        }
+      }
+    }
+
     /// At most one of the fields of `body`.
     public enum Body: Sendable, Equatable {
       case chunk(BatonV1.OutputChunk)
@@ -617,6 +1213,32 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.OutputChunk`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__OutputChunk>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__OutputChunk>) { _c = c }
+
+      public var offset: Int64 {
+        _c.pointee.offset
+      }
+
+      public var text: String {
+        Reader.text(_c.pointee.text)
+      }
+    }
   }
 
   /// What an agent said.
@@ -645,6 +1267,36 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.AgentMessage`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__AgentMessage>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__AgentMessage>) { _c = c }
+
+      public var agent: String {
+        Reader.text(_c.pointee.agent)
+      }
+
+      public var role: String {
+        Reader.text(_c.pointee.role)
+      }
+
+      public var content: String {
+        Reader.text(_c.pointee.content)
+      }
+    }
   }
 
   /// A line for people.
@@ -670,6 +1322,32 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.LogLine`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__LogLine>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__LogLine>) { _c = c }
+
+      public var severity: String {
+        Reader.text(_c.pointee.severity)
+      }
+
+      public var text: String {
+        Reader.text(_c.pointee.text)
+      }
     }
   }
 
@@ -700,6 +1378,36 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetPlanTraceRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetPlanTraceRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetPlanTraceRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var fromSeq: Int64 {
+        _c.pointee.from_seq
+      }
+
+      public var pageSize: Int32 {
+        _c.pointee.page_size
+      }
+    }
   }
 
   /// Message `baton.v1.GetPlanTraceResponse`.
@@ -726,6 +1434,37 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetPlanTraceResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetPlanTraceResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetPlanTraceResponse>) { _c = c }
+
+      public var events: MessageViews<BatonV1.PlanEvent> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_events, _c.pointee.events), copying: self)
+        }
+      }
+
+      public var nextSeq: Int64 {
+        _c.pointee.next_seq
+      }
+    }
   }
 
   /// Message `baton.v1.GetServerInfoRequest`.
@@ -742,6 +1481,24 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetServerInfoRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetServerInfoRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetServerInfoRequest>) { _c = c }
     }
   }
 
@@ -783,6 +1540,55 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.GetServerInfoResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__GetServerInfoResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__GetServerInfoResponse>) { _c = c }
+
+      public var version: String {
+        Reader.text(_c.pointee.version)
+      }
+
+      public var store: String {
+        Reader.text(_c.pointee.store)
+      }
+
+      public var durability: String {
+        Reader.text(_c.pointee.durability)
+      }
+
+      public var routes: MessageViews<BatonV1.Route> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_routes, _c.pointee.routes), copying: self)
+        }
+      }
+
+      public var limits: [String: Int64] {
+        Reader.map(_c.pointee.n_limits, _c.pointee.limits) { entry in
+          (Reader.text(entry.pointee.key), entry.pointee.value)
+        }
+      }
+
+      public var uptimeMs: Int64 {
+        _c.pointee.uptime_ms
+      }
+    }
   }
 
   /// Which adapters serve a type, in order of preference.
@@ -809,85 +1615,176 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.Route`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__Route>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__Route>) { _c = c }
+
+      public var type: String {
+        Reader.text(_c.pointee.type)
+      }
+
+      public var adapters: [String] {
+        Reader.texts(_c.pointee.n_adapters, _c.pointee.adapters)
+      }
+    }
+  }
+}
+
+extension MessageViews<BatonV1.SubmitPlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.SubmitPlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.SubmitPlanRequest.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.SubmitPlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.SubmitPlanRequest", BatonV1.SubmitPlanRequest.self,
+    baton__v1__submit_plan_request__init,
+    [
+      .message(1, "plan", BatonV1.Plan.wireTable),
+      .text(2, "namespace"),
+      .text(3, "request_key"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__SubmitPlanRequest>) {
     baton__v1__submit_plan_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__SubmitPlanRequest>) throws(MessageDecodingError)
-  {
-    self.plan = try Reader.message(c.pointee.plan)
-    self.namespace = try Reader.text(c.pointee.namespace_, "baton.v1.SubmitPlanRequest.namespace")
-    self.requestKey = try Reader.text(
-      c.pointee.request_key, "baton.v1.SubmitPlanRequest.request_key")
+  package init(reading c: UnsafePointer<Baton__V1__SubmitPlanRequest>) {
+    self.plan = Reader.message(c.pointee.plan)
+    self.namespace = Reader.text(c.pointee.namespace_)
+    self.requestKey = Reader.text(c.pointee.request_key)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__SubmitPlanRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__SubmitPlanRequest>, in arena: inout Arena
+  ) {
     c.pointee.plan = arena.message(self.plan)
     c.pointee.namespace_ = arena.text(self.namespace)
     c.pointee.request_key = arena.text(self.requestKey)
   }
 }
 
+extension MessageViews<BatonV1.SubmitPlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.SubmitPlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.SubmitPlanResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.SubmitPlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.SubmitPlanResponse", BatonV1.SubmitPlanResponse.self,
+    baton__v1__submit_plan_response__init,
+    [
+      .text(1, "plan_id"),
+      .number(2, "created", .varint32),
+      .text(3, "warnings", .repeated),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__SubmitPlanResponse>) {
     baton__v1__submit_plan_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__SubmitPlanResponse>) throws(MessageDecodingError)
-  {
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.SubmitPlanResponse.plan_id")
+  package init(reading c: UnsafePointer<Baton__V1__SubmitPlanResponse>) {
+    self.planId = Reader.text(c.pointee.plan_id)
     self.created = c.pointee.created != 0
-    self.warnings = try Reader.texts(
-      c.pointee.n_warnings, c.pointee.warnings, "baton.v1.SubmitPlanResponse.warnings")
+    self.warnings = Reader.texts(c.pointee.n_warnings, c.pointee.warnings)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__SubmitPlanResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__SubmitPlanResponse>, in arena: inout Arena
+  ) {
     c.pointee.plan_id = arena.text(self.planId)
     c.pointee.created = self.created ? 1 : 0
     (c.pointee.n_warnings, c.pointee.warnings) = arena.texts(self.warnings)
   }
 }
 
+extension MessageViews<BatonV1.ValidatePlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ValidatePlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ValidatePlanRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ValidatePlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ValidatePlanRequest", BatonV1.ValidatePlanRequest.self,
+    baton__v1__validate_plan_request__init,
+    [
+      .message(1, "plan", BatonV1.Plan.wireTable),
+      .text(2, "namespace"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ValidatePlanRequest>) {
     baton__v1__validate_plan_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ValidatePlanRequest>)
-    throws(MessageDecodingError)
-  {
-    self.plan = try Reader.message(c.pointee.plan)
-    self.namespace = try Reader.text(c.pointee.namespace_, "baton.v1.ValidatePlanRequest.namespace")
+  package init(reading c: UnsafePointer<Baton__V1__ValidatePlanRequest>) {
+    self.plan = Reader.message(c.pointee.plan)
+    self.namespace = Reader.text(c.pointee.namespace_)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ValidatePlanRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__ValidatePlanRequest>, in arena: inout Arena
+  ) {
     c.pointee.plan = arena.message(self.plan)
     c.pointee.namespace_ = arena.text(self.namespace)
   }
 }
 
+extension MessageViews<BatonV1.ValidatePlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ValidatePlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ValidatePlanResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ValidatePlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ValidatePlanResponse", BatonV1.ValidatePlanResponse.self,
+    baton__v1__validate_plan_response__init,
+    [
+      .message(1, "problems", BatonV1.Problem.wireTable, .repeated),
+      .text(2, "warnings", .repeated),
+      .message(3, "levels", BatonV1.TaskLevel.wireTable, .repeated),
+      .text(4, "critical_path", .repeated),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ValidatePlanResponse>) {
     baton__v1__validate_plan_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ValidatePlanResponse>)
-    throws(MessageDecodingError)
-  {
-    self.problems = try Reader.messages(c.pointee.n_problems, c.pointee.problems)
-    self.warnings = try Reader.texts(
-      c.pointee.n_warnings, c.pointee.warnings, "baton.v1.ValidatePlanResponse.warnings")
-    self.levels = try Reader.messages(c.pointee.n_levels, c.pointee.levels)
-    self.criticalPath = try Reader.texts(
-      c.pointee.n_critical_path, c.pointee.critical_path,
-      "baton.v1.ValidatePlanResponse.critical_path")
+  package init(reading c: UnsafePointer<Baton__V1__ValidatePlanResponse>) {
+    self.problems = Reader.messages(c.pointee.n_problems, c.pointee.problems)
+    self.warnings = Reader.texts(c.pointee.n_warnings, c.pointee.warnings)
+    self.levels = Reader.messages(c.pointee.n_levels, c.pointee.levels)
+    self.criticalPath = Reader.texts(c.pointee.n_critical_path, c.pointee.critical_path)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ValidatePlanResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__ValidatePlanResponse>, in arena: inout Arena
+  ) {
     (c.pointee.n_problems, c.pointee.problems) = arena.messages(self.problems)
     (c.pointee.n_warnings, c.pointee.warnings) = arena.texts(self.warnings)
     (c.pointee.n_levels, c.pointee.levels) = arena.messages(self.levels)
@@ -895,52 +1792,98 @@ extension BatonV1.ValidatePlanResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.Problem> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.Problem.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.Problem.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.Problem: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.Problem", BatonV1.Problem.self, baton__v1__problem__init,
+    [
+      .text(1, "field"),
+      .text(2, "reason"),
+      .text(3, "message"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Problem>) {
     baton__v1__problem__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__Problem>) throws(MessageDecodingError) {
-    self.field = try Reader.text(c.pointee.field, "baton.v1.Problem.field")
-    self.reason = try Reader.text(c.pointee.reason, "baton.v1.Problem.reason")
-    self.message = try Reader.text(c.pointee.message, "baton.v1.Problem.message")
+  package init(reading c: UnsafePointer<Baton__V1__Problem>) {
+    self.field = Reader.text(c.pointee.field)
+    self.reason = Reader.text(c.pointee.reason)
+    self.message = Reader.text(c.pointee.message)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Problem>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__Problem>, in arena: inout Arena) {
     c.pointee.field = arena.text(self.field)
     c.pointee.reason = arena.text(self.reason)
     c.pointee.message = arena.text(self.message)
   }
 }
 
+extension MessageViews<BatonV1.TaskLevel> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.TaskLevel.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.TaskLevel.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.TaskLevel: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.TaskLevel", BatonV1.TaskLevel.self, baton__v1__task_level__init,
+    [
+      .text(1, "task_ids", .repeated)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskLevel>) {
     baton__v1__task_level__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__TaskLevel>) throws(MessageDecodingError) {
-    self.taskIds = try Reader.texts(
-      c.pointee.n_task_ids, c.pointee.task_ids, "baton.v1.TaskLevel.task_ids")
+  package init(reading c: UnsafePointer<Baton__V1__TaskLevel>) {
+    self.taskIds = Reader.texts(c.pointee.n_task_ids, c.pointee.task_ids)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskLevel>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskLevel>, in arena: inout Arena) {
     (c.pointee.n_task_ids, c.pointee.task_ids) = arena.texts(self.taskIds)
   }
 }
 
+extension MessageViews<BatonV1.GetPlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetPlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetPlanRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.GetPlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetPlanRequest", BatonV1.GetPlanRequest.self, baton__v1__get_plan_request__init,
+    [
+      .text(1, "plan_id"),
+      .number(2, "view", .varint32),
+      .number(3, "page_size", .varint32),
+      .text(4, "page_token"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetPlanRequest>) {
     baton__v1__get_plan_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetPlanRequest>) throws(MessageDecodingError) {
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.GetPlanRequest.plan_id")
+  package init(reading c: UnsafePointer<Baton__V1__GetPlanRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
     self.view = BatonV1.PlanView(rawValue: .init(truncatingIfNeeded: c.pointee.view.rawValue))
     self.pageSize = c.pointee.page_size
-    self.pageToken = try Reader.text(c.pointee.page_token, "baton.v1.GetPlanRequest.page_token")
+    self.pageToken = Reader.text(c.pointee.page_token)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetPlanRequest>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__GetPlanRequest>, in arena: inout Arena) {
     c.pointee.plan_id = arena.text(self.planId)
     c.pointee.view = .init(rawValue: .init(truncatingIfNeeded: self.view.rawValue))
     c.pointee.page_size = self.pageSize
@@ -948,55 +1891,93 @@ extension BatonV1.GetPlanRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.GetPlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetPlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetPlanResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.GetPlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetPlanResponse", BatonV1.GetPlanResponse.self, baton__v1__get_plan_response__init,
+    [
+      .message(1, "state", BatonV1.PlanState.wireTable),
+      .text(2, "next_page_token"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetPlanResponse>) {
     baton__v1__get_plan_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetPlanResponse>) throws(MessageDecodingError) {
-    self.state = try Reader.message(c.pointee.state)
-    self.nextPageToken = try Reader.text(
-      c.pointee.next_page_token, "baton.v1.GetPlanResponse.next_page_token")
+  package init(reading c: UnsafePointer<Baton__V1__GetPlanResponse>) {
+    self.state = Reader.message(c.pointee.state)
+    self.nextPageToken = Reader.text(c.pointee.next_page_token)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetPlanResponse>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__GetPlanResponse>, in arena: inout Arena)
+  {
     c.pointee.state = arena.message(self.state)
     c.pointee.next_page_token = arena.text(self.nextPageToken)
   }
 }
 
+extension MessageViews<BatonV1.ListPlansRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ListPlansRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ListPlansRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ListPlansRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ListPlansRequest", BatonV1.ListPlansRequest.self, baton__v1__list_plans_request__init,
+    [
+      .text(1, "namespace"),
+      .number(2, "statuses", .varint32, .repeated),
+      .text(3, "owner"),
+      .map(
+        4, "labels",
+        WireTable(
+          "baton.v1.ListPlansRequest.LabelsEntry", (String, String).self,
+          baton__v1__list_plans_request__labels_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+      .text(5, "name_prefix"),
+      .number(6, "created_after_ms", .varint64),
+      .number(7, "created_before_ms", .varint64),
+      .number(8, "page_size", .varint32),
+      .text(9, "page_token"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ListPlansRequest>) {
     baton__v1__list_plans_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ListPlansRequest>) throws(MessageDecodingError) {
-    self.namespace = try Reader.text(c.pointee.namespace_, "baton.v1.ListPlansRequest.namespace")
+  package init(reading c: UnsafePointer<Baton__V1__ListPlansRequest>) {
+    self.namespace = Reader.text(c.pointee.namespace_)
     self.statuses = Reader.enums(c.pointee.n_statuses, c.pointee.statuses)
-    self.owner = try Reader.text(c.pointee.owner, "baton.v1.ListPlansRequest.owner")
-    self.labels = try Reader.map(c.pointee.n_labels, c.pointee.labels) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.v1.ListPlansRequest.labels (a key)"),
-        try Reader.text(entry.pointee.value, "baton.v1.ListPlansRequest.labels (a value)")
-      )
+    self.owner = Reader.text(c.pointee.owner)
+    self.labels = Reader.map(c.pointee.n_labels, c.pointee.labels) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
-    self.namePrefix = try Reader.text(
-      c.pointee.name_prefix, "baton.v1.ListPlansRequest.name_prefix")
+    self.namePrefix = Reader.text(c.pointee.name_prefix)
     self.createdAfterMs = c.pointee.created_after_ms
     self.createdBeforeMs = c.pointee.created_before_ms
     self.pageSize = c.pointee.page_size
-    self.pageToken = try Reader.text(c.pointee.page_token, "baton.v1.ListPlansRequest.page_token")
+    self.pageToken = Reader.text(c.pointee.page_token)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ListPlansRequest>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__ListPlansRequest>, in arena: inout Arena)
+  {
     c.pointee.namespace_ = arena.text(self.namespace)
     (c.pointee.n_statuses, c.pointee.statuses) = arena.enums(self.statuses)
     c.pointee.owner = arena.text(self.owner)
     (c.pointee.n_labels, c.pointee.labels) = arena.map(
       self.labels, baton__v1__list_plans_request__labels_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
@@ -1008,132 +1989,260 @@ extension BatonV1.ListPlansRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.ListPlansResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ListPlansResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ListPlansResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ListPlansResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ListPlansResponse", BatonV1.ListPlansResponse.self,
+    baton__v1__list_plans_response__init,
+    [
+      .message(1, "plans", BatonV1.PlanState.wireTable, .repeated),
+      .text(2, "next_page_token"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ListPlansResponse>) {
     baton__v1__list_plans_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ListPlansResponse>) throws(MessageDecodingError)
-  {
-    self.plans = try Reader.messages(c.pointee.n_plans, c.pointee.plans)
-    self.nextPageToken = try Reader.text(
-      c.pointee.next_page_token, "baton.v1.ListPlansResponse.next_page_token")
+  package init(reading c: UnsafePointer<Baton__V1__ListPlansResponse>) {
+    self.plans = Reader.messages(c.pointee.n_plans, c.pointee.plans)
+    self.nextPageToken = Reader.text(c.pointee.next_page_token)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ListPlansResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__ListPlansResponse>, in arena: inout Arena
+  ) {
     (c.pointee.n_plans, c.pointee.plans) = arena.messages(self.plans)
     c.pointee.next_page_token = arena.text(self.nextPageToken)
   }
 }
 
+extension MessageViews<BatonV1.CancelPlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.CancelPlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.CancelPlanRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.CancelPlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.CancelPlanRequest", BatonV1.CancelPlanRequest.self,
+    baton__v1__cancel_plan_request__init,
+    [
+      .text(1, "plan_id"),
+      .text(2, "reason"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelPlanRequest>) {
     baton__v1__cancel_plan_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__CancelPlanRequest>) throws(MessageDecodingError)
-  {
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.CancelPlanRequest.plan_id")
-    self.reason = try Reader.text(c.pointee.reason, "baton.v1.CancelPlanRequest.reason")
+  package init(reading c: UnsafePointer<Baton__V1__CancelPlanRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.reason = Reader.text(c.pointee.reason)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__CancelPlanRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__CancelPlanRequest>, in arena: inout Arena
+  ) {
     c.pointee.plan_id = arena.text(self.planId)
     c.pointee.reason = arena.text(self.reason)
+  }
+}
+
+extension MessageViews<BatonV1.CancelPlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.CancelPlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.CancelPlanResponse.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.CancelPlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.CancelPlanResponse", BatonV1.CancelPlanResponse.self,
+    baton__v1__cancel_plan_response__init,
+    [
+      .message(1, "state", BatonV1.PlanState.wireTable)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelPlanResponse>) {
     baton__v1__cancel_plan_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__CancelPlanResponse>) throws(MessageDecodingError)
-  {
-    self.state = try Reader.message(c.pointee.state)
+  package init(reading c: UnsafePointer<Baton__V1__CancelPlanResponse>) {
+    self.state = Reader.message(c.pointee.state)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__CancelPlanResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__CancelPlanResponse>, in arena: inout Arena
+  ) {
     c.pointee.state = arena.message(self.state)
   }
 }
 
+extension MessageViews<BatonV1.PausePlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.PausePlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.PausePlanRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.PausePlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.PausePlanRequest", BatonV1.PausePlanRequest.self, baton__v1__pause_plan_request__init,
+    [
+      .text(1, "plan_id"),
+      .text(2, "reason"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PausePlanRequest>) {
     baton__v1__pause_plan_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__PausePlanRequest>) throws(MessageDecodingError) {
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.PausePlanRequest.plan_id")
-    self.reason = try Reader.text(c.pointee.reason, "baton.v1.PausePlanRequest.reason")
+  package init(reading c: UnsafePointer<Baton__V1__PausePlanRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.reason = Reader.text(c.pointee.reason)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__PausePlanRequest>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__PausePlanRequest>, in arena: inout Arena)
+  {
     c.pointee.plan_id = arena.text(self.planId)
     c.pointee.reason = arena.text(self.reason)
   }
 }
 
+extension MessageViews<BatonV1.PausePlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.PausePlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.PausePlanResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.PausePlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.PausePlanResponse", BatonV1.PausePlanResponse.self,
+    baton__v1__pause_plan_response__init,
+    [
+      .message(1, "state", BatonV1.PlanState.wireTable)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PausePlanResponse>) {
     baton__v1__pause_plan_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__PausePlanResponse>) throws(MessageDecodingError)
-  {
-    self.state = try Reader.message(c.pointee.state)
+  package init(reading c: UnsafePointer<Baton__V1__PausePlanResponse>) {
+    self.state = Reader.message(c.pointee.state)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__PausePlanResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__PausePlanResponse>, in arena: inout Arena
+  ) {
     c.pointee.state = arena.message(self.state)
+  }
+}
+
+extension MessageViews<BatonV1.ResumePlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ResumePlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ResumePlanRequest.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.ResumePlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ResumePlanRequest", BatonV1.ResumePlanRequest.self,
+    baton__v1__resume_plan_request__init,
+    [
+      .text(1, "plan_id")
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ResumePlanRequest>) {
     baton__v1__resume_plan_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ResumePlanRequest>) throws(MessageDecodingError)
-  {
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.ResumePlanRequest.plan_id")
+  package init(reading c: UnsafePointer<Baton__V1__ResumePlanRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ResumePlanRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__ResumePlanRequest>, in arena: inout Arena
+  ) {
     c.pointee.plan_id = arena.text(self.planId)
   }
 }
 
+extension MessageViews<BatonV1.ResumePlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ResumePlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ResumePlanResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ResumePlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ResumePlanResponse", BatonV1.ResumePlanResponse.self,
+    baton__v1__resume_plan_response__init,
+    [
+      .message(1, "state", BatonV1.PlanState.wireTable)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ResumePlanResponse>) {
     baton__v1__resume_plan_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ResumePlanResponse>) throws(MessageDecodingError)
-  {
-    self.state = try Reader.message(c.pointee.state)
+  package init(reading c: UnsafePointer<Baton__V1__ResumePlanResponse>) {
+    self.state = Reader.message(c.pointee.state)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ResumePlanResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__ResumePlanResponse>, in arena: inout Arena
+  ) {
     c.pointee.state = arena.message(self.state)
   }
 }
 
+extension MessageViews<BatonV1.StreamPlanEventsRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.StreamPlanEventsRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.StreamPlanEventsRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.StreamPlanEventsRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.StreamPlanEventsRequest", BatonV1.StreamPlanEventsRequest.self,
+    baton__v1__stream_plan_events_request__init,
+    [
+      .text(1, "plan_id"),
+      .number(2, "from_seq", .varint64),
+      .number(3, "include_progress", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsRequest>) {
     baton__v1__stream_plan_events_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__StreamPlanEventsRequest>)
-    throws(MessageDecodingError)
-  {
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.StreamPlanEventsRequest.plan_id")
+  package init(reading c: UnsafePointer<Baton__V1__StreamPlanEventsRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
     self.fromSeq = c.pointee.from_seq
     self.includeProgress = c.pointee.include_progress != 0
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsRequest>, in arena: inout Arena
   ) {
     c.pointee.plan_id = arena.text(self.planId)
     c.pointee.from_seq = self.fromSeq
@@ -1141,25 +2250,38 @@ extension BatonV1.StreamPlanEventsRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.StreamPlanEventsResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.StreamPlanEventsResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.StreamPlanEventsResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.StreamPlanEventsResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.StreamPlanEventsResponse", BatonV1.StreamPlanEventsResponse.self,
+    baton__v1__stream_plan_events_response__init,
+    [
+      .message(1, "event", BatonV1.PlanEvent.wireTable, .oneof(1)),
+      .message(2, "progress", BatonV1.TaskProgress.wireTable, .oneof(1)),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsResponse>) {
     baton__v1__stream_plan_events_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__StreamPlanEventsResponse>)
-    throws(MessageDecodingError)
-  {
-    switch c.pointee.item_case.rawValue {
-    case 1:
-      self.item = .event(try Reader.message(c.pointee.event) ?? BatonV1.PlanEvent())
-    case 2:
-      self.item = .progress(try Reader.message(c.pointee.progress) ?? BatonV1.TaskProgress())
-    default: self.item = nil
-    }
+  package init(reading c: UnsafePointer<Baton__V1__StreamPlanEventsResponse>) {
+    self.item =
+      switch c.pointee.item_case.rawValue {
+      case 1: .event(Reader.message(c.pointee.event) ?? BatonV1.PlanEvent())
+      case 2: .progress(Reader.message(c.pointee.progress) ?? BatonV1.TaskProgress())
+      default: nil
+      }
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsResponse>, in arena: inout Arena
   ) {
     switch self.item {
     case .event(let value):
@@ -1173,28 +2295,46 @@ extension BatonV1.StreamPlanEventsResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.TaskProgress> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.TaskProgress.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.TaskProgress.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.TaskProgress: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.TaskProgress", BatonV1.TaskProgress.self, baton__v1__task_progress__init,
+    [
+      .text(1, "task_id"),
+      .number(2, "attempt", .varint32),
+      .number(3, "time_ms", .varint64),
+      .message(4, "chunk", BatonV1.OutputChunk.wireTable, .oneof(1)),
+      .message(5, "message", BatonV1.AgentMessage.wireTable, .oneof(1)),
+      .message(6, "log", BatonV1.LogLine.wireTable, .oneof(1)),
+      .message(7, "usage", BatonV1.Usage.wireTable),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskProgress>) {
     baton__v1__task_progress__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__TaskProgress>) throws(MessageDecodingError) {
-    self.taskId = try Reader.text(c.pointee.task_id, "baton.v1.TaskProgress.task_id")
+  package init(reading c: UnsafePointer<Baton__V1__TaskProgress>) {
+    self.taskId = Reader.text(c.pointee.task_id)
     self.attempt = c.pointee.attempt
     self.timeMs = c.pointee.time_ms
-    switch c.pointee.body_case.rawValue {
-    case 4:
-      self.body = .chunk(try Reader.message(c.pointee.chunk) ?? BatonV1.OutputChunk())
-    case 5:
-      self.body = .message(try Reader.message(c.pointee.message) ?? BatonV1.AgentMessage())
-    case 6:
-      self.body = .log(try Reader.message(c.pointee.log) ?? BatonV1.LogLine())
-    default: self.body = nil
-    }
-    self.usage = try Reader.message(c.pointee.usage)
+    self.body =
+      switch c.pointee.body_case.rawValue {
+      case 4: .chunk(Reader.message(c.pointee.chunk) ?? BatonV1.OutputChunk())
+      case 5: .message(Reader.message(c.pointee.message) ?? BatonV1.AgentMessage())
+      case 6: .log(Reader.message(c.pointee.log) ?? BatonV1.LogLine())
+      default: nil
+      }
+    self.usage = Reader.message(c.pointee.usage)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskProgress>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskProgress>, in arena: inout Arena) {
     c.pointee.task_id = arena.text(self.taskId)
     c.pointee.attempt = self.attempt
     c.pointee.time_ms = self.timeMs
@@ -1214,134 +2354,244 @@ extension BatonV1.TaskProgress: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.OutputChunk> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.OutputChunk.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.OutputChunk.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.OutputChunk: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.OutputChunk", BatonV1.OutputChunk.self, baton__v1__output_chunk__init,
+    [
+      .number(1, "offset", .varint64),
+      .text(2, "text"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__OutputChunk>) {
     baton__v1__output_chunk__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__OutputChunk>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Baton__V1__OutputChunk>) {
     self.offset = c.pointee.offset
-    self.text = try Reader.text(c.pointee.text, "baton.v1.OutputChunk.text")
+    self.text = Reader.text(c.pointee.text)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__OutputChunk>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__OutputChunk>, in arena: inout Arena) {
     c.pointee.offset = self.offset
     c.pointee.text = arena.text(self.text)
   }
 }
 
+extension MessageViews<BatonV1.AgentMessage> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.AgentMessage.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.AgentMessage.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.AgentMessage: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.AgentMessage", BatonV1.AgentMessage.self, baton__v1__agent_message__init,
+    [
+      .text(1, "agent"),
+      .text(2, "role"),
+      .text(3, "content"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__AgentMessage>) {
     baton__v1__agent_message__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__AgentMessage>) throws(MessageDecodingError) {
-    self.agent = try Reader.text(c.pointee.agent, "baton.v1.AgentMessage.agent")
-    self.role = try Reader.text(c.pointee.role, "baton.v1.AgentMessage.role")
-    self.content = try Reader.text(c.pointee.content, "baton.v1.AgentMessage.content")
+  package init(reading c: UnsafePointer<Baton__V1__AgentMessage>) {
+    self.agent = Reader.text(c.pointee.agent)
+    self.role = Reader.text(c.pointee.role)
+    self.content = Reader.text(c.pointee.content)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__AgentMessage>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__AgentMessage>, in arena: inout Arena) {
     c.pointee.agent = arena.text(self.agent)
     c.pointee.role = arena.text(self.role)
     c.pointee.content = arena.text(self.content)
   }
 }
 
+extension MessageViews<BatonV1.LogLine> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.LogLine.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.LogLine.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.LogLine: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.LogLine", BatonV1.LogLine.self, baton__v1__log_line__init,
+    [
+      .text(1, "severity"),
+      .text(2, "text"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__LogLine>) {
     baton__v1__log_line__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__LogLine>) throws(MessageDecodingError) {
-    self.severity = try Reader.text(c.pointee.severity, "baton.v1.LogLine.severity")
-    self.text = try Reader.text(c.pointee.text, "baton.v1.LogLine.text")
+  package init(reading c: UnsafePointer<Baton__V1__LogLine>) {
+    self.severity = Reader.text(c.pointee.severity)
+    self.text = Reader.text(c.pointee.text)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__LogLine>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__LogLine>, in arena: inout Arena) {
     c.pointee.severity = arena.text(self.severity)
     c.pointee.text = arena.text(self.text)
   }
 }
 
+extension MessageViews<BatonV1.GetPlanTraceRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetPlanTraceRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetPlanTraceRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.GetPlanTraceRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetPlanTraceRequest", BatonV1.GetPlanTraceRequest.self,
+    baton__v1__get_plan_trace_request__init,
+    [
+      .text(1, "plan_id"),
+      .number(2, "from_seq", .varint64),
+      .number(3, "page_size", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetPlanTraceRequest>) {
     baton__v1__get_plan_trace_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetPlanTraceRequest>)
-    throws(MessageDecodingError)
-  {
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.GetPlanTraceRequest.plan_id")
+  package init(reading c: UnsafePointer<Baton__V1__GetPlanTraceRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
     self.fromSeq = c.pointee.from_seq
     self.pageSize = c.pointee.page_size
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetPlanTraceRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__GetPlanTraceRequest>, in arena: inout Arena
+  ) {
     c.pointee.plan_id = arena.text(self.planId)
     c.pointee.from_seq = self.fromSeq
     c.pointee.page_size = self.pageSize
   }
 }
 
+extension MessageViews<BatonV1.GetPlanTraceResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetPlanTraceResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetPlanTraceResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.GetPlanTraceResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetPlanTraceResponse", BatonV1.GetPlanTraceResponse.self,
+    baton__v1__get_plan_trace_response__init,
+    [
+      .message(1, "events", BatonV1.PlanEvent.wireTable, .repeated),
+      .number(2, "next_seq", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetPlanTraceResponse>) {
     baton__v1__get_plan_trace_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetPlanTraceResponse>)
-    throws(MessageDecodingError)
-  {
-    self.events = try Reader.messages(c.pointee.n_events, c.pointee.events)
+  package init(reading c: UnsafePointer<Baton__V1__GetPlanTraceResponse>) {
+    self.events = Reader.messages(c.pointee.n_events, c.pointee.events)
     self.nextSeq = c.pointee.next_seq
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetPlanTraceResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__GetPlanTraceResponse>, in arena: inout Arena
+  ) {
     (c.pointee.n_events, c.pointee.events) = arena.messages(self.events)
     c.pointee.next_seq = self.nextSeq
   }
 }
 
+extension MessageViews<BatonV1.GetServerInfoRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetServerInfoRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetServerInfoRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.GetServerInfoRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetServerInfoRequest", BatonV1.GetServerInfoRequest.self,
+    baton__v1__get_server_info_request__init, [])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetServerInfoRequest>) {
     baton__v1__get_server_info_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetServerInfoRequest>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__GetServerInfoRequest>) {
     self.init()
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetServerInfoRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__GetServerInfoRequest>, in arena: inout Arena
+  ) {
+  }
+}
+
+extension MessageViews<BatonV1.GetServerInfoResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.GetServerInfoResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.GetServerInfoResponse.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.GetServerInfoResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.GetServerInfoResponse", BatonV1.GetServerInfoResponse.self,
+    baton__v1__get_server_info_response__init,
+    [
+      .text(1, "version"),
+      .text(2, "store"),
+      .text(3, "durability"),
+      .message(4, "routes", BatonV1.Route.wireTable, .repeated),
+      .map(
+        5, "limits",
+        WireTable(
+          "baton.v1.GetServerInfoResponse.LimitsEntry", (String, Int64).self,
+          baton__v1__get_server_info_response__limits_entry__init,
+          [.text(1, "key"), .number(2, "value", .varint64)])),
+      .number(6, "uptime_ms", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetServerInfoResponse>) {
     baton__v1__get_server_info_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__GetServerInfoResponse>)
-    throws(MessageDecodingError)
-  {
-    self.version = try Reader.text(c.pointee.version, "baton.v1.GetServerInfoResponse.version")
-    self.store = try Reader.text(c.pointee.store, "baton.v1.GetServerInfoResponse.store")
-    self.durability = try Reader.text(
-      c.pointee.durability, "baton.v1.GetServerInfoResponse.durability")
-    self.routes = try Reader.messages(c.pointee.n_routes, c.pointee.routes)
-    self.limits = try Reader.map(c.pointee.n_limits, c.pointee.limits) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.v1.GetServerInfoResponse.limits (a key)"),
-        entry.pointee.value
-      )
+  package init(reading c: UnsafePointer<Baton__V1__GetServerInfoResponse>) {
+    self.version = Reader.text(c.pointee.version)
+    self.store = Reader.text(c.pointee.store)
+    self.durability = Reader.text(c.pointee.durability)
+    self.routes = Reader.messages(c.pointee.n_routes, c.pointee.routes)
+    self.limits = Reader.map(c.pointee.n_limits, c.pointee.limits) { entry in
+      (Reader.text(entry.pointee.key), entry.pointee.value)
     }
     self.uptimeMs = c.pointee.uptime_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetServerInfoResponse>, in arena: Arena)
-  {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__GetServerInfoResponse>, in arena: inout Arena
+  ) {
     c.pointee.version = arena.text(self.version)
     c.pointee.store = arena.text(self.store)
     c.pointee.durability = arena.text(self.durability)
@@ -1349,7 +2599,7 @@ extension BatonV1.GetServerInfoResponse: ProtobufCConvertible {
     (c.pointee.n_limits, c.pointee.limits) = arena.map(
       self.limits, baton__v1__get_server_info_response__limits_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = value
     }
@@ -1357,18 +2607,32 @@ extension BatonV1.GetServerInfoResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.Route> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.Route.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.Route.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.Route: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.Route", BatonV1.Route.self, baton__v1__route__init,
+    [
+      .text(1, "type"),
+      .text(2, "adapters", .repeated),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Route>) {
     baton__v1__route__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__Route>) throws(MessageDecodingError) {
-    self.type = try Reader.text(c.pointee.type, "baton.v1.Route.type")
-    self.adapters = try Reader.texts(
-      c.pointee.n_adapters, c.pointee.adapters, "baton.v1.Route.adapters")
+  package init(reading c: UnsafePointer<Baton__V1__Route>) {
+    self.type = Reader.text(c.pointee.type)
+    self.adapters = Reader.texts(c.pointee.n_adapters, c.pointee.adapters)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Route>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__Route>, in arena: inout Arena) {
     c.pointee.type = arena.text(self.type)
     (c.pointee.n_adapters, c.pointee.adapters) = arena.texts(self.adapters)
   }

@@ -296,6 +296,85 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.Plan`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__Plan>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__Plan>) { _c = c }
+
+      public var name: String {
+        Reader.text(_c.pointee.name)
+      }
+
+      public var owner: String {
+        Reader.text(_c.pointee.owner)
+      }
+
+      public var labels: [String: String] {
+        Reader.map(_c.pointee.n_labels, _c.pointee.labels) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+
+      public var metadata: [String: String] {
+        Reader.map(_c.pointee.n_metadata, _c.pointee.metadata) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+
+      public var inputsJson: [UInt8] {
+        Reader.bytes(_c.pointee.inputs_json)
+      }
+
+      public var tasks: MessageViews<BatonV1.Task> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_tasks, _c.pointee.tasks), copying: self)
+        }
+      }
+
+      public var adapter: String {
+        Reader.text(_c.pointee.adapter)
+      }
+
+      public var retry: BatonV1.RetryPolicy.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.retry else { return nil }
+          return _overrideLifetime(BatonV1.RetryPolicy.View(c), copying: self)
+        }
+      }
+
+      public var timeouts: BatonV1.Timeouts.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.timeouts else { return nil }
+          return _overrideLifetime(BatonV1.Timeouts.View(c), copying: self)
+        }
+      }
+
+      public var priority: Int32 {
+        _c.pointee.priority
+      }
+
+      public var maxParallel: Int32 {
+        _c.pointee.max_parallel
+      }
+    }
   }
 
   /// One task of a plan.
@@ -355,6 +434,78 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.Task`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__Task>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__Task>) { _c = c }
+
+      public var id: String {
+        Reader.text(_c.pointee.id)
+      }
+
+      public var type: String {
+        Reader.text(_c.pointee.type)
+      }
+
+      public var payloadJson: [UInt8] {
+        Reader.bytes(_c.pointee.payload_json)
+      }
+
+      public var dependsOn: [String] {
+        Reader.texts(_c.pointee.n_depends_on, _c.pointee.depends_on)
+      }
+
+      public var adapter: String {
+        Reader.text(_c.pointee.adapter)
+      }
+
+      public var retry: BatonV1.RetryPolicy.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.retry else { return nil }
+          return _overrideLifetime(BatonV1.RetryPolicy.View(c), copying: self)
+        }
+      }
+
+      public var timeouts: BatonV1.Timeouts.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.timeouts else { return nil }
+          return _overrideLifetime(BatonV1.Timeouts.View(c), copying: self)
+        }
+      }
+
+      public var priority: Int32 {
+        _c.pointee.priority
+      }
+
+      public var onFailure: BatonV1.OnFailure {
+        BatonV1.OnFailure(rawValue: .init(truncatingIfNeeded: _c.pointee.on_failure.rawValue))
+      }
+
+      public var maxDeliveries: Int32 {
+        _c.pointee.max_deliveries
+      }
+
+      public var metadata: [String: String] {
+        Reader.map(_c.pointee.n_metadata, _c.pointee.metadata) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+    }
   }
 
   /// When a failed attempt is tried again. The delay before attempt n+1 lies in [d(1-jitter),
@@ -396,6 +547,50 @@ extension BatonV1 {
       Codec.encode(self, into: reserve)
     }
 
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RetryPolicy`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RetryPolicy>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RetryPolicy>) { _c = c }
+
+      public var maxAttempts: Int32 {
+        _c.pointee.max_attempts
+      }
+
+      public var initialDelay: InitialDelay? {
+        switch _c.pointee.initial_delay_case.rawValue {
+        case 2: .initialDelayMs(_c.pointee.initial_delay_ms)
+        default: nil
+        }
+      }
+
+      public var multiplier: Double {
+        _c.pointee.multiplier
+      }
+
+      public var maxDelayMs: Int64 {
+        _c.pointee.max_delay_ms
+      }
+
+      public var jitterValue: JitterValue? {
+        switch _c.pointee.jitter_value_case.rawValue {
+        case 5: .jitter(_c.pointee.jitter)
+        default: nil
+        }
+      }
+    }
+
     /// Milliseconds. Left out: the default (1000).
     public enum InitialDelay: Sendable, Equatable {
       case initialDelayMs(Int64)
@@ -431,6 +626,32 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.Timeouts`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__Timeouts>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__Timeouts>) { _c = c }
+
+      public var scheduleToStartMs: Int64 {
+        _c.pointee.schedule_to_start_ms
+      }
+
+      public var startToCloseMs: Int64 {
+        _c.pointee.start_to_close_ms
+      }
     }
   }
 
@@ -471,6 +692,44 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.TaskError`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__TaskError>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__TaskError>) { _c = c }
+
+      public var errorClass: BatonV1.ErrorClass {
+        BatonV1.ErrorClass(rawValue: .init(truncatingIfNeeded: _c.pointee.error_class.rawValue))
+      }
+
+      public var code: String {
+        Reader.text(_c.pointee.code)
+      }
+
+      public var message: String {
+        Reader.text(_c.pointee.message)
+      }
+
+      public var diagnostics: String {
+        Reader.text(_c.pointee.diagnostics)
+      }
+
+      public var retryAfterMs: Int64 {
+        _c.pointee.retry_after_ms
+      }
+    }
   }
 
   /// What a run consumed.
@@ -503,6 +762,40 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.Usage`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__Usage>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__Usage>) { _c = c }
+
+      public var inputTokens: Int64 {
+        _c.pointee.input_tokens
+      }
+
+      public var outputTokens: Int64 {
+        _c.pointee.output_tokens
+      }
+
+      public var model: String {
+        Reader.text(_c.pointee.model)
+      }
+
+      public var calls: Int64 {
+        _c.pointee.calls
+      }
     }
   }
 
@@ -539,6 +832,52 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.TaskResult`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__TaskResult>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__TaskResult>) { _c = c }
+
+      public var taskId: String {
+        Reader.text(_c.pointee.task_id)
+      }
+
+      public var outcome: BatonV1.Outcome {
+        BatonV1.Outcome(rawValue: .init(truncatingIfNeeded: _c.pointee.outcome.rawValue))
+      }
+
+      public var outputJson: [UInt8] {
+        Reader.bytes(_c.pointee.output_json)
+      }
+
+      public var error: BatonV1.TaskError.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.error else { return nil }
+          return _overrideLifetime(BatonV1.TaskError.View(c), copying: self)
+        }
+      }
+
+      public var usage: BatonV1.Usage.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.usage else { return nil }
+          return _overrideLifetime(BatonV1.Usage.View(c), copying: self)
+        }
+      }
     }
   }
 
@@ -604,6 +943,92 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.TaskState`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__TaskState>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__TaskState>) { _c = c }
+
+      public var id: String {
+        Reader.text(_c.pointee.id)
+      }
+
+      public var type: String {
+        Reader.text(_c.pointee.type)
+      }
+
+      public var status: BatonV1.TaskStatus {
+        BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: _c.pointee.status.rawValue))
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var delivery: Int32 {
+        _c.pointee.delivery
+      }
+
+      public var adapter: String {
+        Reader.text(_c.pointee.adapter)
+      }
+
+      public var instance: String {
+        Reader.text(_c.pointee.instance)
+      }
+
+      public var dependsOn: [String] {
+        Reader.texts(_c.pointee.n_depends_on, _c.pointee.depends_on)
+      }
+
+      public var startedAtMs: Int64 {
+        _c.pointee.started_at_ms
+      }
+
+      public var finishedAtMs: Int64 {
+        _c.pointee.finished_at_ms
+      }
+
+      public var retryAtMs: Int64 {
+        _c.pointee.retry_at_ms
+      }
+
+      public var error: BatonV1.TaskError.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.error else { return nil }
+          return _overrideLifetime(BatonV1.TaskError.View(c), copying: self)
+        }
+      }
+
+      public var usage: BatonV1.Usage.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.usage else { return nil }
+          return _overrideLifetime(BatonV1.Usage.View(c), copying: self)
+        }
+      }
+
+      public var outputJson: [UInt8] {
+        Reader.bytes(_c.pointee.output_json)
+      }
+
+      public var outputBytes: Int64 {
+        _c.pointee.output_bytes
+      }
     }
   }
 
@@ -676,6 +1101,118 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.PlanState`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__PlanState>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__PlanState>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var namespace: String {
+        Reader.text(_c.pointee.namespace_)
+      }
+
+      public var name: String {
+        Reader.text(_c.pointee.name)
+      }
+
+      public var owner: String {
+        Reader.text(_c.pointee.owner)
+      }
+
+      public var labels: [String: String] {
+        Reader.map(_c.pointee.n_labels, _c.pointee.labels) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+
+      public var metadata: [String: String] {
+        Reader.map(_c.pointee.n_metadata, _c.pointee.metadata) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+
+      public var status: BatonV1.PlanStatus {
+        BatonV1.PlanStatus(rawValue: .init(truncatingIfNeeded: _c.pointee.status.rawValue))
+      }
+
+      public var revision: Int64 {
+        _c.pointee.revision
+      }
+
+      public var createdAtMs: Int64 {
+        _c.pointee.created_at_ms
+      }
+
+      public var startedAtMs: Int64 {
+        _c.pointee.started_at_ms
+      }
+
+      public var finishedAtMs: Int64 {
+        _c.pointee.finished_at_ms
+      }
+
+      public var error: BatonV1.TaskError.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.error else { return nil }
+          return _overrideLifetime(BatonV1.TaskError.View(c), copying: self)
+        }
+      }
+
+      public var usage: BatonV1.Usage.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.usage else { return nil }
+          return _overrideLifetime(BatonV1.Usage.View(c), copying: self)
+        }
+      }
+
+      public var taskCount: Int32 {
+        _c.pointee.task_count
+      }
+
+      public var counts: MessageViews<BatonV1.TaskCount> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_counts, _c.pointee.counts), copying: self)
+        }
+      }
+
+      public var tasks: MessageViews<BatonV1.TaskState> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_tasks, _c.pointee.tasks), copying: self)
+        }
+      }
+
+      public var plan: BatonV1.Plan.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.plan else { return nil }
+          return _overrideLifetime(BatonV1.Plan.View(c), copying: self)
+        }
+      }
+    }
   }
 
   /// How many tasks of a plan have one status.
@@ -700,6 +1237,32 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.TaskCount`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__TaskCount>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__TaskCount>) { _c = c }
+
+      public var status: BatonV1.TaskStatus {
+        BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: _c.pointee.status.rawValue))
+      }
+
+      public var count: Int32 {
+        _c.pointee.count
+      }
     }
   }
 
@@ -758,54 +1321,145 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.PlanEvent`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__PlanEvent>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__PlanEvent>) { _c = c }
+
+      public var seq: Int64 {
+        _c.pointee.seq
+      }
+
+      public var timeMs: Int64 {
+        _c.pointee.time_ms
+      }
+
+      public var kind: String {
+        Reader.text(_c.pointee.kind)
+      }
+
+      public var taskId: String {
+        Reader.text(_c.pointee.task_id)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var delivery: Int32 {
+        _c.pointee.delivery
+      }
+
+      public var adapter: String {
+        Reader.text(_c.pointee.adapter)
+      }
+
+      public var instance: String {
+        Reader.text(_c.pointee.instance)
+      }
+
+      public var code: String {
+        Reader.text(_c.pointee.code)
+      }
+
+      public var message: String {
+        Reader.text(_c.pointee.message)
+      }
+
+      public var errorClass: BatonV1.ErrorClass {
+        BatonV1.ErrorClass(rawValue: .init(truncatingIfNeeded: _c.pointee.error_class.rawValue))
+      }
+
+      public var delayMs: Int64 {
+        _c.pointee.delay_ms
+      }
+    }
+  }
+}
+
+extension MessageViews<BatonV1.Plan> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.Plan.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.Plan.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.Plan: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.Plan", BatonV1.Plan.self, baton__v1__plan__init,
+    [
+      .text(1, "name"),
+      .text(2, "owner"),
+      .map(
+        3, "labels",
+        WireTable(
+          "baton.v1.Plan.LabelsEntry", (String, String).self, baton__v1__plan__labels_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+      .map(
+        4, "metadata",
+        WireTable(
+          "baton.v1.Plan.MetadataEntry", (String, String).self,
+          baton__v1__plan__metadata_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+      .bytes(5, "inputs_json"),
+      .message(6, "tasks", BatonV1.Task.wireTable, .repeated),
+      .text(7, "adapter"),
+      .message(8, "retry", BatonV1.RetryPolicy.wireTable),
+      .message(9, "timeouts", BatonV1.Timeouts.wireTable),
+      .number(10, "priority", .varint32),
+      .number(11, "max_parallel", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Plan>) {
     baton__v1__plan__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__Plan>) throws(MessageDecodingError) {
-    self.name = try Reader.text(c.pointee.name, "baton.v1.Plan.name")
-    self.owner = try Reader.text(c.pointee.owner, "baton.v1.Plan.owner")
-    self.labels = try Reader.map(c.pointee.n_labels, c.pointee.labels) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.v1.Plan.labels (a key)"),
-        try Reader.text(entry.pointee.value, "baton.v1.Plan.labels (a value)")
-      )
+  package init(reading c: UnsafePointer<Baton__V1__Plan>) {
+    self.name = Reader.text(c.pointee.name)
+    self.owner = Reader.text(c.pointee.owner)
+    self.labels = Reader.map(c.pointee.n_labels, c.pointee.labels) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
-    self.metadata = try Reader.map(c.pointee.n_metadata, c.pointee.metadata) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.v1.Plan.metadata (a key)"),
-        try Reader.text(entry.pointee.value, "baton.v1.Plan.metadata (a value)")
-      )
+    self.metadata = Reader.map(c.pointee.n_metadata, c.pointee.metadata) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
     self.inputsJson = Reader.bytes(c.pointee.inputs_json)
-    self.tasks = try Reader.messages(c.pointee.n_tasks, c.pointee.tasks)
-    self.adapter = try Reader.text(c.pointee.adapter, "baton.v1.Plan.adapter")
-    self.retry = try Reader.message(c.pointee.retry)
-    self.timeouts = try Reader.message(c.pointee.timeouts)
+    self.tasks = Reader.messages(c.pointee.n_tasks, c.pointee.tasks)
+    self.adapter = Reader.text(c.pointee.adapter)
+    self.retry = Reader.message(c.pointee.retry)
+    self.timeouts = Reader.message(c.pointee.timeouts)
     self.priority = c.pointee.priority
     self.maxParallel = c.pointee.max_parallel
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Plan>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__Plan>, in arena: inout Arena) {
     c.pointee.name = arena.text(self.name)
     c.pointee.owner = arena.text(self.owner)
     (c.pointee.n_labels, c.pointee.labels) = arena.map(
       self.labels, baton__v1__plan__labels_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
     (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
       self.metadata, baton__v1__plan__metadata_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
@@ -819,34 +1473,58 @@ extension BatonV1.Plan: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.Task> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.Task.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.Task.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.Task: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.Task", BatonV1.Task.self, baton__v1__task__init,
+    [
+      .text(1, "id"),
+      .text(2, "type"),
+      .bytes(3, "payload_json"),
+      .text(4, "depends_on", .repeated),
+      .text(5, "adapter"),
+      .message(6, "retry", BatonV1.RetryPolicy.wireTable),
+      .message(7, "timeouts", BatonV1.Timeouts.wireTable),
+      .number(8, "priority", .varint32),
+      .number(9, "on_failure", .varint32),
+      .number(10, "max_deliveries", .varint32),
+      .map(
+        11, "metadata",
+        WireTable(
+          "baton.v1.Task.MetadataEntry", (String, String).self,
+          baton__v1__task__metadata_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Task>) {
     baton__v1__task__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__Task>) throws(MessageDecodingError) {
-    self.id = try Reader.text(c.pointee.id, "baton.v1.Task.id")
-    self.type = try Reader.text(c.pointee.type, "baton.v1.Task.type")
+  package init(reading c: UnsafePointer<Baton__V1__Task>) {
+    self.id = Reader.text(c.pointee.id)
+    self.type = Reader.text(c.pointee.type)
     self.payloadJson = Reader.bytes(c.pointee.payload_json)
-    self.dependsOn = try Reader.texts(
-      c.pointee.n_depends_on, c.pointee.depends_on, "baton.v1.Task.depends_on")
-    self.adapter = try Reader.text(c.pointee.adapter, "baton.v1.Task.adapter")
-    self.retry = try Reader.message(c.pointee.retry)
-    self.timeouts = try Reader.message(c.pointee.timeouts)
+    self.dependsOn = Reader.texts(c.pointee.n_depends_on, c.pointee.depends_on)
+    self.adapter = Reader.text(c.pointee.adapter)
+    self.retry = Reader.message(c.pointee.retry)
+    self.timeouts = Reader.message(c.pointee.timeouts)
     self.priority = c.pointee.priority
     self.onFailure = BatonV1.OnFailure(
       rawValue: .init(truncatingIfNeeded: c.pointee.on_failure.rawValue))
     self.maxDeliveries = c.pointee.max_deliveries
-    self.metadata = try Reader.map(c.pointee.n_metadata, c.pointee.metadata) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.v1.Task.metadata (a key)"),
-        try Reader.text(entry.pointee.value, "baton.v1.Task.metadata (a value)")
-      )
+    self.metadata = Reader.map(c.pointee.n_metadata, c.pointee.metadata) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Task>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__Task>, in arena: inout Arena) {
     c.pointee.id = arena.text(self.id)
     c.pointee.type = arena.text(self.type)
     c.pointee.payload_json = arena.bytes(self.payloadJson)
@@ -860,35 +1538,53 @@ extension BatonV1.Task: ProtobufCConvertible {
     (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
       self.metadata, baton__v1__task__metadata_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
   }
 }
 
+extension MessageViews<BatonV1.RetryPolicy> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RetryPolicy.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RetryPolicy.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.RetryPolicy: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RetryPolicy", BatonV1.RetryPolicy.self, baton__v1__retry_policy__init,
+    [
+      .number(1, "max_attempts", .varint32),
+      .number(2, "initial_delay_ms", .varint64, .oneof(1)),
+      .number(3, "multiplier", .fixed64),
+      .number(4, "max_delay_ms", .varint64),
+      .number(5, "jitter", .fixed64, .oneof(2)),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RetryPolicy>) {
     baton__v1__retry_policy__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__RetryPolicy>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Baton__V1__RetryPolicy>) {
     self.maxAttempts = c.pointee.max_attempts
-    switch c.pointee.initial_delay_case.rawValue {
-    case 2:
-      self.initialDelay = .initialDelayMs(c.pointee.initial_delay_ms)
-    default: self.initialDelay = nil
-    }
+    self.initialDelay =
+      switch c.pointee.initial_delay_case.rawValue {
+      case 2: .initialDelayMs(c.pointee.initial_delay_ms)
+      default: nil
+      }
     self.multiplier = c.pointee.multiplier
     self.maxDelayMs = c.pointee.max_delay_ms
-    switch c.pointee.jitter_value_case.rawValue {
-    case 5:
-      self.jitterValue = .jitter(c.pointee.jitter)
-    default: self.jitterValue = nil
-    }
+    self.jitterValue =
+      switch c.pointee.jitter_value_case.rawValue {
+      case 5: .jitter(c.pointee.jitter)
+      default: nil
+      }
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RetryPolicy>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__RetryPolicy>, in arena: inout Arena) {
     c.pointee.max_attempts = self.maxAttempts
     switch self.initialDelay {
     case .initialDelayMs(let value):
@@ -907,37 +1603,70 @@ extension BatonV1.RetryPolicy: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.Timeouts> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.Timeouts.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.Timeouts.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.Timeouts: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.Timeouts", BatonV1.Timeouts.self, baton__v1__timeouts__init,
+    [
+      .number(1, "schedule_to_start_ms", .varint64),
+      .number(2, "start_to_close_ms", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Timeouts>) {
     baton__v1__timeouts__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__Timeouts>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Baton__V1__Timeouts>) {
     self.scheduleToStartMs = c.pointee.schedule_to_start_ms
     self.startToCloseMs = c.pointee.start_to_close_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Timeouts>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__Timeouts>, in arena: inout Arena) {
     c.pointee.schedule_to_start_ms = self.scheduleToStartMs
     c.pointee.start_to_close_ms = self.startToCloseMs
   }
 }
 
+extension MessageViews<BatonV1.TaskError> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.TaskError.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.TaskError.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.TaskError: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.TaskError", BatonV1.TaskError.self, baton__v1__task_error__init,
+    [
+      .number(1, "error_class", .varint32),
+      .text(2, "code"),
+      .text(3, "message"),
+      .text(4, "diagnostics"),
+      .number(5, "retry_after_ms", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskError>) {
     baton__v1__task_error__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__TaskError>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Baton__V1__TaskError>) {
     self.errorClass = BatonV1.ErrorClass(
       rawValue: .init(truncatingIfNeeded: c.pointee.error_class.rawValue))
-    self.code = try Reader.text(c.pointee.code, "baton.v1.TaskError.code")
-    self.message = try Reader.text(c.pointee.message, "baton.v1.TaskError.message")
-    self.diagnostics = try Reader.text(c.pointee.diagnostics, "baton.v1.TaskError.diagnostics")
+    self.code = Reader.text(c.pointee.code)
+    self.message = Reader.text(c.pointee.message)
+    self.diagnostics = Reader.text(c.pointee.diagnostics)
     self.retryAfterMs = c.pointee.retry_after_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskError>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskError>, in arena: inout Arena) {
     c.pointee.error_class = .init(rawValue: .init(truncatingIfNeeded: self.errorClass.rawValue))
     c.pointee.code = arena.text(self.code)
     c.pointee.message = arena.text(self.message)
@@ -946,19 +1675,36 @@ extension BatonV1.TaskError: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.Usage> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.Usage.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.Usage.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.Usage: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.Usage", BatonV1.Usage.self, baton__v1__usage__init,
+    [
+      .number(1, "input_tokens", .varint64),
+      .number(2, "output_tokens", .varint64),
+      .text(3, "model"),
+      .number(4, "calls", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Usage>) {
     baton__v1__usage__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__Usage>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Baton__V1__Usage>) {
     self.inputTokens = c.pointee.input_tokens
     self.outputTokens = c.pointee.output_tokens
-    self.model = try Reader.text(c.pointee.model, "baton.v1.Usage.model")
+    self.model = Reader.text(c.pointee.model)
     self.calls = c.pointee.calls
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Usage>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__Usage>, in arena: inout Arena) {
     c.pointee.input_tokens = self.inputTokens
     c.pointee.output_tokens = self.outputTokens
     c.pointee.model = arena.text(self.model)
@@ -966,20 +1712,38 @@ extension BatonV1.Usage: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.TaskResult> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.TaskResult.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.TaskResult.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.TaskResult: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.TaskResult", BatonV1.TaskResult.self, baton__v1__task_result__init,
+    [
+      .text(1, "task_id"),
+      .number(2, "outcome", .varint32),
+      .bytes(3, "output_json"),
+      .message(4, "error", BatonV1.TaskError.wireTable),
+      .message(5, "usage", BatonV1.Usage.wireTable),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskResult>) {
     baton__v1__task_result__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__TaskResult>) throws(MessageDecodingError) {
-    self.taskId = try Reader.text(c.pointee.task_id, "baton.v1.TaskResult.task_id")
+  package init(reading c: UnsafePointer<Baton__V1__TaskResult>) {
+    self.taskId = Reader.text(c.pointee.task_id)
     self.outcome = BatonV1.Outcome(rawValue: .init(truncatingIfNeeded: c.pointee.outcome.rawValue))
     self.outputJson = Reader.bytes(c.pointee.output_json)
-    self.error = try Reader.message(c.pointee.error)
-    self.usage = try Reader.message(c.pointee.usage)
+    self.error = Reader.message(c.pointee.error)
+    self.usage = Reader.message(c.pointee.usage)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskResult>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskResult>, in arena: inout Arena) {
     c.pointee.task_id = arena.text(self.taskId)
     c.pointee.outcome = .init(rawValue: .init(truncatingIfNeeded: self.outcome.rawValue))
     c.pointee.output_json = arena.bytes(self.outputJson)
@@ -988,31 +1752,58 @@ extension BatonV1.TaskResult: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.TaskState> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.TaskState.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.TaskState.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.TaskState: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.TaskState", BatonV1.TaskState.self, baton__v1__task_state__init,
+    [
+      .text(1, "id"),
+      .text(2, "type"),
+      .number(3, "status", .varint32),
+      .number(4, "attempt", .varint32),
+      .number(5, "delivery", .varint32),
+      .text(6, "adapter"),
+      .text(7, "instance"),
+      .text(8, "depends_on", .repeated),
+      .number(9, "started_at_ms", .varint64),
+      .number(10, "finished_at_ms", .varint64),
+      .number(11, "retry_at_ms", .varint64),
+      .message(12, "error", BatonV1.TaskError.wireTable),
+      .message(13, "usage", BatonV1.Usage.wireTable),
+      .bytes(14, "output_json"),
+      .number(15, "output_bytes", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskState>) {
     baton__v1__task_state__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__TaskState>) throws(MessageDecodingError) {
-    self.id = try Reader.text(c.pointee.id, "baton.v1.TaskState.id")
-    self.type = try Reader.text(c.pointee.type, "baton.v1.TaskState.type")
+  package init(reading c: UnsafePointer<Baton__V1__TaskState>) {
+    self.id = Reader.text(c.pointee.id)
+    self.type = Reader.text(c.pointee.type)
     self.status = BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
     self.attempt = c.pointee.attempt
     self.delivery = c.pointee.delivery
-    self.adapter = try Reader.text(c.pointee.adapter, "baton.v1.TaskState.adapter")
-    self.instance = try Reader.text(c.pointee.instance, "baton.v1.TaskState.instance")
-    self.dependsOn = try Reader.texts(
-      c.pointee.n_depends_on, c.pointee.depends_on, "baton.v1.TaskState.depends_on")
+    self.adapter = Reader.text(c.pointee.adapter)
+    self.instance = Reader.text(c.pointee.instance)
+    self.dependsOn = Reader.texts(c.pointee.n_depends_on, c.pointee.depends_on)
     self.startedAtMs = c.pointee.started_at_ms
     self.finishedAtMs = c.pointee.finished_at_ms
     self.retryAtMs = c.pointee.retry_at_ms
-    self.error = try Reader.message(c.pointee.error)
-    self.usage = try Reader.message(c.pointee.usage)
+    self.error = Reader.message(c.pointee.error)
+    self.usage = Reader.message(c.pointee.usage)
     self.outputJson = Reader.bytes(c.pointee.output_json)
     self.outputBytes = c.pointee.output_bytes
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskState>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskState>, in arena: inout Arena) {
     c.pointee.id = arena.text(self.id)
     c.pointee.type = arena.text(self.type)
     c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
@@ -1031,44 +1822,76 @@ extension BatonV1.TaskState: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.PlanState> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.PlanState.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.PlanState.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.PlanState: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.PlanState", BatonV1.PlanState.self, baton__v1__plan_state__init,
+    [
+      .text(1, "plan_id"),
+      .text(2, "namespace"),
+      .text(3, "name"),
+      .text(4, "owner"),
+      .map(
+        5, "labels",
+        WireTable(
+          "baton.v1.PlanState.LabelsEntry", (String, String).self,
+          baton__v1__plan_state__labels_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+      .map(
+        6, "metadata",
+        WireTable(
+          "baton.v1.PlanState.MetadataEntry", (String, String).self,
+          baton__v1__plan_state__metadata_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+      .number(7, "status", .varint32),
+      .number(8, "revision", .varint64),
+      .number(9, "created_at_ms", .varint64),
+      .number(10, "started_at_ms", .varint64),
+      .number(11, "finished_at_ms", .varint64),
+      .message(12, "error", BatonV1.TaskError.wireTable),
+      .message(13, "usage", BatonV1.Usage.wireTable),
+      .number(14, "task_count", .varint32),
+      .message(15, "counts", BatonV1.TaskCount.wireTable, .repeated),
+      .message(16, "tasks", BatonV1.TaskState.wireTable, .repeated),
+      .message(17, "plan", BatonV1.Plan.wireTable),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PlanState>) {
     baton__v1__plan_state__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__PlanState>) throws(MessageDecodingError) {
-    self.planId = try Reader.text(c.pointee.plan_id, "baton.v1.PlanState.plan_id")
-    self.namespace = try Reader.text(c.pointee.namespace_, "baton.v1.PlanState.namespace")
-    self.name = try Reader.text(c.pointee.name, "baton.v1.PlanState.name")
-    self.owner = try Reader.text(c.pointee.owner, "baton.v1.PlanState.owner")
-    self.labels = try Reader.map(c.pointee.n_labels, c.pointee.labels) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.v1.PlanState.labels (a key)"),
-        try Reader.text(entry.pointee.value, "baton.v1.PlanState.labels (a value)")
-      )
+  package init(reading c: UnsafePointer<Baton__V1__PlanState>) {
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.namespace = Reader.text(c.pointee.namespace_)
+    self.name = Reader.text(c.pointee.name)
+    self.owner = Reader.text(c.pointee.owner)
+    self.labels = Reader.map(c.pointee.n_labels, c.pointee.labels) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
-    self.metadata = try Reader.map(c.pointee.n_metadata, c.pointee.metadata) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.v1.PlanState.metadata (a key)"),
-        try Reader.text(entry.pointee.value, "baton.v1.PlanState.metadata (a value)")
-      )
+    self.metadata = Reader.map(c.pointee.n_metadata, c.pointee.metadata) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
     self.status = BatonV1.PlanStatus(rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
     self.revision = c.pointee.revision
     self.createdAtMs = c.pointee.created_at_ms
     self.startedAtMs = c.pointee.started_at_ms
     self.finishedAtMs = c.pointee.finished_at_ms
-    self.error = try Reader.message(c.pointee.error)
-    self.usage = try Reader.message(c.pointee.usage)
+    self.error = Reader.message(c.pointee.error)
+    self.usage = Reader.message(c.pointee.usage)
     self.taskCount = c.pointee.task_count
-    self.counts = try Reader.messages(c.pointee.n_counts, c.pointee.counts)
-    self.tasks = try Reader.messages(c.pointee.n_tasks, c.pointee.tasks)
-    self.plan = try Reader.message(c.pointee.plan)
+    self.counts = Reader.messages(c.pointee.n_counts, c.pointee.counts)
+    self.tasks = Reader.messages(c.pointee.n_tasks, c.pointee.tasks)
+    self.plan = Reader.message(c.pointee.plan)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__PlanState>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__PlanState>, in arena: inout Arena) {
     c.pointee.plan_id = arena.text(self.planId)
     c.pointee.namespace_ = arena.text(self.namespace)
     c.pointee.name = arena.text(self.name)
@@ -1076,14 +1899,14 @@ extension BatonV1.PlanState: ProtobufCConvertible {
     (c.pointee.n_labels, c.pointee.labels) = arena.map(
       self.labels, baton__v1__plan_state__labels_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
     (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
       self.metadata, baton__v1__plan_state__metadata_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
@@ -1101,44 +1924,84 @@ extension BatonV1.PlanState: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.TaskCount> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.TaskCount.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.TaskCount.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.TaskCount: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.TaskCount", BatonV1.TaskCount.self, baton__v1__task_count__init,
+    [
+      .number(1, "status", .varint32),
+      .number(2, "count", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskCount>) {
     baton__v1__task_count__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__TaskCount>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Baton__V1__TaskCount>) {
     self.status = BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
     self.count = c.pointee.count
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskCount>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskCount>, in arena: inout Arena) {
     c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
     c.pointee.count = self.count
   }
 }
 
+extension MessageViews<BatonV1.PlanEvent> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.PlanEvent.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.PlanEvent.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.PlanEvent: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.PlanEvent", BatonV1.PlanEvent.self, baton__v1__plan_event__init,
+    [
+      .number(1, "seq", .varint64),
+      .number(2, "time_ms", .varint64),
+      .text(3, "kind"),
+      .text(4, "task_id"),
+      .number(5, "attempt", .varint32),
+      .number(6, "delivery", .varint32),
+      .text(7, "adapter"),
+      .text(8, "instance"),
+      .text(9, "code"),
+      .text(10, "message"),
+      .number(11, "error_class", .varint32),
+      .number(12, "delay_ms", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PlanEvent>) {
     baton__v1__plan_event__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__PlanEvent>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Baton__V1__PlanEvent>) {
     self.seq = c.pointee.seq
     self.timeMs = c.pointee.time_ms
-    self.kind = try Reader.text(c.pointee.kind, "baton.v1.PlanEvent.kind")
-    self.taskId = try Reader.text(c.pointee.task_id, "baton.v1.PlanEvent.task_id")
+    self.kind = Reader.text(c.pointee.kind)
+    self.taskId = Reader.text(c.pointee.task_id)
     self.attempt = c.pointee.attempt
     self.delivery = c.pointee.delivery
-    self.adapter = try Reader.text(c.pointee.adapter, "baton.v1.PlanEvent.adapter")
-    self.instance = try Reader.text(c.pointee.instance, "baton.v1.PlanEvent.instance")
-    self.code = try Reader.text(c.pointee.code, "baton.v1.PlanEvent.code")
-    self.message = try Reader.text(c.pointee.message, "baton.v1.PlanEvent.message")
+    self.adapter = Reader.text(c.pointee.adapter)
+    self.instance = Reader.text(c.pointee.instance)
+    self.code = Reader.text(c.pointee.code)
+    self.message = Reader.text(c.pointee.message)
     self.errorClass = BatonV1.ErrorClass(
       rawValue: .init(truncatingIfNeeded: c.pointee.error_class.rawValue))
     self.delayMs = c.pointee.delay_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__PlanEvent>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__PlanEvent>, in arena: inout Arena) {
     c.pointee.seq = self.seq
     c.pointee.time_ms = self.timeMs
     c.pointee.kind = arena.text(self.kind)

@@ -142,6 +142,40 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RunReport`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RunReport>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RunReport>) { _c = c }
+
+      public var idempotencyKey: String {
+        Reader.text(_c.pointee.idempotency_key)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var token: Int64 {
+        _c.pointee.token
+      }
+
+      public var state: BatonV1.RunState {
+        BatonV1.RunState(rawValue: .init(truncatingIfNeeded: _c.pointee.state.rawValue))
+      }
+    }
   }
 
   /// What an adapter holds at one moment.
@@ -171,6 +205,41 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RunList`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RunList>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RunList>) { _c = c }
+
+      public var runs: MessageViews<BatonV1.RunReport> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_runs, _c.pointee.runs), copying: self)
+        }
+      }
+
+      public var epoch: String {
+        Reader.text(_c.pointee.epoch)
+      }
+
+      public var answered: Int64 {
+        _c.pointee.answered
+      }
     }
   }
 
@@ -227,6 +296,72 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RegisterAdapterRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RegisterAdapterRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RegisterAdapterRequest>) { _c = c }
+
+      public var adapter: String {
+        Reader.text(_c.pointee.adapter)
+      }
+
+      public var instance: String {
+        Reader.text(_c.pointee.instance)
+      }
+
+      public var address: String {
+        Reader.text(_c.pointee.address)
+      }
+
+      public var framework: String {
+        Reader.text(_c.pointee.framework)
+      }
+
+      public var frameworkVersion: String {
+        Reader.text(_c.pointee.framework_version)
+      }
+
+      public var taskTypes: [String] {
+        Reader.texts(_c.pointee.n_task_types, _c.pointee.task_types)
+      }
+
+      public var capabilities: [String] {
+        Reader.texts(_c.pointee.n_capabilities, _c.pointee.capabilities)
+      }
+
+      public var maxConcurrency: Int32 {
+        _c.pointee.max_concurrency
+      }
+
+      public var protocolVersion: Int32 {
+        _c.pointee.protocol_version
+      }
+
+      public var resultMode: BatonV1.ResultMode {
+        BatonV1.ResultMode(rawValue: .init(truncatingIfNeeded: _c.pointee.result_mode.rawValue))
+      }
+
+      public var runs: BatonV1.RunList.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.runs else { return nil }
+          return _overrideLifetime(BatonV1.RunList.View(c), copying: self)
+        }
+      }
+    }
   }
 
   /// Message `baton.v1.RegisterAdapterResponse`.
@@ -263,6 +398,54 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RegisterAdapterResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RegisterAdapterResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RegisterAdapterResponse>) { _c = c }
+
+      public var sessionId: String {
+        Reader.text(_c.pointee.session_id)
+      }
+
+      public var leaseMs: Int64 {
+        _c.pointee.lease_ms
+      }
+
+      public var heartbeatIntervalMs: Int64 {
+        _c.pointee.heartbeat_interval_ms
+      }
+
+      public var cancel: MessageViews<BatonV1.RunRef> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_cancel, _c.pointee.cancel), copying: self)
+        }
+      }
+
+      public var forget: MessageViews<BatonV1.RunRef> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_forget, _c.pointee.forget), copying: self)
+        }
+      }
+    }
   }
 
   /// Names one attempt of one task.
@@ -287,6 +470,32 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RunRef`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RunRef>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RunRef>) { _c = c }
+
+      public var idempotencyKey: String {
+        Reader.text(_c.pointee.idempotency_key)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
     }
   }
 
@@ -321,6 +530,44 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.HeartbeatRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__HeartbeatRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__HeartbeatRequest>) { _c = c }
+
+      public var sessionId: String {
+        Reader.text(_c.pointee.session_id)
+      }
+
+      public var runs: BatonV1.RunList.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.runs else { return nil }
+          return _overrideLifetime(BatonV1.RunList.View(c), copying: self)
+        }
+      }
+
+      public var inFlight: Int32 {
+        _c.pointee.in_flight
+      }
+
+      public var lastError: String {
+        Reader.text(_c.pointee.last_error)
+      }
+    }
   }
 
   /// Message `baton.v1.HeartbeatResponse`.
@@ -349,6 +596,46 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.HeartbeatResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__HeartbeatResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__HeartbeatResponse>) { _c = c }
+
+      public var leaseMs: Int64 {
+        _c.pointee.lease_ms
+      }
+
+      public var cancel: MessageViews<BatonV1.RunRef> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_cancel, _c.pointee.cancel), copying: self)
+        }
+      }
+
+      public var forget: MessageViews<BatonV1.RunRef> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_forget, _c.pointee.forget), copying: self)
+        }
+      }
     }
   }
 
@@ -382,6 +669,44 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ReportTaskResultRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ReportTaskResultRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ReportTaskResultRequest>) { _c = c }
+
+      public var idempotencyKey: String {
+        Reader.text(_c.pointee.idempotency_key)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var token: Int64 {
+        _c.pointee.token
+      }
+
+      public var result: BatonV1.TaskResult.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.result else { return nil }
+          return _overrideLifetime(BatonV1.TaskResult.View(c), copying: self)
+        }
+      }
+    }
   }
 
   /// Message `baton.v1.ReportTaskResultResponse`.
@@ -411,6 +736,36 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ReportTaskResultResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ReportTaskResultResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ReportTaskResultResponse>) { _c = c }
+
+      public var alreadyRecorded: Bool {
+        _c.pointee.already_recorded != 0
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var token: Int64 {
+        _c.pointee.token
+      }
+    }
   }
 
   /// Message `baton.v1.ReportTaskProgressRequest`.
@@ -435,6 +790,37 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ReportTaskProgressRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ReportTaskProgressRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ReportTaskProgressRequest>) { _c = c }
+
+      public var sessionId: String {
+        Reader.text(_c.pointee.session_id)
+      }
+
+      public var items: MessageViews<BatonV1.RunProgress> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_items, _c.pointee.items), copying: self)
+        }
+      }
     }
   }
 
@@ -472,6 +858,48 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RunProgress`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RunProgress>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RunProgress>) { _c = c }
+
+      public var idempotencyKey: String {
+        Reader.text(_c.pointee.idempotency_key)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var token: Int64 {
+        _c.pointee.token
+      }
+
+      public var started: Bool {
+        _c.pointee.started != 0
+      }
+
+      public var progress: BatonV1.TaskProgress.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.progress else { return nil }
+          return _overrideLifetime(BatonV1.TaskProgress.View(c), copying: self)
+        }
+      }
+    }
   }
 
   /// Message `baton.v1.ReportTaskProgressResponse`.
@@ -488,6 +916,24 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ReportTaskProgressResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ReportTaskProgressResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ReportTaskProgressResponse>) { _c = c }
     }
   }
 
@@ -516,6 +962,32 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.DeregisterAdapterRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__DeregisterAdapterRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__DeregisterAdapterRequest>) { _c = c }
+
+      public var sessionId: String {
+        Reader.text(_c.pointee.session_id)
+      }
+
+      public var handBack: Bool {
+        _c.pointee.hand_back != 0
+      }
+    }
   }
 
   /// Message `baton.v1.DeregisterAdapterResponse`.
@@ -540,6 +1012,28 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.DeregisterAdapterResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__DeregisterAdapterResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__DeregisterAdapterResponse>) { _c = c }
+
+      public var inFlight: Int32 {
+        _c.pointee.in_flight
+      }
+    }
   }
 
   /// Message `baton.v1.ListAdaptersRequest`.
@@ -556,6 +1050,24 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ListAdaptersRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ListAdaptersRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ListAdaptersRequest>) { _c = c }
     }
   }
 
@@ -579,6 +1091,33 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ListAdaptersResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ListAdaptersResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ListAdaptersResponse>) { _c = c }
+
+      public var adapters: MessageViews<BatonV1.AdapterState> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_adapters, _c.pointee.adapters), copying: self)
+        }
+      }
     }
   }
 
@@ -637,23 +1176,113 @@ extension BatonV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.AdapterState`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__AdapterState>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__AdapterState>) { _c = c }
+
+      public var adapter: String {
+        Reader.text(_c.pointee.adapter)
+      }
+
+      public var instance: String {
+        Reader.text(_c.pointee.instance)
+      }
+
+      public var address: String {
+        Reader.text(_c.pointee.address)
+      }
+
+      public var framework: String {
+        Reader.text(_c.pointee.framework)
+      }
+
+      public var frameworkVersion: String {
+        Reader.text(_c.pointee.framework_version)
+      }
+
+      public var taskTypes: [String] {
+        Reader.texts(_c.pointee.n_task_types, _c.pointee.task_types)
+      }
+
+      public var capabilities: [String] {
+        Reader.texts(_c.pointee.n_capabilities, _c.pointee.capabilities)
+      }
+
+      public var maxConcurrency: Int32 {
+        _c.pointee.max_concurrency
+      }
+
+      public var inFlight: Int32 {
+        _c.pointee.in_flight
+      }
+
+      public var health: BatonV1.AdapterHealth {
+        BatonV1.AdapterHealth(rawValue: .init(truncatingIfNeeded: _c.pointee.health.rawValue))
+      }
+
+      public var registeredAtMs: Int64 {
+        _c.pointee.registered_at_ms
+      }
+
+      public var lastHeartbeatAtMs: Int64 {
+        _c.pointee.last_heartbeat_at_ms
+      }
+
+      public var lastError: String {
+        Reader.text(_c.pointee.last_error)
+      }
+
+      public var resultMode: BatonV1.ResultMode {
+        BatonV1.ResultMode(rawValue: .init(truncatingIfNeeded: _c.pointee.result_mode.rawValue))
+      }
+    }
+  }
+}
+
+extension MessageViews<BatonV1.RunReport> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RunReport.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RunReport.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.RunReport: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RunReport", BatonV1.RunReport.self, baton__v1__run_report__init,
+    [
+      .text(1, "idempotency_key"),
+      .number(2, "attempt", .varint32),
+      .number(3, "token", .varint64),
+      .number(4, "state", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RunReport>) {
     baton__v1__run_report__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__RunReport>) throws(MessageDecodingError) {
-    self.idempotencyKey = try Reader.text(
-      c.pointee.idempotency_key, "baton.v1.RunReport.idempotency_key")
+  package init(reading c: UnsafePointer<Baton__V1__RunReport>) {
+    self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
     self.state = BatonV1.RunState(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RunReport>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__RunReport>, in arena: inout Arena) {
     c.pointee.idempotency_key = arena.text(self.idempotencyKey)
     c.pointee.attempt = self.attempt
     c.pointee.token = self.token
@@ -661,53 +1290,88 @@ extension BatonV1.RunReport: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.RunList> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RunList.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RunList.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.RunList: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RunList", BatonV1.RunList.self, baton__v1__run_list__init,
+    [
+      .message(1, "runs", BatonV1.RunReport.wireTable, .repeated),
+      .text(2, "epoch"),
+      .number(3, "answered", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RunList>) {
     baton__v1__run_list__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__RunList>) throws(MessageDecodingError) {
-    self.runs = try Reader.messages(c.pointee.n_runs, c.pointee.runs)
-    self.epoch = try Reader.text(c.pointee.epoch, "baton.v1.RunList.epoch")
+  package init(reading c: UnsafePointer<Baton__V1__RunList>) {
+    self.runs = Reader.messages(c.pointee.n_runs, c.pointee.runs)
+    self.epoch = Reader.text(c.pointee.epoch)
     self.answered = c.pointee.answered
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RunList>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__RunList>, in arena: inout Arena) {
     (c.pointee.n_runs, c.pointee.runs) = arena.messages(self.runs)
     c.pointee.epoch = arena.text(self.epoch)
     c.pointee.answered = self.answered
   }
 }
 
+extension MessageViews<BatonV1.RegisterAdapterRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RegisterAdapterRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RegisterAdapterRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.RegisterAdapterRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RegisterAdapterRequest", BatonV1.RegisterAdapterRequest.self,
+    baton__v1__register_adapter_request__init,
+    [
+      .text(1, "adapter"),
+      .text(2, "instance"),
+      .text(3, "address"),
+      .text(4, "framework"),
+      .text(5, "framework_version"),
+      .text(6, "task_types", .repeated),
+      .text(7, "capabilities", .repeated),
+      .number(8, "max_concurrency", .varint32),
+      .number(9, "protocol_version", .varint32),
+      .number(10, "result_mode", .varint32),
+      .message(11, "runs", BatonV1.RunList.wireTable),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RegisterAdapterRequest>) {
     baton__v1__register_adapter_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__RegisterAdapterRequest>)
-    throws(MessageDecodingError)
-  {
-    self.adapter = try Reader.text(c.pointee.adapter, "baton.v1.RegisterAdapterRequest.adapter")
-    self.instance = try Reader.text(c.pointee.instance, "baton.v1.RegisterAdapterRequest.instance")
-    self.address = try Reader.text(c.pointee.address, "baton.v1.RegisterAdapterRequest.address")
-    self.framework = try Reader.text(
-      c.pointee.framework, "baton.v1.RegisterAdapterRequest.framework")
-    self.frameworkVersion = try Reader.text(
-      c.pointee.framework_version, "baton.v1.RegisterAdapterRequest.framework_version")
-    self.taskTypes = try Reader.texts(
-      c.pointee.n_task_types, c.pointee.task_types, "baton.v1.RegisterAdapterRequest.task_types")
-    self.capabilities = try Reader.texts(
-      c.pointee.n_capabilities, c.pointee.capabilities,
-      "baton.v1.RegisterAdapterRequest.capabilities")
+  package init(reading c: UnsafePointer<Baton__V1__RegisterAdapterRequest>) {
+    self.adapter = Reader.text(c.pointee.adapter)
+    self.instance = Reader.text(c.pointee.instance)
+    self.address = Reader.text(c.pointee.address)
+    self.framework = Reader.text(c.pointee.framework)
+    self.frameworkVersion = Reader.text(c.pointee.framework_version)
+    self.taskTypes = Reader.texts(c.pointee.n_task_types, c.pointee.task_types)
+    self.capabilities = Reader.texts(c.pointee.n_capabilities, c.pointee.capabilities)
     self.maxConcurrency = c.pointee.max_concurrency
     self.protocolVersion = c.pointee.protocol_version
     self.resultMode = BatonV1.ResultMode(
       rawValue: .init(truncatingIfNeeded: c.pointee.result_mode.rawValue))
-    self.runs = try Reader.message(c.pointee.runs)
+    self.runs = Reader.message(c.pointee.runs)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RegisterAdapterRequest>, in arena: Arena)
-  {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__RegisterAdapterRequest>, in arena: inout Arena
+  ) {
     c.pointee.adapter = arena.text(self.adapter)
     c.pointee.instance = arena.text(self.instance)
     c.pointee.address = arena.text(self.address)
@@ -722,24 +1386,40 @@ extension BatonV1.RegisterAdapterRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.RegisterAdapterResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RegisterAdapterResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RegisterAdapterResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.RegisterAdapterResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RegisterAdapterResponse", BatonV1.RegisterAdapterResponse.self,
+    baton__v1__register_adapter_response__init,
+    [
+      .text(1, "session_id"),
+      .number(2, "lease_ms", .varint64),
+      .number(3, "heartbeat_interval_ms", .varint64),
+      .message(4, "cancel", BatonV1.RunRef.wireTable, .repeated),
+      .message(5, "forget", BatonV1.RunRef.wireTable, .repeated),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RegisterAdapterResponse>) {
     baton__v1__register_adapter_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__RegisterAdapterResponse>)
-    throws(MessageDecodingError)
-  {
-    self.sessionId = try Reader.text(
-      c.pointee.session_id, "baton.v1.RegisterAdapterResponse.session_id")
+  package init(reading c: UnsafePointer<Baton__V1__RegisterAdapterResponse>) {
+    self.sessionId = Reader.text(c.pointee.session_id)
     self.leaseMs = c.pointee.lease_ms
     self.heartbeatIntervalMs = c.pointee.heartbeat_interval_ms
-    self.cancel = try Reader.messages(c.pointee.n_cancel, c.pointee.cancel)
-    self.forget = try Reader.messages(c.pointee.n_forget, c.pointee.forget)
+    self.cancel = Reader.messages(c.pointee.n_cancel, c.pointee.cancel)
+    self.forget = Reader.messages(c.pointee.n_forget, c.pointee.forget)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__RegisterAdapterResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__RegisterAdapterResponse>, in arena: inout Arena
   ) {
     c.pointee.session_id = arena.text(self.sessionId)
     c.pointee.lease_ms = self.leaseMs
@@ -749,36 +1429,68 @@ extension BatonV1.RegisterAdapterResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.RunRef> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RunRef.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RunRef.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.RunRef: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RunRef", BatonV1.RunRef.self, baton__v1__run_ref__init,
+    [
+      .text(1, "idempotency_key"),
+      .number(2, "attempt", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RunRef>) {
     baton__v1__run_ref__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__RunRef>) throws(MessageDecodingError) {
-    self.idempotencyKey = try Reader.text(
-      c.pointee.idempotency_key, "baton.v1.RunRef.idempotency_key")
+  package init(reading c: UnsafePointer<Baton__V1__RunRef>) {
+    self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RunRef>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__RunRef>, in arena: inout Arena) {
     c.pointee.idempotency_key = arena.text(self.idempotencyKey)
     c.pointee.attempt = self.attempt
   }
 }
 
+extension MessageViews<BatonV1.HeartbeatRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.HeartbeatRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.HeartbeatRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.HeartbeatRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.HeartbeatRequest", BatonV1.HeartbeatRequest.self, baton__v1__heartbeat_request__init,
+    [
+      .text(1, "session_id"),
+      .message(2, "runs", BatonV1.RunList.wireTable),
+      .number(3, "in_flight", .varint32),
+      .text(4, "last_error"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__HeartbeatRequest>) {
     baton__v1__heartbeat_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__HeartbeatRequest>) throws(MessageDecodingError) {
-    self.sessionId = try Reader.text(c.pointee.session_id, "baton.v1.HeartbeatRequest.session_id")
-    self.runs = try Reader.message(c.pointee.runs)
+  package init(reading c: UnsafePointer<Baton__V1__HeartbeatRequest>) {
+    self.sessionId = Reader.text(c.pointee.session_id)
+    self.runs = Reader.message(c.pointee.runs)
     self.inFlight = c.pointee.in_flight
-    self.lastError = try Reader.text(c.pointee.last_error, "baton.v1.HeartbeatRequest.last_error")
+    self.lastError = Reader.text(c.pointee.last_error)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__HeartbeatRequest>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__HeartbeatRequest>, in arena: inout Arena)
+  {
     c.pointee.session_id = arena.text(self.sessionId)
     c.pointee.runs = arena.message(self.runs)
     c.pointee.in_flight = self.inFlight
@@ -786,42 +1498,75 @@ extension BatonV1.HeartbeatRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.HeartbeatResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.HeartbeatResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.HeartbeatResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.HeartbeatResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.HeartbeatResponse", BatonV1.HeartbeatResponse.self,
+    baton__v1__heartbeat_response__init,
+    [
+      .number(1, "lease_ms", .varint64),
+      .message(2, "cancel", BatonV1.RunRef.wireTable, .repeated),
+      .message(3, "forget", BatonV1.RunRef.wireTable, .repeated),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__HeartbeatResponse>) {
     baton__v1__heartbeat_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__HeartbeatResponse>) throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__HeartbeatResponse>) {
     self.leaseMs = c.pointee.lease_ms
-    self.cancel = try Reader.messages(c.pointee.n_cancel, c.pointee.cancel)
-    self.forget = try Reader.messages(c.pointee.n_forget, c.pointee.forget)
+    self.cancel = Reader.messages(c.pointee.n_cancel, c.pointee.cancel)
+    self.forget = Reader.messages(c.pointee.n_forget, c.pointee.forget)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__HeartbeatResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__HeartbeatResponse>, in arena: inout Arena
+  ) {
     c.pointee.lease_ms = self.leaseMs
     (c.pointee.n_cancel, c.pointee.cancel) = arena.messages(self.cancel)
     (c.pointee.n_forget, c.pointee.forget) = arena.messages(self.forget)
   }
 }
 
+extension MessageViews<BatonV1.ReportTaskResultRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ReportTaskResultRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ReportTaskResultRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ReportTaskResultRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ReportTaskResultRequest", BatonV1.ReportTaskResultRequest.self,
+    baton__v1__report_task_result_request__init,
+    [
+      .text(1, "idempotency_key"),
+      .number(2, "attempt", .varint32),
+      .number(3, "token", .varint64),
+      .message(4, "result", BatonV1.TaskResult.wireTable),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ReportTaskResultRequest>) {
     baton__v1__report_task_result_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ReportTaskResultRequest>)
-    throws(MessageDecodingError)
-  {
-    self.idempotencyKey = try Reader.text(
-      c.pointee.idempotency_key, "baton.v1.ReportTaskResultRequest.idempotency_key")
+  package init(reading c: UnsafePointer<Baton__V1__ReportTaskResultRequest>) {
+    self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
-    self.result = try Reader.message(c.pointee.result)
+    self.result = Reader.message(c.pointee.result)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ReportTaskResultRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__ReportTaskResultRequest>, in arena: inout Arena
   ) {
     c.pointee.idempotency_key = arena.text(self.idempotencyKey)
     c.pointee.attempt = self.attempt
@@ -830,21 +1575,36 @@ extension BatonV1.ReportTaskResultRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.ReportTaskResultResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ReportTaskResultResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ReportTaskResultResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ReportTaskResultResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ReportTaskResultResponse", BatonV1.ReportTaskResultResponse.self,
+    baton__v1__report_task_result_response__init,
+    [
+      .number(1, "already_recorded", .varint32),
+      .number(2, "attempt", .varint32),
+      .number(3, "token", .varint64),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ReportTaskResultResponse>) {
     baton__v1__report_task_result_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ReportTaskResultResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__ReportTaskResultResponse>) {
     self.alreadyRecorded = c.pointee.already_recorded != 0
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ReportTaskResultResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__ReportTaskResultResponse>, in arena: inout Arena
   ) {
     c.pointee.already_recorded = self.alreadyRecorded ? 1 : 0
     c.pointee.attempt = self.attempt
@@ -852,42 +1612,72 @@ extension BatonV1.ReportTaskResultResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.ReportTaskProgressRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ReportTaskProgressRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ReportTaskProgressRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ReportTaskProgressRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ReportTaskProgressRequest", BatonV1.ReportTaskProgressRequest.self,
+    baton__v1__report_task_progress_request__init,
+    [
+      .text(1, "session_id"),
+      .message(2, "items", BatonV1.RunProgress.wireTable, .repeated),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressRequest>) {
     baton__v1__report_task_progress_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ReportTaskProgressRequest>)
-    throws(MessageDecodingError)
-  {
-    self.sessionId = try Reader.text(
-      c.pointee.session_id, "baton.v1.ReportTaskProgressRequest.session_id")
-    self.items = try Reader.messages(c.pointee.n_items, c.pointee.items)
+  package init(reading c: UnsafePointer<Baton__V1__ReportTaskProgressRequest>) {
+    self.sessionId = Reader.text(c.pointee.session_id)
+    self.items = Reader.messages(c.pointee.n_items, c.pointee.items)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressRequest>, in arena: inout Arena
   ) {
     c.pointee.session_id = arena.text(self.sessionId)
     (c.pointee.n_items, c.pointee.items) = arena.messages(self.items)
   }
 }
 
+extension MessageViews<BatonV1.RunProgress> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RunProgress.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RunProgress.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.RunProgress: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RunProgress", BatonV1.RunProgress.self, baton__v1__run_progress__init,
+    [
+      .text(1, "idempotency_key"),
+      .number(2, "attempt", .varint32),
+      .number(3, "token", .varint64),
+      .number(4, "started", .varint32),
+      .message(5, "progress", BatonV1.TaskProgress.wireTable),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RunProgress>) {
     baton__v1__run_progress__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__RunProgress>) throws(MessageDecodingError) {
-    self.idempotencyKey = try Reader.text(
-      c.pointee.idempotency_key, "baton.v1.RunProgress.idempotency_key")
+  package init(reading c: UnsafePointer<Baton__V1__RunProgress>) {
+    self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
     self.started = c.pointee.started != 0
-    self.progress = try Reader.message(c.pointee.progress)
+    self.progress = Reader.message(c.pointee.progress)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RunProgress>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__RunProgress>, in arena: inout Arena) {
     c.pointee.idempotency_key = arena.text(self.idempotencyKey)
     c.pointee.attempt = self.attempt
     c.pointee.token = self.token
@@ -896,121 +1686,210 @@ extension BatonV1.RunProgress: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonV1.ReportTaskProgressResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ReportTaskProgressResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(BatonV1.ReportTaskProgressResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension BatonV1.ReportTaskProgressResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ReportTaskProgressResponse", BatonV1.ReportTaskProgressResponse.self,
+    baton__v1__report_task_progress_response__init, [])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressResponse>) {
     baton__v1__report_task_progress_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ReportTaskProgressResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__ReportTaskProgressResponse>) {
     self.init()
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressResponse>, in arena: inout Arena
   ) {
   }
 }
 
+extension MessageViews<BatonV1.DeregisterAdapterRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.DeregisterAdapterRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.DeregisterAdapterRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.DeregisterAdapterRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.DeregisterAdapterRequest", BatonV1.DeregisterAdapterRequest.self,
+    baton__v1__deregister_adapter_request__init,
+    [
+      .text(1, "session_id"),
+      .number(2, "hand_back", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterRequest>) {
     baton__v1__deregister_adapter_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__DeregisterAdapterRequest>)
-    throws(MessageDecodingError)
-  {
-    self.sessionId = try Reader.text(
-      c.pointee.session_id, "baton.v1.DeregisterAdapterRequest.session_id")
+  package init(reading c: UnsafePointer<Baton__V1__DeregisterAdapterRequest>) {
+    self.sessionId = Reader.text(c.pointee.session_id)
     self.handBack = c.pointee.hand_back != 0
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterRequest>, in arena: inout Arena
   ) {
     c.pointee.session_id = arena.text(self.sessionId)
     c.pointee.hand_back = self.handBack ? 1 : 0
   }
 }
 
+extension MessageViews<BatonV1.DeregisterAdapterResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.DeregisterAdapterResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.DeregisterAdapterResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.DeregisterAdapterResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.DeregisterAdapterResponse", BatonV1.DeregisterAdapterResponse.self,
+    baton__v1__deregister_adapter_response__init,
+    [
+      .number(1, "in_flight", .varint32)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterResponse>) {
     baton__v1__deregister_adapter_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__DeregisterAdapterResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__DeregisterAdapterResponse>) {
     self.inFlight = c.pointee.in_flight
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterResponse>, in arena: inout Arena
   ) {
     c.pointee.in_flight = self.inFlight
   }
 }
 
+extension MessageViews<BatonV1.ListAdaptersRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ListAdaptersRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ListAdaptersRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.ListAdaptersRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ListAdaptersRequest", BatonV1.ListAdaptersRequest.self,
+    baton__v1__list_adapters_request__init, [])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ListAdaptersRequest>) {
     baton__v1__list_adapters_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ListAdaptersRequest>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Baton__V1__ListAdaptersRequest>) {
     self.init()
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ListAdaptersRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__ListAdaptersRequest>, in arena: inout Arena
+  ) {
+  }
+}
+
+extension MessageViews<BatonV1.ListAdaptersResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ListAdaptersResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ListAdaptersResponse.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonV1.ListAdaptersResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ListAdaptersResponse", BatonV1.ListAdaptersResponse.self,
+    baton__v1__list_adapters_response__init,
+    [
+      .message(1, "adapters", BatonV1.AdapterState.wireTable, .repeated)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ListAdaptersResponse>) {
     baton__v1__list_adapters_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__ListAdaptersResponse>)
-    throws(MessageDecodingError)
-  {
-    self.adapters = try Reader.messages(c.pointee.n_adapters, c.pointee.adapters)
+  package init(reading c: UnsafePointer<Baton__V1__ListAdaptersResponse>) {
+    self.adapters = Reader.messages(c.pointee.n_adapters, c.pointee.adapters)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ListAdaptersResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__ListAdaptersResponse>, in arena: inout Arena
+  ) {
     (c.pointee.n_adapters, c.pointee.adapters) = arena.messages(self.adapters)
   }
 }
 
+extension MessageViews<BatonV1.AdapterState> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.AdapterState.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.AdapterState.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonV1.AdapterState: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.AdapterState", BatonV1.AdapterState.self, baton__v1__adapter_state__init,
+    [
+      .text(1, "adapter"),
+      .text(2, "instance"),
+      .text(3, "address"),
+      .text(4, "framework"),
+      .text(5, "framework_version"),
+      .text(6, "task_types", .repeated),
+      .text(7, "capabilities", .repeated),
+      .number(8, "max_concurrency", .varint32),
+      .number(9, "in_flight", .varint32),
+      .number(10, "health", .varint32),
+      .number(11, "registered_at_ms", .varint64),
+      .number(12, "last_heartbeat_at_ms", .varint64),
+      .text(13, "last_error"),
+      .number(14, "result_mode", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__AdapterState>) {
     baton__v1__adapter_state__init(c)
   }
 
-  package init(reading c: UnsafePointer<Baton__V1__AdapterState>) throws(MessageDecodingError) {
-    self.adapter = try Reader.text(c.pointee.adapter, "baton.v1.AdapterState.adapter")
-    self.instance = try Reader.text(c.pointee.instance, "baton.v1.AdapterState.instance")
-    self.address = try Reader.text(c.pointee.address, "baton.v1.AdapterState.address")
-    self.framework = try Reader.text(c.pointee.framework, "baton.v1.AdapterState.framework")
-    self.frameworkVersion = try Reader.text(
-      c.pointee.framework_version, "baton.v1.AdapterState.framework_version")
-    self.taskTypes = try Reader.texts(
-      c.pointee.n_task_types, c.pointee.task_types, "baton.v1.AdapterState.task_types")
-    self.capabilities = try Reader.texts(
-      c.pointee.n_capabilities, c.pointee.capabilities, "baton.v1.AdapterState.capabilities")
+  package init(reading c: UnsafePointer<Baton__V1__AdapterState>) {
+    self.adapter = Reader.text(c.pointee.adapter)
+    self.instance = Reader.text(c.pointee.instance)
+    self.address = Reader.text(c.pointee.address)
+    self.framework = Reader.text(c.pointee.framework)
+    self.frameworkVersion = Reader.text(c.pointee.framework_version)
+    self.taskTypes = Reader.texts(c.pointee.n_task_types, c.pointee.task_types)
+    self.capabilities = Reader.texts(c.pointee.n_capabilities, c.pointee.capabilities)
     self.maxConcurrency = c.pointee.max_concurrency
     self.inFlight = c.pointee.in_flight
     self.health = BatonV1.AdapterHealth(
       rawValue: .init(truncatingIfNeeded: c.pointee.health.rawValue))
     self.registeredAtMs = c.pointee.registered_at_ms
     self.lastHeartbeatAtMs = c.pointee.last_heartbeat_at_ms
-    self.lastError = try Reader.text(c.pointee.last_error, "baton.v1.AdapterState.last_error")
+    self.lastError = Reader.text(c.pointee.last_error)
     self.resultMode = BatonV1.ResultMode(
       rawValue: .init(truncatingIfNeeded: c.pointee.result_mode.rawValue))
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__AdapterState>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Baton__V1__AdapterState>, in arena: inout Arena) {
     c.pointee.adapter = arena.text(self.adapter)
     c.pointee.instance = arena.text(self.instance)
     c.pointee.address = arena.text(self.address)

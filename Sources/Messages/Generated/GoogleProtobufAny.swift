@@ -29,20 +29,61 @@ extension GoogleProtobuf {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `google.protobuf.Any`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Google__Protobuf__Any>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Google__Protobuf__Any>) { _c = c }
+
+      public var typeUrl: String {
+        Reader.text(_c.pointee.type_url)
+      }
+
+      public var value: [UInt8] {
+        Reader.bytes(_c.pointee.value)
+      }
+    }
+  }
+}
+
+extension MessageViews<GoogleProtobuf.`Any`> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GoogleProtobuf.`Any`.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GoogleProtobuf.`Any`.View(pointer(index)), copying: self) }
   }
 }
 
 extension GoogleProtobuf.`Any`: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "google.protobuf.Any", GoogleProtobuf.`Any`.self, google__protobuf__any__init,
+    [
+      .text(1, "type_url"),
+      .bytes(2, "value"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Google__Protobuf__Any>) {
     google__protobuf__any__init(c)
   }
 
-  package init(reading c: UnsafePointer<Google__Protobuf__Any>) throws(MessageDecodingError) {
-    self.typeUrl = try Reader.text(c.pointee.type_url, "google.protobuf.Any.type_url")
+  package init(reading c: UnsafePointer<Google__Protobuf__Any>) {
+    self.typeUrl = Reader.text(c.pointee.type_url)
     self.value = Reader.bytes(c.pointee.value)
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Protobuf__Any>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Google__Protobuf__Any>, in arena: inout Arena) {
     c.pointee.type_url = arena.text(self.typeUrl)
     c.pointee.value = arena.bytes(self.value)
   }

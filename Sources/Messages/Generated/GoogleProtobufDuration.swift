@@ -29,20 +29,62 @@ extension GoogleProtobuf {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `google.protobuf.Duration`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Google__Protobuf__Duration>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Google__Protobuf__Duration>) { _c = c }
+
+      public var seconds: Int64 {
+        _c.pointee.seconds
+      }
+
+      public var nanos: Int32 {
+        _c.pointee.nanos
+      }
+    }
+  }
+}
+
+extension MessageViews<GoogleProtobuf.Duration> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GoogleProtobuf.Duration.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GoogleProtobuf.Duration.View(pointer(index)), copying: self) }
   }
 }
 
 extension GoogleProtobuf.Duration: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "google.protobuf.Duration", GoogleProtobuf.Duration.self, google__protobuf__duration__init,
+    [
+      .number(1, "seconds", .varint64),
+      .number(2, "nanos", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Google__Protobuf__Duration>) {
     google__protobuf__duration__init(c)
   }
 
-  package init(reading c: UnsafePointer<Google__Protobuf__Duration>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Google__Protobuf__Duration>) {
     self.seconds = c.pointee.seconds
     self.nanos = c.pointee.nanos
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Protobuf__Duration>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Google__Protobuf__Duration>, in arena: inout Arena)
+  {
     c.pointee.seconds = self.seconds
     c.pointee.nanos = self.nanos
   }

@@ -34,6 +34,38 @@ extension GoogleRpc {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `google.rpc.ErrorInfo`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Google__Rpc__ErrorInfo>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Google__Rpc__ErrorInfo>) { _c = c }
+
+      public var reason: String {
+        Reader.text(_c.pointee.reason)
+      }
+
+      public var domain: String {
+        Reader.text(_c.pointee.domain)
+      }
+
+      public var metadata: [String: String] {
+        Reader.map(_c.pointee.n_metadata, _c.pointee.metadata) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+    }
   }
 
   /// When a failed call may be repeated.
@@ -58,49 +90,106 @@ extension GoogleRpc {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `google.rpc.RetryInfo`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Google__Rpc__RetryInfo>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Google__Rpc__RetryInfo>) { _c = c }
+
+      public var retryDelay: GoogleProtobuf.Duration.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.retry_delay else { return nil }
+          return _overrideLifetime(GoogleProtobuf.Duration.View(c), copying: self)
+        }
+      }
+    }
+  }
+}
+
+extension MessageViews<GoogleRpc.ErrorInfo> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GoogleRpc.ErrorInfo.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GoogleRpc.ErrorInfo.View(pointer(index)), copying: self) }
   }
 }
 
 extension GoogleRpc.ErrorInfo: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "google.rpc.ErrorInfo", GoogleRpc.ErrorInfo.self, google__rpc__error_info__init,
+    [
+      .text(1, "reason"),
+      .text(2, "domain"),
+      .map(
+        3, "metadata",
+        WireTable(
+          "google.rpc.ErrorInfo.MetadataEntry", (String, String).self,
+          google__rpc__error_info__metadata_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Google__Rpc__ErrorInfo>) {
     google__rpc__error_info__init(c)
   }
 
-  package init(reading c: UnsafePointer<Google__Rpc__ErrorInfo>) throws(MessageDecodingError) {
-    self.reason = try Reader.text(c.pointee.reason, "google.rpc.ErrorInfo.reason")
-    self.domain = try Reader.text(c.pointee.domain, "google.rpc.ErrorInfo.domain")
-    self.metadata = try Reader.map(c.pointee.n_metadata, c.pointee.metadata) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "google.rpc.ErrorInfo.metadata (a key)"),
-        try Reader.text(entry.pointee.value, "google.rpc.ErrorInfo.metadata (a value)")
-      )
+  package init(reading c: UnsafePointer<Google__Rpc__ErrorInfo>) {
+    self.reason = Reader.text(c.pointee.reason)
+    self.domain = Reader.text(c.pointee.domain)
+    self.metadata = Reader.map(c.pointee.n_metadata, c.pointee.metadata) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Rpc__ErrorInfo>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Google__Rpc__ErrorInfo>, in arena: inout Arena) {
     c.pointee.reason = arena.text(self.reason)
     c.pointee.domain = arena.text(self.domain)
     (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
       self.metadata, google__rpc__error_info__metadata_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
   }
 }
 
+extension MessageViews<GoogleRpc.RetryInfo> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GoogleRpc.RetryInfo.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GoogleRpc.RetryInfo.View(pointer(index)), copying: self) }
+  }
+}
+
 extension GoogleRpc.RetryInfo: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "google.rpc.RetryInfo", GoogleRpc.RetryInfo.self, google__rpc__retry_info__init,
+    [
+      .message(1, "retry_delay", GoogleProtobuf.Duration.wireTable)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Google__Rpc__RetryInfo>) {
     google__rpc__retry_info__init(c)
   }
 
-  package init(reading c: UnsafePointer<Google__Rpc__RetryInfo>) throws(MessageDecodingError) {
-    self.retryDelay = try Reader.message(c.pointee.retry_delay)
+  package init(reading c: UnsafePointer<Google__Rpc__RetryInfo>) {
+    self.retryDelay = Reader.message(c.pointee.retry_delay)
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Rpc__RetryInfo>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Google__Rpc__RetryInfo>, in arena: inout Arena) {
     c.pointee.retry_delay = arena.message(self.retryDelay)
   }
 }

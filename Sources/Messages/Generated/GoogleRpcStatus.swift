@@ -34,21 +34,72 @@ extension GoogleRpc {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `google.rpc.Status`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Google__Rpc__Status>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Google__Rpc__Status>) { _c = c }
+
+      public var code: Int32 {
+        _c.pointee.code
+      }
+
+      public var message: String {
+        Reader.text(_c.pointee.message)
+      }
+
+      public var details: MessageViews<GoogleProtobuf.`Any`> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_details, _c.pointee.details), copying: self)
+        }
+      }
+    }
+  }
+}
+
+extension MessageViews<GoogleRpc.Status> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GoogleRpc.Status.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GoogleRpc.Status.View(pointer(index)), copying: self) }
   }
 }
 
 extension GoogleRpc.Status: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "google.rpc.Status", GoogleRpc.Status.self, google__rpc__status__init,
+    [
+      .number(1, "code", .varint32),
+      .text(2, "message"),
+      .message(3, "details", GoogleProtobuf.`Any`.wireTable, .repeated),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Google__Rpc__Status>) {
     google__rpc__status__init(c)
   }
 
-  package init(reading c: UnsafePointer<Google__Rpc__Status>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Google__Rpc__Status>) {
     self.code = c.pointee.code
-    self.message = try Reader.text(c.pointee.message, "google.rpc.Status.message")
-    self.details = try Reader.messages(c.pointee.n_details, c.pointee.details)
+    self.message = Reader.text(c.pointee.message)
+    self.details = Reader.messages(c.pointee.n_details, c.pointee.details)
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Rpc__Status>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Google__Rpc__Status>, in arena: inout Arena) {
     c.pointee.code = self.code
     c.pointee.message = arena.text(self.message)
     (c.pointee.n_details, c.pointee.details) = arena.messages(self.details)

@@ -28,6 +28,28 @@ extension GrpcHealthV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.health.v1.HealthCheckRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Health__V1__HealthCheckRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Health__V1__HealthCheckRequest>) { _c = c }
+
+      public var service: String {
+        Reader.text(_c.pointee.service)
+      }
+    }
   }
 
   /// Message `grpc.health.v1.HealthCheckResponse`.
@@ -50,6 +72,29 @@ extension GrpcHealthV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.health.v1.HealthCheckResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Health__V1__HealthCheckResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Health__V1__HealthCheckResponse>) { _c = c }
+
+      public var status: GrpcHealthV1.HealthCheckResponse.ServingStatus {
+        GrpcHealthV1.HealthCheckResponse.ServingStatus(
+          rawValue: .init(truncatingIfNeeded: _c.pointee.status.rawValue))
+      }
     }
 
     /// Enum `grpc.health.v1.HealthCheckResponse.ServingStatus`.
@@ -104,6 +149,24 @@ extension GrpcHealthV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.health.v1.HealthListRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Health__V1__HealthListRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Health__V1__HealthListRequest>) { _c = c }
+    }
   }
 
   /// Message `grpc.health.v1.HealthListResponse`.
@@ -128,87 +191,168 @@ extension GrpcHealthV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.health.v1.HealthListResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Health__V1__HealthListResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Health__V1__HealthListResponse>) { _c = c }
+
+      public var statuses: [String: GrpcHealthV1.HealthCheckResponse] {
+        Reader.map(_c.pointee.n_statuses, _c.pointee.statuses) { entry in
+          (
+            Reader.text(entry.pointee.key),
+            Reader.message(entry.pointee.value) ?? GrpcHealthV1.HealthCheckResponse()
+          )
+        }
+      }
+    }
+  }
+}
+
+extension MessageViews<GrpcHealthV1.HealthCheckRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcHealthV1.HealthCheckRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GrpcHealthV1.HealthCheckRequest.View(pointer(index)), copying: self) }
   }
 }
 
 extension GrpcHealthV1.HealthCheckRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.health.v1.HealthCheckRequest", GrpcHealthV1.HealthCheckRequest.self,
+    grpc__health__v1__health_check_request__init,
+    [
+      .text(1, "service")
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckRequest>) {
     grpc__health__v1__health_check_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthCheckRequest>)
-    throws(MessageDecodingError)
-  {
-    self.service = try Reader.text(c.pointee.service, "grpc.health.v1.HealthCheckRequest.service")
+  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthCheckRequest>) {
+    self.service = Reader.text(c.pointee.service)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckRequest>, in arena: inout Arena
   ) {
     c.pointee.service = arena.text(self.service)
   }
 }
 
+extension MessageViews<GrpcHealthV1.HealthCheckResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcHealthV1.HealthCheckResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GrpcHealthV1.HealthCheckResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension GrpcHealthV1.HealthCheckResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.health.v1.HealthCheckResponse", GrpcHealthV1.HealthCheckResponse.self,
+    grpc__health__v1__health_check_response__init,
+    [
+      .number(1, "status", .varint32)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckResponse>) {
     grpc__health__v1__health_check_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthCheckResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthCheckResponse>) {
     self.status = GrpcHealthV1.HealthCheckResponse.ServingStatus(
       rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckResponse>, in arena: inout Arena
   ) {
     c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
   }
 }
 
+extension MessageViews<GrpcHealthV1.HealthListRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcHealthV1.HealthListRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GrpcHealthV1.HealthListRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension GrpcHealthV1.HealthListRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.health.v1.HealthListRequest", GrpcHealthV1.HealthListRequest.self,
+    grpc__health__v1__health_list_request__init, [])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthListRequest>) {
     grpc__health__v1__health_list_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthListRequest>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthListRequest>) {
     self.init()
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthListRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthListRequest>, in arena: inout Arena
   ) {
   }
 }
 
+extension MessageViews<GrpcHealthV1.HealthListResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcHealthV1.HealthListResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GrpcHealthV1.HealthListResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension GrpcHealthV1.HealthListResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.health.v1.HealthListResponse", GrpcHealthV1.HealthListResponse.self,
+    grpc__health__v1__health_list_response__init,
+    [
+      .map(
+        1, "statuses",
+        WireTable(
+          "grpc.health.v1.HealthListResponse.StatusesEntry",
+          (String, GrpcHealthV1.HealthCheckResponse).self,
+          grpc__health__v1__health_list_response__statuses_entry__init,
+          [.text(1, "key"), .message(2, "value", GrpcHealthV1.HealthCheckResponse.wireTable)]))
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse>) {
     grpc__health__v1__health_list_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthListResponse>)
-    throws(MessageDecodingError)
-  {
-    self.statuses = try Reader.map(c.pointee.n_statuses, c.pointee.statuses) {
-      (entry) throws(MessageDecodingError) in
+  package init(reading c: UnsafePointer<Grpc__Health__V1__HealthListResponse>) {
+    self.statuses = Reader.map(c.pointee.n_statuses, c.pointee.statuses) { entry in
       (
-        try Reader.text(entry.pointee.key, "grpc.health.v1.HealthListResponse.statuses (a key)"),
-        try Reader.message(entry.pointee.value) ?? GrpcHealthV1.HealthCheckResponse()
+        Reader.text(entry.pointee.key),
+        Reader.message(entry.pointee.value) ?? GrpcHealthV1.HealthCheckResponse()
       )
     }
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse>, in arena: inout Arena
   ) {
     (c.pointee.n_statuses, c.pointee.statuses) = arena.map(
       self.statuses, grpc__health__v1__health_list_response__statuses_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.message(value)
     }

@@ -31,6 +31,43 @@ extension GrpcReflectionV1 {
       Codec.encode(self, into: reserve)
     }
 
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1.ServerReflectionRequest`, each decoded whenever it is
+    /// looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionRequest>) { _c = c }
+
+      public var host: String {
+        Reader.text(_c.pointee.host)
+      }
+
+      public var messageRequest: MessageRequest? {
+        switch _c.pointee.message_request_case.rawValue {
+        case 3: .fileByFilename(Reader.text(_c.pointee.file_by_filename))
+        case 4: .fileContainingSymbol(Reader.text(_c.pointee.file_containing_symbol))
+        case 5:
+          .fileContainingExtension(
+            Reader.message(_c.pointee.file_containing_extension)
+              ?? GrpcReflectionV1.ExtensionRequest())
+        case 6: .allExtensionNumbersOfType(Reader.text(_c.pointee.all_extension_numbers_of_type))
+        case 7: .listServices(Reader.text(_c.pointee.list_services))
+        default: nil
+        }
+      }
+    }
+
     /// At most one of the fields of `message_request`.
     public enum MessageRequest: Sendable, Equatable {
       /// A proto file by its name: baton/v1/plan.proto.
@@ -70,6 +107,32 @@ extension GrpcReflectionV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1.ExtensionRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1__ExtensionRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1__ExtensionRequest>) { _c = c }
+
+      public var containingType: String {
+        Reader.text(_c.pointee.containing_type)
+      }
+
+      public var extensionNumber: Int32 {
+        _c.pointee.extension_number
+      }
+    }
   }
 
   /// Message `grpc.reflection.v1.ServerReflectionResponse`.
@@ -100,6 +163,58 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1.ServerReflectionResponse`, each decoded whenever it is
+    /// looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionResponse>) { _c = c }
+
+      public var validHost: String {
+        Reader.text(_c.pointee.valid_host)
+      }
+
+      public var originalRequest: GrpcReflectionV1.ServerReflectionRequest.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.original_request else { return nil }
+          return _overrideLifetime(GrpcReflectionV1.ServerReflectionRequest.View(c), copying: self)
+        }
+      }
+
+      public var messageResponse: MessageResponse? {
+        switch _c.pointee.message_response_case.rawValue {
+        case 4:
+          .fileDescriptorResponse(
+            Reader.message(_c.pointee.file_descriptor_response)
+              ?? GrpcReflectionV1.FileDescriptorResponse())
+        case 5:
+          .allExtensionNumbersResponse(
+            Reader.message(_c.pointee.all_extension_numbers_response)
+              ?? GrpcReflectionV1.ExtensionNumberResponse())
+        case 6:
+          .listServicesResponse(
+            Reader.message(_c.pointee.list_services_response)
+              ?? GrpcReflectionV1.ListServiceResponse())
+        case 7:
+          .errorResponse(
+            Reader.message(_c.pointee.error_response) ?? GrpcReflectionV1.ErrorResponse())
+        default: nil
+        }
+      }
     }
 
     /// At most one of the fields of `message_response`.
@@ -133,6 +248,29 @@ extension GrpcReflectionV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1.FileDescriptorResponse`, each decoded whenever it is
+    /// looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1__FileDescriptorResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1__FileDescriptorResponse>) { _c = c }
+
+      public var fileDescriptorProto: [[UInt8]] {
+        Reader.byteStrings(_c.pointee.n_file_descriptor_proto, _c.pointee.file_descriptor_proto)
+      }
+    }
   }
 
   /// Message `grpc.reflection.v1.ExtensionNumberResponse`.
@@ -159,6 +297,33 @@ extension GrpcReflectionV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1.ExtensionNumberResponse`, each decoded whenever it is
+    /// looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1__ExtensionNumberResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1__ExtensionNumberResponse>) { _c = c }
+
+      public var baseTypeName: String {
+        Reader.text(_c.pointee.base_type_name)
+      }
+
+      public var extensionNumber: [Int32] {
+        Reader.numbers(_c.pointee.n_extension_number, _c.pointee.extension_number)
+      }
+    }
   }
 
   /// Message `grpc.reflection.v1.ListServiceResponse`.
@@ -181,6 +346,34 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1.ListServiceResponse`, each decoded whenever it is looked
+    /// at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1__ListServiceResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1__ListServiceResponse>) { _c = c }
+
+      public var service: MessageViews<GrpcReflectionV1.ServiceResponse> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_service, _c.pointee.service), copying: self)
+        }
+      }
     }
   }
 
@@ -205,6 +398,28 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1.ServiceResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1__ServiceResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1__ServiceResponse>) { _c = c }
+
+      public var name: String {
+        Reader.text(_c.pointee.name)
+      }
     }
   }
 
@@ -232,50 +447,84 @@ extension GrpcReflectionV1 {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1.ErrorResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1__ErrorResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1__ErrorResponse>) { _c = c }
+
+      public var errorCode: Int32 {
+        _c.pointee.error_code
+      }
+
+      public var errorMessage: String {
+        Reader.text(_c.pointee.error_message)
+      }
+    }
+  }
+}
+
+extension MessageViews<GrpcReflectionV1.ServerReflectionRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1.ServerReflectionRequest.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(
+        GrpcReflectionV1.ServerReflectionRequest.View(pointer(index)), copying: self)
+    }
   }
 }
 
 extension GrpcReflectionV1.ServerReflectionRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1.ServerReflectionRequest", GrpcReflectionV1.ServerReflectionRequest.self,
+    grpc__reflection__v1__server_reflection_request__init,
+    [
+      .text(1, "host"),
+      .text(3, "file_by_filename", .oneof(1)),
+      .text(4, "file_containing_symbol", .oneof(1)),
+      .message(
+        5, "file_containing_extension", GrpcReflectionV1.ExtensionRequest.wireTable, .oneof(1)),
+      .text(6, "all_extension_numbers_of_type", .oneof(1)),
+      .text(7, "list_services", .oneof(1)),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionRequest>
   ) {
     grpc__reflection__v1__server_reflection_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionRequest>)
-    throws(MessageDecodingError)
-  {
-    self.host = try Reader.text(c.pointee.host, "grpc.reflection.v1.ServerReflectionRequest.host")
-    switch c.pointee.message_request_case.rawValue {
-    case 3:
-      self.messageRequest = .fileByFilename(
-        try Reader.text(
-          c.pointee.file_by_filename, "grpc.reflection.v1.ServerReflectionRequest.file_by_filename")
-      )
-    case 4:
-      self.messageRequest = .fileContainingSymbol(
-        try Reader.text(
-          c.pointee.file_containing_symbol,
-          "grpc.reflection.v1.ServerReflectionRequest.file_containing_symbol"))
-    case 5:
-      self.messageRequest = .fileContainingExtension(
-        try Reader.message(c.pointee.file_containing_extension)
-          ?? GrpcReflectionV1.ExtensionRequest())
-    case 6:
-      self.messageRequest = .allExtensionNumbersOfType(
-        try Reader.text(
-          c.pointee.all_extension_numbers_of_type,
-          "grpc.reflection.v1.ServerReflectionRequest.all_extension_numbers_of_type"))
-    case 7:
-      self.messageRequest = .listServices(
-        try Reader.text(
-          c.pointee.list_services, "grpc.reflection.v1.ServerReflectionRequest.list_services"))
-    default: self.messageRequest = nil
-    }
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionRequest>) {
+    self.host = Reader.text(c.pointee.host)
+    self.messageRequest =
+      switch c.pointee.message_request_case.rawValue {
+      case 3: .fileByFilename(Reader.text(c.pointee.file_by_filename))
+      case 4: .fileContainingSymbol(Reader.text(c.pointee.file_containing_symbol))
+      case 5:
+        .fileContainingExtension(
+          Reader.message(c.pointee.file_containing_extension) ?? GrpcReflectionV1.ExtensionRequest()
+        )
+      case 6: .allExtensionNumbersOfType(Reader.text(c.pointee.all_extension_numbers_of_type))
+      case 7: .listServices(Reader.text(c.pointee.list_services))
+      default: nil
+      }
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionRequest>, in arena: inout Arena
   ) {
     c.pointee.host = arena.text(self.host)
     switch self.messageRequest {
@@ -299,63 +548,101 @@ extension GrpcReflectionV1.ServerReflectionRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<GrpcReflectionV1.ExtensionRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1.ExtensionRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GrpcReflectionV1.ExtensionRequest.View(pointer(index)), copying: self) }
+  }
+}
+
 extension GrpcReflectionV1.ExtensionRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1.ExtensionRequest", GrpcReflectionV1.ExtensionRequest.self,
+    grpc__reflection__v1__extension_request__init,
+    [
+      .text(1, "containing_type"),
+      .number(2, "extension_number", .varint32),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionRequest>)
   {
     grpc__reflection__v1__extension_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ExtensionRequest>)
-    throws(MessageDecodingError)
-  {
-    self.containingType = try Reader.text(
-      c.pointee.containing_type, "grpc.reflection.v1.ExtensionRequest.containing_type")
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ExtensionRequest>) {
+    self.containingType = Reader.text(c.pointee.containing_type)
     self.extensionNumber = c.pointee.extension_number
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionRequest>, in arena: inout Arena
   ) {
     c.pointee.containing_type = arena.text(self.containingType)
     c.pointee.extension_number = self.extensionNumber
   }
 }
 
+extension MessageViews<GrpcReflectionV1.ServerReflectionResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1.ServerReflectionResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(
+        GrpcReflectionV1.ServerReflectionResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1.ServerReflectionResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1.ServerReflectionResponse", GrpcReflectionV1.ServerReflectionResponse.self,
+    grpc__reflection__v1__server_reflection_response__init,
+    [
+      .text(1, "valid_host"),
+      .message(2, "original_request", GrpcReflectionV1.ServerReflectionRequest.wireTable),
+      .message(
+        4, "file_descriptor_response", GrpcReflectionV1.FileDescriptorResponse.wireTable, .oneof(1)),
+      .message(
+        5, "all_extension_numbers_response", GrpcReflectionV1.ExtensionNumberResponse.wireTable,
+        .oneof(1)),
+      .message(
+        6, "list_services_response", GrpcReflectionV1.ListServiceResponse.wireTable, .oneof(1)),
+      .message(7, "error_response", GrpcReflectionV1.ErrorResponse.wireTable, .oneof(1)),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionResponse>
   ) {
     grpc__reflection__v1__server_reflection_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionResponse>)
-    throws(MessageDecodingError)
-  {
-    self.validHost = try Reader.text(
-      c.pointee.valid_host, "grpc.reflection.v1.ServerReflectionResponse.valid_host")
-    self.originalRequest = try Reader.message(c.pointee.original_request)
-    switch c.pointee.message_response_case.rawValue {
-    case 4:
-      self.messageResponse = .fileDescriptorResponse(
-        try Reader.message(c.pointee.file_descriptor_response)
-          ?? GrpcReflectionV1.FileDescriptorResponse())
-    case 5:
-      self.messageResponse = .allExtensionNumbersResponse(
-        try Reader.message(c.pointee.all_extension_numbers_response)
-          ?? GrpcReflectionV1.ExtensionNumberResponse())
-    case 6:
-      self.messageResponse = .listServicesResponse(
-        try Reader.message(c.pointee.list_services_response)
-          ?? GrpcReflectionV1.ListServiceResponse())
-    case 7:
-      self.messageResponse = .errorResponse(
-        try Reader.message(c.pointee.error_response) ?? GrpcReflectionV1.ErrorResponse())
-    default: self.messageResponse = nil
-    }
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionResponse>) {
+    self.validHost = Reader.text(c.pointee.valid_host)
+    self.originalRequest = Reader.message(c.pointee.original_request)
+    self.messageResponse =
+      switch c.pointee.message_response_case.rawValue {
+      case 4:
+        .fileDescriptorResponse(
+          Reader.message(c.pointee.file_descriptor_response)
+            ?? GrpcReflectionV1.FileDescriptorResponse())
+      case 5:
+        .allExtensionNumbersResponse(
+          Reader.message(c.pointee.all_extension_numbers_response)
+            ?? GrpcReflectionV1.ExtensionNumberResponse())
+      case 6:
+        .listServicesResponse(
+          Reader.message(c.pointee.list_services_response) ?? GrpcReflectionV1.ListServiceResponse()
+        )
+      case 7:
+        .errorResponse(Reader.message(c.pointee.error_response) ?? GrpcReflectionV1.ErrorResponse())
+      default: nil
+      }
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionResponse>,
+    in arena: inout Arena
   ) {
     c.pointee.valid_host = arena.text(self.validHost)
     c.pointee.original_request = arena.message(self.originalRequest)
@@ -377,104 +664,176 @@ extension GrpcReflectionV1.ServerReflectionResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<GrpcReflectionV1.FileDescriptorResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1.FileDescriptorResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(GrpcReflectionV1.FileDescriptorResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1.FileDescriptorResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1.FileDescriptorResponse", GrpcReflectionV1.FileDescriptorResponse.self,
+    grpc__reflection__v1__file_descriptor_response__init,
+    [
+      .bytes(1, "file_descriptor_proto", .repeated)
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1__FileDescriptorResponse>
   ) {
     grpc__reflection__v1__file_descriptor_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1__FileDescriptorResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1__FileDescriptorResponse>) {
     self.fileDescriptorProto = Reader.byteStrings(
       c.pointee.n_file_descriptor_proto, c.pointee.file_descriptor_proto)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__FileDescriptorResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1__FileDescriptorResponse>, in arena: inout Arena
   ) {
     (c.pointee.n_file_descriptor_proto, c.pointee.file_descriptor_proto) = arena.byteStrings(
       self.fileDescriptorProto)
   }
 }
 
+extension MessageViews<GrpcReflectionV1.ExtensionNumberResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1.ExtensionNumberResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(
+        GrpcReflectionV1.ExtensionNumberResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1.ExtensionNumberResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1.ExtensionNumberResponse", GrpcReflectionV1.ExtensionNumberResponse.self,
+    grpc__reflection__v1__extension_number_response__init,
+    [
+      .text(1, "base_type_name"),
+      .number(2, "extension_number", .varint32, .repeated),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionNumberResponse>
   ) {
     grpc__reflection__v1__extension_number_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ExtensionNumberResponse>)
-    throws(MessageDecodingError)
-  {
-    self.baseTypeName = try Reader.text(
-      c.pointee.base_type_name, "grpc.reflection.v1.ExtensionNumberResponse.base_type_name")
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ExtensionNumberResponse>) {
+    self.baseTypeName = Reader.text(c.pointee.base_type_name)
     self.extensionNumber = Reader.numbers(c.pointee.n_extension_number, c.pointee.extension_number)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionNumberResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionNumberResponse>, in arena: inout Arena
   ) {
     c.pointee.base_type_name = arena.text(self.baseTypeName)
     (c.pointee.n_extension_number, c.pointee.extension_number) = arena.numbers(self.extensionNumber)
   }
 }
 
+extension MessageViews<GrpcReflectionV1.ListServiceResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1.ListServiceResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(GrpcReflectionV1.ListServiceResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1.ListServiceResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1.ListServiceResponse", GrpcReflectionV1.ListServiceResponse.self,
+    grpc__reflection__v1__list_service_response__init,
+    [
+      .message(1, "service", GrpcReflectionV1.ServiceResponse.wireTable, .repeated)
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1__ListServiceResponse>
   ) {
     grpc__reflection__v1__list_service_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ListServiceResponse>)
-    throws(MessageDecodingError)
-  {
-    self.service = try Reader.messages(c.pointee.n_service, c.pointee.service)
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ListServiceResponse>) {
+    self.service = Reader.messages(c.pointee.n_service, c.pointee.service)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ListServiceResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ListServiceResponse>, in arena: inout Arena
   ) {
     (c.pointee.n_service, c.pointee.service) = arena.messages(self.service)
   }
 }
 
+extension MessageViews<GrpcReflectionV1.ServiceResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1.ServiceResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GrpcReflectionV1.ServiceResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension GrpcReflectionV1.ServiceResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1.ServiceResponse", GrpcReflectionV1.ServiceResponse.self,
+    grpc__reflection__v1__service_response__init,
+    [
+      .text(1, "name")
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Reflection__V1__ServiceResponse>) {
     grpc__reflection__v1__service_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServiceResponse>)
-    throws(MessageDecodingError)
-  {
-    self.name = try Reader.text(c.pointee.name, "grpc.reflection.v1.ServiceResponse.name")
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServiceResponse>) {
+    self.name = Reader.text(c.pointee.name)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServiceResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServiceResponse>, in arena: inout Arena
   ) {
     c.pointee.name = arena.text(self.name)
   }
 }
 
+extension MessageViews<GrpcReflectionV1.ErrorResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1.ErrorResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(GrpcReflectionV1.ErrorResponse.View(pointer(index)), copying: self) }
+  }
+}
+
 extension GrpcReflectionV1.ErrorResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1.ErrorResponse", GrpcReflectionV1.ErrorResponse.self,
+    grpc__reflection__v1__error_response__init,
+    [
+      .number(1, "error_code", .varint32),
+      .text(2, "error_message"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Reflection__V1__ErrorResponse>) {
     grpc__reflection__v1__error_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ErrorResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1__ErrorResponse>) {
     self.errorCode = c.pointee.error_code
-    self.errorMessage = try Reader.text(
-      c.pointee.error_message, "grpc.reflection.v1.ErrorResponse.error_message")
+    self.errorMessage = Reader.text(c.pointee.error_message)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ErrorResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ErrorResponse>, in arena: inout Arena
   ) {
     c.pointee.error_code = self.errorCode
     c.pointee.error_message = arena.text(self.errorMessage)

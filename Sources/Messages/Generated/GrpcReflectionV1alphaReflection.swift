@@ -31,6 +31,43 @@ extension GrpcReflectionV1alpha {
       Codec.encode(self, into: reserve)
     }
 
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1alpha.ServerReflectionRequest`, each decoded whenever it is
+    /// looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1alpha__ServerReflectionRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1alpha__ServerReflectionRequest>) { _c = c }
+
+      public var host: String {
+        Reader.text(_c.pointee.host)
+      }
+
+      public var messageRequest: MessageRequest? {
+        switch _c.pointee.message_request_case.rawValue {
+        case 3: .fileByFilename(Reader.text(_c.pointee.file_by_filename))
+        case 4: .fileContainingSymbol(Reader.text(_c.pointee.file_containing_symbol))
+        case 5:
+          .fileContainingExtension(
+            Reader.message(_c.pointee.file_containing_extension)
+              ?? GrpcReflectionV1alpha.ExtensionRequest())
+        case 6: .allExtensionNumbersOfType(Reader.text(_c.pointee.all_extension_numbers_of_type))
+        case 7: .listServices(Reader.text(_c.pointee.list_services))
+        default: nil
+        }
+      }
+    }
+
     /// At most one of the fields of `message_request`.
     public enum MessageRequest: Sendable, Equatable {
       /// A proto file by its name: baton/v1/plan.proto.
@@ -70,6 +107,33 @@ extension GrpcReflectionV1alpha {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1alpha.ExtensionRequest`, each decoded whenever it is looked
+    /// at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1alpha__ExtensionRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1alpha__ExtensionRequest>) { _c = c }
+
+      public var containingType: String {
+        Reader.text(_c.pointee.containing_type)
+      }
+
+      public var extensionNumber: Int32 {
+        _c.pointee.extension_number
+      }
+    }
   }
 
   /// Message `grpc.reflection.v1alpha.ServerReflectionResponse`.
@@ -100,6 +164,59 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1alpha.ServerReflectionResponse`, each decoded whenever it
+    /// is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1alpha__ServerReflectionResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1alpha__ServerReflectionResponse>) { _c = c }
+
+      public var validHost: String {
+        Reader.text(_c.pointee.valid_host)
+      }
+
+      public var originalRequest: GrpcReflectionV1alpha.ServerReflectionRequest.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.original_request else { return nil }
+          return _overrideLifetime(
+            GrpcReflectionV1alpha.ServerReflectionRequest.View(c), copying: self)
+        }
+      }
+
+      public var messageResponse: MessageResponse? {
+        switch _c.pointee.message_response_case.rawValue {
+        case 4:
+          .fileDescriptorResponse(
+            Reader.message(_c.pointee.file_descriptor_response)
+              ?? GrpcReflectionV1alpha.FileDescriptorResponse())
+        case 5:
+          .allExtensionNumbersResponse(
+            Reader.message(_c.pointee.all_extension_numbers_response)
+              ?? GrpcReflectionV1alpha.ExtensionNumberResponse())
+        case 6:
+          .listServicesResponse(
+            Reader.message(_c.pointee.list_services_response)
+              ?? GrpcReflectionV1alpha.ListServiceResponse())
+        case 7:
+          .errorResponse(
+            Reader.message(_c.pointee.error_response) ?? GrpcReflectionV1alpha.ErrorResponse())
+        default: nil
+        }
+      }
     }
 
     /// At most one of the fields of `message_response`.
@@ -133,6 +250,29 @@ extension GrpcReflectionV1alpha {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1alpha.FileDescriptorResponse`, each decoded whenever it is
+    /// looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>) { _c = c }
+
+      public var fileDescriptorProto: [[UInt8]] {
+        Reader.byteStrings(_c.pointee.n_file_descriptor_proto, _c.pointee.file_descriptor_proto)
+      }
+    }
   }
 
   /// Message `grpc.reflection.v1alpha.ExtensionNumberResponse`.
@@ -159,6 +299,33 @@ extension GrpcReflectionV1alpha {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1alpha.ExtensionNumberResponse`, each decoded whenever it is
+    /// looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1alpha__ExtensionNumberResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1alpha__ExtensionNumberResponse>) { _c = c }
+
+      public var baseTypeName: String {
+        Reader.text(_c.pointee.base_type_name)
+      }
+
+      public var extensionNumber: [Int32] {
+        Reader.numbers(_c.pointee.n_extension_number, _c.pointee.extension_number)
+      }
+    }
   }
 
   /// Message `grpc.reflection.v1alpha.ListServiceResponse`.
@@ -181,6 +348,34 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1alpha.ListServiceResponse`, each decoded whenever it is
+    /// looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1alpha__ListServiceResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1alpha__ListServiceResponse>) { _c = c }
+
+      public var service: MessageViews<GrpcReflectionV1alpha.ServiceResponse> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_service, _c.pointee.service), copying: self)
+        }
+      }
     }
   }
 
@@ -205,6 +400,29 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1alpha.ServiceResponse`, each decoded whenever it is looked
+    /// at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1alpha__ServiceResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1alpha__ServiceResponse>) { _c = c }
+
+      public var name: String {
+        Reader.text(_c.pointee.name)
+      }
     }
   }
 
@@ -232,51 +450,87 @@ extension GrpcReflectionV1alpha {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `grpc.reflection.v1alpha.ErrorResponse`, each decoded whenever it is looked
+    /// at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Grpc__Reflection__V1alpha__ErrorResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Grpc__Reflection__V1alpha__ErrorResponse>) { _c = c }
+
+      public var errorCode: Int32 {
+        _c.pointee.error_code
+      }
+
+      public var errorMessage: String {
+        Reader.text(_c.pointee.error_message)
+      }
+    }
+  }
+}
+
+extension MessageViews<GrpcReflectionV1alpha.ServerReflectionRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1alpha.ServerReflectionRequest.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(
+        GrpcReflectionV1alpha.ServerReflectionRequest.View(pointer(index)), copying: self)
+    }
   }
 }
 
 extension GrpcReflectionV1alpha.ServerReflectionRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1alpha.ServerReflectionRequest",
+    GrpcReflectionV1alpha.ServerReflectionRequest.self,
+    grpc__reflection__v1alpha__server_reflection_request__init,
+    [
+      .text(1, "host"),
+      .text(3, "file_by_filename", .oneof(1)),
+      .text(4, "file_containing_symbol", .oneof(1)),
+      .message(
+        5, "file_containing_extension", GrpcReflectionV1alpha.ExtensionRequest.wireTable, .oneof(1)),
+      .text(6, "all_extension_numbers_of_type", .oneof(1)),
+      .text(7, "list_services", .oneof(1)),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServerReflectionRequest>
   ) {
     grpc__reflection__v1alpha__server_reflection_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ServerReflectionRequest>)
-    throws(MessageDecodingError)
-  {
-    self.host = try Reader.text(
-      c.pointee.host, "grpc.reflection.v1alpha.ServerReflectionRequest.host")
-    switch c.pointee.message_request_case.rawValue {
-    case 3:
-      self.messageRequest = .fileByFilename(
-        try Reader.text(
-          c.pointee.file_by_filename,
-          "grpc.reflection.v1alpha.ServerReflectionRequest.file_by_filename"))
-    case 4:
-      self.messageRequest = .fileContainingSymbol(
-        try Reader.text(
-          c.pointee.file_containing_symbol,
-          "grpc.reflection.v1alpha.ServerReflectionRequest.file_containing_symbol"))
-    case 5:
-      self.messageRequest = .fileContainingExtension(
-        try Reader.message(c.pointee.file_containing_extension)
-          ?? GrpcReflectionV1alpha.ExtensionRequest())
-    case 6:
-      self.messageRequest = .allExtensionNumbersOfType(
-        try Reader.text(
-          c.pointee.all_extension_numbers_of_type,
-          "grpc.reflection.v1alpha.ServerReflectionRequest.all_extension_numbers_of_type"))
-    case 7:
-      self.messageRequest = .listServices(
-        try Reader.text(
-          c.pointee.list_services, "grpc.reflection.v1alpha.ServerReflectionRequest.list_services"))
-    default: self.messageRequest = nil
-    }
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ServerReflectionRequest>) {
+    self.host = Reader.text(c.pointee.host)
+    self.messageRequest =
+      switch c.pointee.message_request_case.rawValue {
+      case 3: .fileByFilename(Reader.text(c.pointee.file_by_filename))
+      case 4: .fileContainingSymbol(Reader.text(c.pointee.file_containing_symbol))
+      case 5:
+        .fileContainingExtension(
+          Reader.message(c.pointee.file_containing_extension)
+            ?? GrpcReflectionV1alpha.ExtensionRequest())
+      case 6: .allExtensionNumbersOfType(Reader.text(c.pointee.all_extension_numbers_of_type))
+      case 7: .listServices(Reader.text(c.pointee.list_services))
+      default: nil
+      }
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServerReflectionRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServerReflectionRequest>,
+    in arena: inout Arena
   ) {
     c.pointee.host = arena.text(self.host)
     switch self.messageRequest {
@@ -300,64 +554,107 @@ extension GrpcReflectionV1alpha.ServerReflectionRequest: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<GrpcReflectionV1alpha.ExtensionRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1alpha.ExtensionRequest.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(GrpcReflectionV1alpha.ExtensionRequest.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1alpha.ExtensionRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1alpha.ExtensionRequest", GrpcReflectionV1alpha.ExtensionRequest.self,
+    grpc__reflection__v1alpha__extension_request__init,
+    [
+      .text(1, "containing_type"),
+      .number(2, "extension_number", .varint32),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ExtensionRequest>
   ) {
     grpc__reflection__v1alpha__extension_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ExtensionRequest>)
-    throws(MessageDecodingError)
-  {
-    self.containingType = try Reader.text(
-      c.pointee.containing_type, "grpc.reflection.v1alpha.ExtensionRequest.containing_type")
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ExtensionRequest>) {
+    self.containingType = Reader.text(c.pointee.containing_type)
     self.extensionNumber = c.pointee.extension_number
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ExtensionRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ExtensionRequest>, in arena: inout Arena
   ) {
     c.pointee.containing_type = arena.text(self.containingType)
     c.pointee.extension_number = self.extensionNumber
   }
 }
 
+extension MessageViews<GrpcReflectionV1alpha.ServerReflectionResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1alpha.ServerReflectionResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(
+        GrpcReflectionV1alpha.ServerReflectionResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1alpha.ServerReflectionResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1alpha.ServerReflectionResponse",
+    GrpcReflectionV1alpha.ServerReflectionResponse.self,
+    grpc__reflection__v1alpha__server_reflection_response__init,
+    [
+      .text(1, "valid_host"),
+      .message(2, "original_request", GrpcReflectionV1alpha.ServerReflectionRequest.wireTable),
+      .message(
+        4, "file_descriptor_response", GrpcReflectionV1alpha.FileDescriptorResponse.wireTable,
+        .oneof(1)),
+      .message(
+        5, "all_extension_numbers_response",
+        GrpcReflectionV1alpha.ExtensionNumberResponse.wireTable, .oneof(1)),
+      .message(
+        6, "list_services_response", GrpcReflectionV1alpha.ListServiceResponse.wireTable, .oneof(1)),
+      .message(7, "error_response", GrpcReflectionV1alpha.ErrorResponse.wireTable, .oneof(1)),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServerReflectionResponse>
   ) {
     grpc__reflection__v1alpha__server_reflection_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ServerReflectionResponse>)
-    throws(MessageDecodingError)
-  {
-    self.validHost = try Reader.text(
-      c.pointee.valid_host, "grpc.reflection.v1alpha.ServerReflectionResponse.valid_host")
-    self.originalRequest = try Reader.message(c.pointee.original_request)
-    switch c.pointee.message_response_case.rawValue {
-    case 4:
-      self.messageResponse = .fileDescriptorResponse(
-        try Reader.message(c.pointee.file_descriptor_response)
-          ?? GrpcReflectionV1alpha.FileDescriptorResponse())
-    case 5:
-      self.messageResponse = .allExtensionNumbersResponse(
-        try Reader.message(c.pointee.all_extension_numbers_response)
-          ?? GrpcReflectionV1alpha.ExtensionNumberResponse())
-    case 6:
-      self.messageResponse = .listServicesResponse(
-        try Reader.message(c.pointee.list_services_response)
-          ?? GrpcReflectionV1alpha.ListServiceResponse())
-    case 7:
-      self.messageResponse = .errorResponse(
-        try Reader.message(c.pointee.error_response) ?? GrpcReflectionV1alpha.ErrorResponse())
-    default: self.messageResponse = nil
-    }
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ServerReflectionResponse>) {
+    self.validHost = Reader.text(c.pointee.valid_host)
+    self.originalRequest = Reader.message(c.pointee.original_request)
+    self.messageResponse =
+      switch c.pointee.message_response_case.rawValue {
+      case 4:
+        .fileDescriptorResponse(
+          Reader.message(c.pointee.file_descriptor_response)
+            ?? GrpcReflectionV1alpha.FileDescriptorResponse())
+      case 5:
+        .allExtensionNumbersResponse(
+          Reader.message(c.pointee.all_extension_numbers_response)
+            ?? GrpcReflectionV1alpha.ExtensionNumberResponse())
+      case 6:
+        .listServicesResponse(
+          Reader.message(c.pointee.list_services_response)
+            ?? GrpcReflectionV1alpha.ListServiceResponse())
+      case 7:
+        .errorResponse(
+          Reader.message(c.pointee.error_response) ?? GrpcReflectionV1alpha.ErrorResponse())
+      default: nil
+      }
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServerReflectionResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServerReflectionResponse>,
+    in arena: inout Arena
   ) {
     c.pointee.valid_host = arena.text(self.validHost)
     c.pointee.original_request = arena.message(self.originalRequest)
@@ -379,108 +676,191 @@ extension GrpcReflectionV1alpha.ServerReflectionResponse: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<GrpcReflectionV1alpha.FileDescriptorResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1alpha.FileDescriptorResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(
+        GrpcReflectionV1alpha.FileDescriptorResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1alpha.FileDescriptorResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1alpha.FileDescriptorResponse",
+    GrpcReflectionV1alpha.FileDescriptorResponse.self,
+    grpc__reflection__v1alpha__file_descriptor_response__init,
+    [
+      .bytes(1, "file_descriptor_proto", .repeated)
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>
   ) {
     grpc__reflection__v1alpha__file_descriptor_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>) {
     self.fileDescriptorProto = Reader.byteStrings(
       c.pointee.n_file_descriptor_proto, c.pointee.file_descriptor_proto)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>,
+    in arena: inout Arena
   ) {
     (c.pointee.n_file_descriptor_proto, c.pointee.file_descriptor_proto) = arena.byteStrings(
       self.fileDescriptorProto)
   }
 }
 
+extension MessageViews<GrpcReflectionV1alpha.ExtensionNumberResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1alpha.ExtensionNumberResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(
+        GrpcReflectionV1alpha.ExtensionNumberResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1alpha.ExtensionNumberResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1alpha.ExtensionNumberResponse",
+    GrpcReflectionV1alpha.ExtensionNumberResponse.self,
+    grpc__reflection__v1alpha__extension_number_response__init,
+    [
+      .text(1, "base_type_name"),
+      .number(2, "extension_number", .varint32, .repeated),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ExtensionNumberResponse>
   ) {
     grpc__reflection__v1alpha__extension_number_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ExtensionNumberResponse>)
-    throws(MessageDecodingError)
-  {
-    self.baseTypeName = try Reader.text(
-      c.pointee.base_type_name, "grpc.reflection.v1alpha.ExtensionNumberResponse.base_type_name")
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ExtensionNumberResponse>) {
+    self.baseTypeName = Reader.text(c.pointee.base_type_name)
     self.extensionNumber = Reader.numbers(c.pointee.n_extension_number, c.pointee.extension_number)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ExtensionNumberResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ExtensionNumberResponse>,
+    in arena: inout Arena
   ) {
     c.pointee.base_type_name = arena.text(self.baseTypeName)
     (c.pointee.n_extension_number, c.pointee.extension_number) = arena.numbers(self.extensionNumber)
   }
 }
 
+extension MessageViews<GrpcReflectionV1alpha.ListServiceResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1alpha.ListServiceResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(
+        GrpcReflectionV1alpha.ListServiceResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1alpha.ListServiceResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1alpha.ListServiceResponse", GrpcReflectionV1alpha.ListServiceResponse.self,
+    grpc__reflection__v1alpha__list_service_response__init,
+    [
+      .message(1, "service", GrpcReflectionV1alpha.ServiceResponse.wireTable, .repeated)
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ListServiceResponse>
   ) {
     grpc__reflection__v1alpha__list_service_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ListServiceResponse>)
-    throws(MessageDecodingError)
-  {
-    self.service = try Reader.messages(c.pointee.n_service, c.pointee.service)
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ListServiceResponse>) {
+    self.service = Reader.messages(c.pointee.n_service, c.pointee.service)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ListServiceResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ListServiceResponse>,
+    in arena: inout Arena
   ) {
     (c.pointee.n_service, c.pointee.service) = arena.messages(self.service)
   }
 }
 
+extension MessageViews<GrpcReflectionV1alpha.ServiceResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1alpha.ServiceResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(GrpcReflectionV1alpha.ServiceResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1alpha.ServiceResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1alpha.ServiceResponse", GrpcReflectionV1alpha.ServiceResponse.self,
+    grpc__reflection__v1alpha__service_response__init,
+    [
+      .text(1, "name")
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServiceResponse>
   ) {
     grpc__reflection__v1alpha__service_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ServiceResponse>)
-    throws(MessageDecodingError)
-  {
-    self.name = try Reader.text(c.pointee.name, "grpc.reflection.v1alpha.ServiceResponse.name")
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ServiceResponse>) {
+    self.name = Reader.text(c.pointee.name)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServiceResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ServiceResponse>, in arena: inout Arena
   ) {
     c.pointee.name = arena.text(self.name)
   }
 }
 
+extension MessageViews<GrpcReflectionV1alpha.ErrorResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> GrpcReflectionV1alpha.ErrorResponse.View {
+    @_lifetime(copy self)
+    get {
+      _overrideLifetime(GrpcReflectionV1alpha.ErrorResponse.View(pointer(index)), copying: self)
+    }
+  }
+}
+
 extension GrpcReflectionV1alpha.ErrorResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.reflection.v1alpha.ErrorResponse", GrpcReflectionV1alpha.ErrorResponse.self,
+    grpc__reflection__v1alpha__error_response__init,
+    [
+      .number(1, "error_code", .varint32),
+      .text(2, "error_message"),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ErrorResponse>
   ) {
     grpc__reflection__v1alpha__error_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ErrorResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Reflection__V1alpha__ErrorResponse>) {
     self.errorCode = c.pointee.error_code
-    self.errorMessage = try Reader.text(
-      c.pointee.error_message, "grpc.reflection.v1alpha.ErrorResponse.error_message")
+    self.errorMessage = Reader.text(c.pointee.error_message)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ErrorResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__ErrorResponse>, in arena: inout Arena
   ) {
     c.pointee.error_code = self.errorCode
     c.pointee.error_message = arena.text(self.errorMessage)

@@ -100,6 +100,96 @@ extension BatonKindsV1 {
       Codec.encode(self, into: reserve)
     }
 
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.kinds.v1.Kinds`, each decoded whenever it is looked at.
+    struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__Kinds__V1__Kinds>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__Kinds__V1__Kinds>) { _c = c }
+
+      var doubleValue: Double {
+        _c.pointee.double_value
+      }
+
+      var floatValue: Float {
+        _c.pointee.float_value
+      }
+
+      var int32Value: Int32 {
+        _c.pointee.int32_value
+      }
+
+      var int64Value: Int64 {
+        _c.pointee.int64_value
+      }
+
+      var uint32Value: UInt32 {
+        _c.pointee.uint32_value
+      }
+
+      var uint64Value: UInt64 {
+        _c.pointee.uint64_value
+      }
+
+      var sint32Value: Int32 {
+        _c.pointee.sint32_value
+      }
+
+      var sint64Value: Int64 {
+        _c.pointee.sint64_value
+      }
+
+      var fixed32Value: UInt32 {
+        _c.pointee.fixed32_value
+      }
+
+      var fixed64Value: UInt64 {
+        _c.pointee.fixed64_value
+      }
+
+      var sfixed32Value: Int32 {
+        _c.pointee.sfixed32_value
+      }
+
+      var sfixed64Value: Int64 {
+        _c.pointee.sfixed64_value
+      }
+
+      var boolValue: Bool {
+        _c.pointee.bool_value != 0
+      }
+
+      var stringValue: String {
+        Reader.text(_c.pointee.string_value)
+      }
+
+      var bytesValue: [UInt8] {
+        Reader.bytes(_c.pointee.bytes_value)
+      }
+
+      var color: BatonKindsV1.Color {
+        BatonKindsV1.Color(rawValue: .init(truncatingIfNeeded: _c.pointee.color.rawValue))
+      }
+
+      var part: BatonKindsV1.Kinds.Part.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.part else { return nil }
+          return _overrideLifetime(BatonKindsV1.Kinds.Part.View(c), copying: self)
+        }
+      }
+    }
+
     /// A message inside a message.
     struct Part: Message {
       static var protoName: String {
@@ -122,6 +212,33 @@ extension BatonKindsV1 {
 
       func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
         Codec.encode(self, into: reserve)
+      }
+
+      /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper
+      /// than a value where few of them are.
+      static func withView<Output>(
+        serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+      ) throws -> Output {
+        try Codec.withStructure(Self.self, serializedBytes) { c in
+          Result { try body(View(c)) }
+        }.get().get()
+      }
+
+      /// The fields of `baton.kinds.v1.Kinds.Part`, each decoded whenever it is looked at.
+      struct View: ~Escapable {
+        let _c: UnsafePointer<Baton__Kinds__V1__Kinds__Part>
+
+        @_lifetime(borrow c)
+        init(_ c: UnsafePointer<Baton__Kinds__V1__Kinds__Part>) { _c = c }
+
+        var shape: BatonKindsV1.Kinds.Part.Shape {
+          BatonKindsV1.Kinds.Part.Shape(
+            rawValue: .init(truncatingIfNeeded: _c.pointee.shape.rawValue))
+        }
+
+        var name: String {
+          Reader.text(_c.pointee.name)
+        }
       }
 
       /// An enum inside a message inside a message.
@@ -220,6 +337,101 @@ extension BatonKindsV1 {
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.kinds.v1.Lists`, each decoded whenever it is looked at.
+    struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__Kinds__V1__Lists>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__Kinds__V1__Lists>) { _c = c }
+
+      var doubles: [Double] {
+        Reader.numbers(_c.pointee.n_doubles, _c.pointee.doubles)
+      }
+
+      var floats: [Float] {
+        Reader.numbers(_c.pointee.n_floats, _c.pointee.floats)
+      }
+
+      var int32s: [Int32] {
+        Reader.numbers(_c.pointee.n_int32s, _c.pointee.int32s)
+      }
+
+      var int64s: [Int64] {
+        Reader.numbers(_c.pointee.n_int64s, _c.pointee.int64s)
+      }
+
+      var uint32s: [UInt32] {
+        Reader.numbers(_c.pointee.n_uint32s, _c.pointee.uint32s)
+      }
+
+      var uint64s: [UInt64] {
+        Reader.numbers(_c.pointee.n_uint64s, _c.pointee.uint64s)
+      }
+
+      var sint32s: [Int32] {
+        Reader.numbers(_c.pointee.n_sint32s, _c.pointee.sint32s)
+      }
+
+      var sint64s: [Int64] {
+        Reader.numbers(_c.pointee.n_sint64s, _c.pointee.sint64s)
+      }
+
+      var fixed32s: [UInt32] {
+        Reader.numbers(_c.pointee.n_fixed32s, _c.pointee.fixed32s)
+      }
+
+      var fixed64s: [UInt64] {
+        Reader.numbers(_c.pointee.n_fixed64s, _c.pointee.fixed64s)
+      }
+
+      var sfixed32s: [Int32] {
+        Reader.numbers(_c.pointee.n_sfixed32s, _c.pointee.sfixed32s)
+      }
+
+      var sfixed64s: [Int64] {
+        Reader.numbers(_c.pointee.n_sfixed64s, _c.pointee.sfixed64s)
+      }
+
+      var bools: [Bool] {
+        Reader.booleans(_c.pointee.n_bools, _c.pointee.bools)
+      }
+
+      var strings: [String] {
+        Reader.texts(_c.pointee.n_strings, _c.pointee.strings)
+      }
+
+      var byteStrings: [[UInt8]] {
+        Reader.byteStrings(_c.pointee.n_byte_strings, _c.pointee.byte_strings)
+      }
+
+      var colors: [BatonKindsV1.Color] {
+        Reader.enums(_c.pointee.n_colors, _c.pointee.colors)
+      }
+
+      var parts: MessageViews<BatonKindsV1.Kinds.Part> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_parts, _c.pointee.parts), copying: self)
+        }
+      }
+
+      var unpacked: [Int32] {
+        Reader.numbers(_c.pointee.n_unpacked, _c.pointee.unpacked)
+      }
+    }
   }
 
   /// Maps of every kind of key, and of every shape of value.
@@ -273,6 +485,99 @@ extension BatonKindsV1 {
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.kinds.v1.Maps`, each decoded whenever it is looked at.
+    struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__Kinds__V1__Maps>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__Kinds__V1__Maps>) { _c = c }
+
+      var byString: [String: String] {
+        Reader.map(_c.pointee.n_by_string, _c.pointee.by_string) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+
+      var byInt32: [Int32: Int64] {
+        Reader.map(_c.pointee.n_by_int32, _c.pointee.by_int32) { entry in
+          (entry.pointee.key, entry.pointee.value)
+        }
+      }
+
+      var byInt64: [Int64: Double] {
+        Reader.map(_c.pointee.n_by_int64, _c.pointee.by_int64) { entry in
+          (entry.pointee.key, entry.pointee.value)
+        }
+      }
+
+      var byUint32: [UInt32: [UInt8]] {
+        Reader.map(_c.pointee.n_by_uint32, _c.pointee.by_uint32) { entry in
+          (entry.pointee.key, Reader.bytes(entry.pointee.value))
+        }
+      }
+
+      var byUint64: [UInt64: BatonKindsV1.Color] {
+        Reader.map(_c.pointee.n_by_uint64, _c.pointee.by_uint64) { entry in
+          (
+            entry.pointee.key,
+            BatonKindsV1.Color(rawValue: .init(truncatingIfNeeded: entry.pointee.value.rawValue))
+          )
+        }
+      }
+
+      var bySint32: [Int32: BatonKindsV1.Kinds.Part] {
+        Reader.map(_c.pointee.n_by_sint32, _c.pointee.by_sint32) { entry in
+          (entry.pointee.key, Reader.message(entry.pointee.value) ?? BatonKindsV1.Kinds.Part())
+        }
+      }
+
+      var bySint64: [Int64: Bool] {
+        Reader.map(_c.pointee.n_by_sint64, _c.pointee.by_sint64) { entry in
+          (entry.pointee.key, entry.pointee.value != 0)
+        }
+      }
+
+      var byFixed32: [UInt32: Float] {
+        Reader.map(_c.pointee.n_by_fixed32, _c.pointee.by_fixed32) { entry in
+          (entry.pointee.key, entry.pointee.value)
+        }
+      }
+
+      var byFixed64: [UInt64: UInt32] {
+        Reader.map(_c.pointee.n_by_fixed64, _c.pointee.by_fixed64) { entry in
+          (entry.pointee.key, entry.pointee.value)
+        }
+      }
+
+      var bySfixed32: [Int32: UInt64] {
+        Reader.map(_c.pointee.n_by_sfixed32, _c.pointee.by_sfixed32) { entry in
+          (entry.pointee.key, entry.pointee.value)
+        }
+      }
+
+      var bySfixed64: [Int64: Int32] {
+        Reader.map(_c.pointee.n_by_sfixed64, _c.pointee.by_sfixed64) { entry in
+          (entry.pointee.key, entry.pointee.value)
+        }
+      }
+
+      var byBool: [Bool: String] {
+        Reader.map(_c.pointee.n_by_bool, _c.pointee.by_bool) { entry in
+          (entry.pointee.key != 0, Reader.text(entry.pointee.value))
+        }
+      }
+    }
   }
 
   /// One of every kind.
@@ -301,6 +606,59 @@ extension BatonKindsV1 {
 
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.kinds.v1.Choice`, each decoded whenever it is looked at.
+    struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__Kinds__V1__Choice>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__Kinds__V1__Choice>) { _c = c }
+
+      var before: String {
+        Reader.text(_c.pointee.before)
+      }
+
+      var value: Value? {
+        switch _c.pointee.value_case.rawValue {
+        case 2: .doubleValue(_c.pointee.double_value)
+        case 3: .floatValue(_c.pointee.float_value)
+        case 4: .int32Value(_c.pointee.int32_value)
+        case 5: .int64Value(_c.pointee.int64_value)
+        case 6: .uint32Value(_c.pointee.uint32_value)
+        case 7: .uint64Value(_c.pointee.uint64_value)
+        case 8: .sint32Value(_c.pointee.sint32_value)
+        case 9: .boolValue(_c.pointee.bool_value != 0)
+        case 10: .stringValue(Reader.text(_c.pointee.string_value))
+        case 11: .bytesValue(Reader.bytes(_c.pointee.bytes_value))
+        case 12:
+          .color(BatonKindsV1.Color(rawValue: .init(truncatingIfNeeded: _c.pointee.color.rawValue)))
+        case 13: .part(Reader.message(_c.pointee.part) ?? BatonKindsV1.Kinds.Part())
+        case 14: .empty(Reader.message(_c.pointee.empty) ?? BatonKindsV1.Empty())
+        default: nil
+        }
+      }
+
+      var presence: Presence? {
+        switch _c.pointee.presence_case.rawValue {
+        case 15: .maybe(_c.pointee.maybe)
+        default: nil
+        }
+      }
+
+      var after: String {
+        Reader.text(_c.pointee.after)
+      }
     }
 
     /// At most one of the fields of `value`.
@@ -340,6 +698,24 @@ extension BatonKindsV1 {
 
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.kinds.v1.Empty`, each decoded whenever it is looked at.
+    struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__Kinds__V1__Empty>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__Kinds__V1__Empty>) { _c = c }
     }
   }
 
@@ -390,6 +766,74 @@ extension BatonKindsV1 {
       Codec.encode(self, into: reserve)
     }
 
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.kinds.v1.Words`, each decoded whenever it is looked at.
+    struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__Kinds__V1__Words>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__Kinds__V1__Words>) { _c = c }
+
+      var namespace: String {
+        Reader.text(_c.pointee.namespace_)
+      }
+
+      var `class`: String {
+        Reader.text(_c.pointee.class_)
+      }
+
+      var `default`: Int32 {
+        _c.pointee.default_
+      }
+
+      var `in`: [String] {
+        Reader.texts(_c.pointee.n_in, _c.pointee.in)
+      }
+
+      var `switch`: Bool {
+        _c.pointee.switch_ != 0
+      }
+
+      var `case`: BatonKindsV1.Words.Case {
+        BatonKindsV1.Words.Case(rawValue: .init(truncatingIfNeeded: _c.pointee.case_.rawValue))
+      }
+
+      var `return`: [String: String] {
+        Reader.map(_c.pointee.n_return_, _c.pointee.return_) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+
+      var `for`: For? {
+        switch _c.pointee.for_case.rawValue {
+        case 10: .`while`(_c.pointee.while_)
+        case 11: .`let`(Reader.text(_c.pointee.let))
+        default: nil
+        }
+      }
+
+      var arena: Int64 {
+        _c.pointee.arena
+      }
+
+      var c: Int64 {
+        _c.pointee.c
+      }
+
+      var `try`: String {
+        Reader.text(_c.pointee.try_)
+      }
+    }
+
     /// At most one of the fields of `for`.
     enum For: Sendable, Equatable {
       case `while`(Int32)
@@ -430,12 +874,42 @@ extension BatonKindsV1 {
   }
 }
 
+extension MessageViews<BatonKindsV1.Kinds> {
+  /// The message at an index below `count`.
+  subscript(index: Int) -> BatonKindsV1.Kinds.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonKindsV1.Kinds.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonKindsV1.Kinds: ProtobufCConvertible {
+  static let wireTable = WireTable(
+    "baton.kinds.v1.Kinds", BatonKindsV1.Kinds.self, baton__kinds__v1__kinds__init,
+    [
+      .number(1, "double_value", .fixed64),
+      .number(2, "float_value", .fixed32),
+      .number(3, "int32_value", .varint32),
+      .number(4, "int64_value", .varint64),
+      .number(5, "uint32_value", .varint32),
+      .number(6, "uint64_value", .varint64),
+      .number(7, "sint32_value", .varint32),
+      .number(8, "sint64_value", .varint64),
+      .number(9, "fixed32_value", .fixed32),
+      .number(10, "fixed64_value", .fixed64),
+      .number(11, "sfixed32_value", .fixed32),
+      .number(12, "sfixed64_value", .fixed64),
+      .number(13, "bool_value", .varint32),
+      .text(14, "string_value"),
+      .bytes(15, "bytes_value"),
+      .number(16, "color", .varint32),
+      .message(17, "part", BatonKindsV1.Kinds.Part.wireTable),
+    ])
+
   static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds>) {
     baton__kinds__v1__kinds__init(c)
   }
 
-  init(reading c: UnsafePointer<Baton__Kinds__V1__Kinds>) throws(MessageDecodingError) {
+  init(reading c: UnsafePointer<Baton__Kinds__V1__Kinds>) {
     self.doubleValue = c.pointee.double_value
     self.floatValue = c.pointee.float_value
     self.int32Value = c.pointee.int32_value
@@ -449,13 +923,13 @@ extension BatonKindsV1.Kinds: ProtobufCConvertible {
     self.sfixed32Value = c.pointee.sfixed32_value
     self.sfixed64Value = c.pointee.sfixed64_value
     self.boolValue = c.pointee.bool_value != 0
-    self.stringValue = try Reader.text(c.pointee.string_value, "baton.kinds.v1.Kinds.string_value")
+    self.stringValue = Reader.text(c.pointee.string_value)
     self.bytesValue = Reader.bytes(c.pointee.bytes_value)
     self.color = BatonKindsV1.Color(rawValue: .init(truncatingIfNeeded: c.pointee.color.rawValue))
-    self.part = try Reader.message(c.pointee.part)
+    self.part = Reader.message(c.pointee.part)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds>, in arena: Arena) {
+  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds>, in arena: inout Arena) {
     c.pointee.double_value = self.doubleValue
     c.pointee.float_value = self.floatValue
     c.pointee.int32_value = self.int32Value
@@ -476,29 +950,75 @@ extension BatonKindsV1.Kinds: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonKindsV1.Kinds.Part> {
+  /// The message at an index below `count`.
+  subscript(index: Int) -> BatonKindsV1.Kinds.Part.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonKindsV1.Kinds.Part.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonKindsV1.Kinds.Part: ProtobufCConvertible {
+  static let wireTable = WireTable(
+    "baton.kinds.v1.Kinds.Part", BatonKindsV1.Kinds.Part.self, baton__kinds__v1__kinds__part__init,
+    [
+      .number(1, "shape", .varint32),
+      .text(2, "name"),
+    ])
+
   static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds__Part>) {
     baton__kinds__v1__kinds__part__init(c)
   }
 
-  init(reading c: UnsafePointer<Baton__Kinds__V1__Kinds__Part>) throws(MessageDecodingError) {
+  init(reading c: UnsafePointer<Baton__Kinds__V1__Kinds__Part>) {
     self.shape = BatonKindsV1.Kinds.Part.Shape(
       rawValue: .init(truncatingIfNeeded: c.pointee.shape.rawValue))
-    self.name = try Reader.text(c.pointee.name, "baton.kinds.v1.Kinds.Part.name")
+    self.name = Reader.text(c.pointee.name)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds__Part>, in arena: Arena) {
+  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds__Part>, in arena: inout Arena) {
     c.pointee.shape = .init(rawValue: .init(truncatingIfNeeded: self.shape.rawValue))
     c.pointee.name = arena.text(self.name)
   }
 }
 
+extension MessageViews<BatonKindsV1.Lists> {
+  /// The message at an index below `count`.
+  subscript(index: Int) -> BatonKindsV1.Lists.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonKindsV1.Lists.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonKindsV1.Lists: ProtobufCConvertible {
+  static let wireTable = WireTable(
+    "baton.kinds.v1.Lists", BatonKindsV1.Lists.self, baton__kinds__v1__lists__init,
+    [
+      .number(1, "doubles", .fixed64, .repeated),
+      .number(2, "floats", .fixed32, .repeated),
+      .number(3, "int32s", .varint32, .repeated),
+      .number(4, "int64s", .varint64, .repeated),
+      .number(5, "uint32s", .varint32, .repeated),
+      .number(6, "uint64s", .varint64, .repeated),
+      .number(7, "sint32s", .varint32, .repeated),
+      .number(8, "sint64s", .varint64, .repeated),
+      .number(9, "fixed32s", .fixed32, .repeated),
+      .number(10, "fixed64s", .fixed64, .repeated),
+      .number(11, "sfixed32s", .fixed32, .repeated),
+      .number(12, "sfixed64s", .fixed64, .repeated),
+      .number(13, "bools", .varint32, .repeated),
+      .text(14, "strings", .repeated),
+      .bytes(15, "byte_strings", .repeated),
+      .number(16, "colors", .varint32, .repeated),
+      .message(17, "parts", BatonKindsV1.Kinds.Part.wireTable, .repeated),
+      .number(18, "unpacked", .varint32, .repeated),
+    ])
+
   static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Lists>) {
     baton__kinds__v1__lists__init(c)
   }
 
-  init(reading c: UnsafePointer<Baton__Kinds__V1__Lists>) throws(MessageDecodingError) {
+  init(reading c: UnsafePointer<Baton__Kinds__V1__Lists>) {
     self.doubles = Reader.numbers(c.pointee.n_doubles, c.pointee.doubles)
     self.floats = Reader.numbers(c.pointee.n_floats, c.pointee.floats)
     self.int32s = Reader.numbers(c.pointee.n_int32s, c.pointee.int32s)
@@ -512,15 +1032,14 @@ extension BatonKindsV1.Lists: ProtobufCConvertible {
     self.sfixed32s = Reader.numbers(c.pointee.n_sfixed32s, c.pointee.sfixed32s)
     self.sfixed64s = Reader.numbers(c.pointee.n_sfixed64s, c.pointee.sfixed64s)
     self.bools = Reader.booleans(c.pointee.n_bools, c.pointee.bools)
-    self.strings = try Reader.texts(
-      c.pointee.n_strings, c.pointee.strings, "baton.kinds.v1.Lists.strings")
+    self.strings = Reader.texts(c.pointee.n_strings, c.pointee.strings)
     self.byteStrings = Reader.byteStrings(c.pointee.n_byte_strings, c.pointee.byte_strings)
     self.colors = Reader.enums(c.pointee.n_colors, c.pointee.colors)
-    self.parts = try Reader.messages(c.pointee.n_parts, c.pointee.parts)
+    self.parts = Reader.messages(c.pointee.n_parts, c.pointee.parts)
     self.unpacked = Reader.numbers(c.pointee.n_unpacked, c.pointee.unpacked)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Lists>, in arena: Arena) {
+  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Lists>, in arena: inout Arena) {
     (c.pointee.n_doubles, c.pointee.doubles) = arena.numbers(self.doubles)
     (c.pointee.n_floats, c.pointee.floats) = arena.numbers(self.floats)
     (c.pointee.n_int32s, c.pointee.int32s) = arena.numbers(self.int32s)
@@ -542,206 +1061,289 @@ extension BatonKindsV1.Lists: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonKindsV1.Maps> {
+  /// The message at an index below `count`.
+  subscript(index: Int) -> BatonKindsV1.Maps.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonKindsV1.Maps.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonKindsV1.Maps: ProtobufCConvertible {
+  static let wireTable = WireTable(
+    "baton.kinds.v1.Maps", BatonKindsV1.Maps.self, baton__kinds__v1__maps__init,
+    [
+      .map(
+        1, "by_string",
+        WireTable(
+          "baton.kinds.v1.Maps.ByStringEntry", (String, String).self,
+          baton__kinds__v1__maps__by_string_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+      .map(
+        2, "by_int32",
+        WireTable(
+          "baton.kinds.v1.Maps.ByInt32Entry", (Int32, Int64).self,
+          baton__kinds__v1__maps__by_int32_entry__init,
+          [.number(1, "key", .varint32), .number(2, "value", .varint64)])),
+      .map(
+        3, "by_int64",
+        WireTable(
+          "baton.kinds.v1.Maps.ByInt64Entry", (Int64, Double).self,
+          baton__kinds__v1__maps__by_int64_entry__init,
+          [.number(1, "key", .varint64), .number(2, "value", .fixed64)])),
+      .map(
+        4, "by_uint32",
+        WireTable(
+          "baton.kinds.v1.Maps.ByUint32Entry", (UInt32, [UInt8]).self,
+          baton__kinds__v1__maps__by_uint32_entry__init,
+          [.number(1, "key", .varint32), .bytes(2, "value")])),
+      .map(
+        5, "by_uint64",
+        WireTable(
+          "baton.kinds.v1.Maps.ByUint64Entry", (UInt64, BatonKindsV1.Color).self,
+          baton__kinds__v1__maps__by_uint64_entry__init,
+          [.number(1, "key", .varint64), .number(2, "value", .varint32)])),
+      .map(
+        6, "by_sint32",
+        WireTable(
+          "baton.kinds.v1.Maps.BySint32Entry", (Int32, BatonKindsV1.Kinds.Part).self,
+          baton__kinds__v1__maps__by_sint32_entry__init,
+          [.number(1, "key", .varint32), .message(2, "value", BatonKindsV1.Kinds.Part.wireTable)])),
+      .map(
+        7, "by_sint64",
+        WireTable(
+          "baton.kinds.v1.Maps.BySint64Entry", (Int64, Bool).self,
+          baton__kinds__v1__maps__by_sint64_entry__init,
+          [.number(1, "key", .varint64), .number(2, "value", .varint32)])),
+      .map(
+        8, "by_fixed32",
+        WireTable(
+          "baton.kinds.v1.Maps.ByFixed32Entry", (UInt32, Float).self,
+          baton__kinds__v1__maps__by_fixed32_entry__init,
+          [.number(1, "key", .fixed32), .number(2, "value", .fixed32)])),
+      .map(
+        9, "by_fixed64",
+        WireTable(
+          "baton.kinds.v1.Maps.ByFixed64Entry", (UInt64, UInt32).self,
+          baton__kinds__v1__maps__by_fixed64_entry__init,
+          [.number(1, "key", .fixed64), .number(2, "value", .varint32)])),
+      .map(
+        10, "by_sfixed32",
+        WireTable(
+          "baton.kinds.v1.Maps.BySfixed32Entry", (Int32, UInt64).self,
+          baton__kinds__v1__maps__by_sfixed32_entry__init,
+          [.number(1, "key", .fixed32), .number(2, "value", .varint64)])),
+      .map(
+        11, "by_sfixed64",
+        WireTable(
+          "baton.kinds.v1.Maps.BySfixed64Entry", (Int64, Int32).self,
+          baton__kinds__v1__maps__by_sfixed64_entry__init,
+          [.number(1, "key", .fixed64), .number(2, "value", .varint32)])),
+      .map(
+        12, "by_bool",
+        WireTable(
+          "baton.kinds.v1.Maps.ByBoolEntry", (Bool, String).self,
+          baton__kinds__v1__maps__by_bool_entry__init,
+          [.number(1, "key", .varint32), .text(2, "value")])),
+    ])
+
   static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Maps>) {
     baton__kinds__v1__maps__init(c)
   }
 
-  init(reading c: UnsafePointer<Baton__Kinds__V1__Maps>) throws(MessageDecodingError) {
-    self.byString = try Reader.map(c.pointee.n_by_string, c.pointee.by_string) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.kinds.v1.Maps.by_string (a key)"),
-        try Reader.text(entry.pointee.value, "baton.kinds.v1.Maps.by_string (a value)")
-      )
+  init(reading c: UnsafePointer<Baton__Kinds__V1__Maps>) {
+    self.byString = Reader.map(c.pointee.n_by_string, c.pointee.by_string) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
-    self.byInt32 = try Reader.map(c.pointee.n_by_int32, c.pointee.by_int32) {
-      (entry) throws(MessageDecodingError) in
+    self.byInt32 = Reader.map(c.pointee.n_by_int32, c.pointee.by_int32) { entry in
       (entry.pointee.key, entry.pointee.value)
     }
-    self.byInt64 = try Reader.map(c.pointee.n_by_int64, c.pointee.by_int64) {
-      (entry) throws(MessageDecodingError) in
+    self.byInt64 = Reader.map(c.pointee.n_by_int64, c.pointee.by_int64) { entry in
       (entry.pointee.key, entry.pointee.value)
     }
-    self.byUint32 = try Reader.map(c.pointee.n_by_uint32, c.pointee.by_uint32) {
-      (entry) throws(MessageDecodingError) in
+    self.byUint32 = Reader.map(c.pointee.n_by_uint32, c.pointee.by_uint32) { entry in
       (entry.pointee.key, Reader.bytes(entry.pointee.value))
     }
-    self.byUint64 = try Reader.map(c.pointee.n_by_uint64, c.pointee.by_uint64) {
-      (entry) throws(MessageDecodingError) in
+    self.byUint64 = Reader.map(c.pointee.n_by_uint64, c.pointee.by_uint64) { entry in
       (
         entry.pointee.key,
         BatonKindsV1.Color(rawValue: .init(truncatingIfNeeded: entry.pointee.value.rawValue))
       )
     }
-    self.bySint32 = try Reader.map(c.pointee.n_by_sint32, c.pointee.by_sint32) {
-      (entry) throws(MessageDecodingError) in
-      (entry.pointee.key, try Reader.message(entry.pointee.value) ?? BatonKindsV1.Kinds.Part())
+    self.bySint32 = Reader.map(c.pointee.n_by_sint32, c.pointee.by_sint32) { entry in
+      (entry.pointee.key, Reader.message(entry.pointee.value) ?? BatonKindsV1.Kinds.Part())
     }
-    self.bySint64 = try Reader.map(c.pointee.n_by_sint64, c.pointee.by_sint64) {
-      (entry) throws(MessageDecodingError) in
+    self.bySint64 = Reader.map(c.pointee.n_by_sint64, c.pointee.by_sint64) { entry in
       (entry.pointee.key, entry.pointee.value != 0)
     }
-    self.byFixed32 = try Reader.map(c.pointee.n_by_fixed32, c.pointee.by_fixed32) {
-      (entry) throws(MessageDecodingError) in
+    self.byFixed32 = Reader.map(c.pointee.n_by_fixed32, c.pointee.by_fixed32) { entry in
       (entry.pointee.key, entry.pointee.value)
     }
-    self.byFixed64 = try Reader.map(c.pointee.n_by_fixed64, c.pointee.by_fixed64) {
-      (entry) throws(MessageDecodingError) in
+    self.byFixed64 = Reader.map(c.pointee.n_by_fixed64, c.pointee.by_fixed64) { entry in
       (entry.pointee.key, entry.pointee.value)
     }
-    self.bySfixed32 = try Reader.map(c.pointee.n_by_sfixed32, c.pointee.by_sfixed32) {
-      (entry) throws(MessageDecodingError) in
+    self.bySfixed32 = Reader.map(c.pointee.n_by_sfixed32, c.pointee.by_sfixed32) { entry in
       (entry.pointee.key, entry.pointee.value)
     }
-    self.bySfixed64 = try Reader.map(c.pointee.n_by_sfixed64, c.pointee.by_sfixed64) {
-      (entry) throws(MessageDecodingError) in
+    self.bySfixed64 = Reader.map(c.pointee.n_by_sfixed64, c.pointee.by_sfixed64) { entry in
       (entry.pointee.key, entry.pointee.value)
     }
-    self.byBool = try Reader.map(c.pointee.n_by_bool, c.pointee.by_bool) {
-      (entry) throws(MessageDecodingError) in
-      (
-        entry.pointee.key != 0,
-        try Reader.text(entry.pointee.value, "baton.kinds.v1.Maps.by_bool (a value)")
-      )
+    self.byBool = Reader.map(c.pointee.n_by_bool, c.pointee.by_bool) { entry in
+      (entry.pointee.key != 0, Reader.text(entry.pointee.value))
     }
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Maps>, in arena: Arena) {
+  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Maps>, in arena: inout Arena) {
     (c.pointee.n_by_string, c.pointee.by_string) = arena.map(
       self.byString, baton__kinds__v1__maps__by_string_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
     (c.pointee.n_by_int32, c.pointee.by_int32) = arena.map(
       self.byInt32, baton__kinds__v1__maps__by_int32_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = value
     }
     (c.pointee.n_by_int64, c.pointee.by_int64) = arena.map(
       self.byInt64, baton__kinds__v1__maps__by_int64_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = value
     }
     (c.pointee.n_by_uint32, c.pointee.by_uint32) = arena.map(
       self.byUint32, baton__kinds__v1__maps__by_uint32_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = arena.bytes(value)
     }
     (c.pointee.n_by_uint64, c.pointee.by_uint64) = arena.map(
       self.byUint64, baton__kinds__v1__maps__by_uint64_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = .init(rawValue: .init(truncatingIfNeeded: value.rawValue))
     }
     (c.pointee.n_by_sint32, c.pointee.by_sint32) = arena.map(
       self.bySint32, baton__kinds__v1__maps__by_sint32_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = arena.message(value)
     }
     (c.pointee.n_by_sint64, c.pointee.by_sint64) = arena.map(
       self.bySint64, baton__kinds__v1__maps__by_sint64_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = value ? 1 : 0
     }
     (c.pointee.n_by_fixed32, c.pointee.by_fixed32) = arena.map(
       self.byFixed32, baton__kinds__v1__maps__by_fixed32_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = value
     }
     (c.pointee.n_by_fixed64, c.pointee.by_fixed64) = arena.map(
       self.byFixed64, baton__kinds__v1__maps__by_fixed64_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = value
     }
     (c.pointee.n_by_sfixed32, c.pointee.by_sfixed32) = arena.map(
       self.bySfixed32, baton__kinds__v1__maps__by_sfixed32_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = value
     }
     (c.pointee.n_by_sfixed64, c.pointee.by_sfixed64) = arena.map(
       self.bySfixed64, baton__kinds__v1__maps__by_sfixed64_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key
       entry.pointee.value = value
     }
     (c.pointee.n_by_bool, c.pointee.by_bool) = arena.map(
       self.byBool, baton__kinds__v1__maps__by_bool_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = key ? 1 : 0
       entry.pointee.value = arena.text(value)
     }
   }
 }
 
+extension MessageViews<BatonKindsV1.Choice> {
+  /// The message at an index below `count`.
+  subscript(index: Int) -> BatonKindsV1.Choice.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonKindsV1.Choice.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonKindsV1.Choice: ProtobufCConvertible {
+  static let wireTable = WireTable(
+    "baton.kinds.v1.Choice", BatonKindsV1.Choice.self, baton__kinds__v1__choice__init,
+    [
+      .text(1, "before"),
+      .number(2, "double_value", .fixed64, .oneof(1)),
+      .number(3, "float_value", .fixed32, .oneof(1)),
+      .number(4, "int32_value", .varint32, .oneof(1)),
+      .number(5, "int64_value", .varint64, .oneof(1)),
+      .number(6, "uint32_value", .varint32, .oneof(1)),
+      .number(7, "uint64_value", .varint64, .oneof(1)),
+      .number(8, "sint32_value", .varint32, .oneof(1)),
+      .number(9, "bool_value", .varint32, .oneof(1)),
+      .text(10, "string_value", .oneof(1)),
+      .bytes(11, "bytes_value", .oneof(1)),
+      .number(12, "color", .varint32, .oneof(1)),
+      .message(13, "part", BatonKindsV1.Kinds.Part.wireTable, .oneof(1)),
+      .message(14, "empty", BatonKindsV1.Empty.wireTable, .oneof(1)),
+      .number(15, "maybe", .varint32, .oneof(2)),
+      .text(16, "after"),
+    ])
+
   static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Choice>) {
     baton__kinds__v1__choice__init(c)
   }
 
-  init(reading c: UnsafePointer<Baton__Kinds__V1__Choice>) throws(MessageDecodingError) {
-    self.before = try Reader.text(c.pointee.before, "baton.kinds.v1.Choice.before")
-    switch c.pointee.value_case.rawValue {
-    case 2:
-      self.value = .doubleValue(c.pointee.double_value)
-    case 3:
-      self.value = .floatValue(c.pointee.float_value)
-    case 4:
-      self.value = .int32Value(c.pointee.int32_value)
-    case 5:
-      self.value = .int64Value(c.pointee.int64_value)
-    case 6:
-      self.value = .uint32Value(c.pointee.uint32_value)
-    case 7:
-      self.value = .uint64Value(c.pointee.uint64_value)
-    case 8:
-      self.value = .sint32Value(c.pointee.sint32_value)
-    case 9:
-      self.value = .boolValue(c.pointee.bool_value != 0)
-    case 10:
-      self.value = .stringValue(
-        try Reader.text(c.pointee.string_value, "baton.kinds.v1.Choice.string_value"))
-    case 11:
-      self.value = .bytesValue(Reader.bytes(c.pointee.bytes_value))
-    case 12:
-      self.value = .color(
-        BatonKindsV1.Color(rawValue: .init(truncatingIfNeeded: c.pointee.color.rawValue)))
-    case 13:
-      self.value = .part(try Reader.message(c.pointee.part) ?? BatonKindsV1.Kinds.Part())
-    case 14:
-      self.value = .empty(try Reader.message(c.pointee.empty) ?? BatonKindsV1.Empty())
-    default: self.value = nil
-    }
-    switch c.pointee.presence_case.rawValue {
-    case 15:
-      self.presence = .maybe(c.pointee.maybe)
-    default: self.presence = nil
-    }
-    self.after = try Reader.text(c.pointee.after, "baton.kinds.v1.Choice.after")
+  init(reading c: UnsafePointer<Baton__Kinds__V1__Choice>) {
+    self.before = Reader.text(c.pointee.before)
+    self.value =
+      switch c.pointee.value_case.rawValue {
+      case 2: .doubleValue(c.pointee.double_value)
+      case 3: .floatValue(c.pointee.float_value)
+      case 4: .int32Value(c.pointee.int32_value)
+      case 5: .int64Value(c.pointee.int64_value)
+      case 6: .uint32Value(c.pointee.uint32_value)
+      case 7: .uint64Value(c.pointee.uint64_value)
+      case 8: .sint32Value(c.pointee.sint32_value)
+      case 9: .boolValue(c.pointee.bool_value != 0)
+      case 10: .stringValue(Reader.text(c.pointee.string_value))
+      case 11: .bytesValue(Reader.bytes(c.pointee.bytes_value))
+      case 12:
+        .color(BatonKindsV1.Color(rawValue: .init(truncatingIfNeeded: c.pointee.color.rawValue)))
+      case 13: .part(Reader.message(c.pointee.part) ?? BatonKindsV1.Kinds.Part())
+      case 14: .empty(Reader.message(c.pointee.empty) ?? BatonKindsV1.Empty())
+      default: nil
+      }
+    self.presence =
+      switch c.pointee.presence_case.rawValue {
+      case 15: .maybe(c.pointee.maybe)
+      default: nil
+      }
+    self.after = Reader.text(c.pointee.after)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Choice>, in arena: Arena) {
+  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Choice>, in arena: inout Arena) {
     c.pointee.before = arena.text(self.before)
     switch self.value {
     case .doubleValue(let value):
@@ -795,52 +1397,88 @@ extension BatonKindsV1.Choice: ProtobufCConvertible {
   }
 }
 
+extension MessageViews<BatonKindsV1.Empty> {
+  /// The message at an index below `count`.
+  subscript(index: Int) -> BatonKindsV1.Empty.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonKindsV1.Empty.View(pointer(index)), copying: self) }
+  }
+}
+
 extension BatonKindsV1.Empty: ProtobufCConvertible {
+  static let wireTable = WireTable(
+    "baton.kinds.v1.Empty", BatonKindsV1.Empty.self, baton__kinds__v1__empty__init, [])
+
   static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Empty>) {
     baton__kinds__v1__empty__init(c)
   }
 
-  init(reading c: UnsafePointer<Baton__Kinds__V1__Empty>) throws(MessageDecodingError) {
+  init(reading c: UnsafePointer<Baton__Kinds__V1__Empty>) {
     self.init()
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Empty>, in arena: Arena) {
+  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Empty>, in arena: inout Arena) {
+  }
+}
+
+extension MessageViews<BatonKindsV1.Words> {
+  /// The message at an index below `count`.
+  subscript(index: Int) -> BatonKindsV1.Words.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonKindsV1.Words.View(pointer(index)), copying: self) }
   }
 }
 
 extension BatonKindsV1.Words: ProtobufCConvertible {
+  static let wireTable = WireTable(
+    "baton.kinds.v1.Words", BatonKindsV1.Words.self, baton__kinds__v1__words__init,
+    [
+      .text(1, "namespace"),
+      .text(2, "class"),
+      .number(3, "default", .varint32),
+      .text(4, "in", .repeated),
+      .number(5, "switch", .varint32),
+      .number(6, "case", .varint32),
+      .map(
+        9, "return",
+        WireTable(
+          "baton.kinds.v1.Words.ReturnEntry", (String, String).self,
+          baton__kinds__v1__words__return_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+      .number(10, "while", .varint32, .oneof(1)),
+      .text(11, "let", .oneof(1)),
+      .number(12, "arena", .varint64),
+      .number(13, "c", .varint64),
+      .text(14, "try"),
+    ])
+
   static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Words>) {
     baton__kinds__v1__words__init(c)
   }
 
-  init(reading c: UnsafePointer<Baton__Kinds__V1__Words>) throws(MessageDecodingError) {
-    self.namespace = try Reader.text(c.pointee.namespace_, "baton.kinds.v1.Words.namespace")
-    self.`class` = try Reader.text(c.pointee.class_, "baton.kinds.v1.Words.class")
+  init(reading c: UnsafePointer<Baton__Kinds__V1__Words>) {
+    self.namespace = Reader.text(c.pointee.namespace_)
+    self.`class` = Reader.text(c.pointee.class_)
     self.`default` = c.pointee.default_
-    self.`in` = try Reader.texts(c.pointee.n_in, c.pointee.in, "baton.kinds.v1.Words.in")
+    self.`in` = Reader.texts(c.pointee.n_in, c.pointee.in)
     self.`switch` = c.pointee.switch_ != 0
     self.`case` = BatonKindsV1.Words.Case(
       rawValue: .init(truncatingIfNeeded: c.pointee.case_.rawValue))
-    self.`return` = try Reader.map(c.pointee.n_return_, c.pointee.return_) {
-      (entry) throws(MessageDecodingError) in
-      (
-        try Reader.text(entry.pointee.key, "baton.kinds.v1.Words.return (a key)"),
-        try Reader.text(entry.pointee.value, "baton.kinds.v1.Words.return (a value)")
-      )
+    self.`return` = Reader.map(c.pointee.n_return_, c.pointee.return_) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
-    switch c.pointee.for_case.rawValue {
-    case 10:
-      self.`for` = .`while`(c.pointee.while_)
-    case 11:
-      self.`for` = .`let`(try Reader.text(c.pointee.let, "baton.kinds.v1.Words.let"))
-    default: self.`for` = nil
-    }
+    self.`for` =
+      switch c.pointee.for_case.rawValue {
+      case 10: .`while`(c.pointee.while_)
+      case 11: .`let`(Reader.text(c.pointee.let))
+      default: nil
+      }
     self.arena = c.pointee.arena
     self.c = c.pointee.c
-    self.`try` = try Reader.text(c.pointee.try_, "baton.kinds.v1.Words.try")
+    self.`try` = Reader.text(c.pointee.try_)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Words>, in arena: Arena) {
+  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Words>, in arena: inout Arena) {
     c.pointee.namespace_ = arena.text(self.namespace)
     c.pointee.class_ = arena.text(self.`class`)
     c.pointee.default_ = self.`default`
@@ -850,7 +1488,7 @@ extension BatonKindsV1.Words: ProtobufCConvertible {
     (c.pointee.n_return_, c.pointee.return_) = arena.map(
       self.`return`, baton__kinds__v1__words__return_entry__init
     ) {
-      (entry, key, value) in
+      (arena, entry, key, value) in
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }

@@ -301,69 +301,102 @@ extension GrpcTesting {
 }
 
 extension GrpcTesting.BoolValue: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.BoolValue", GrpcTesting.BoolValue.self, grpc__testing__bool_value__init,
+    [
+      .number(1, "value", .varint32)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__BoolValue>) {
     grpc__testing__bool_value__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__BoolValue>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Grpc__Testing__BoolValue>) {
     self.value = c.pointee.value != 0
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__BoolValue>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Grpc__Testing__BoolValue>, in arena: inout Arena) {
     c.pointee.value = self.value ? 1 : 0
   }
 }
 
 extension GrpcTesting.Payload: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.Payload", GrpcTesting.Payload.self, grpc__testing__payload__init,
+    [
+      .number(1, "type", .varint32),
+      .bytes(2, "body"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__Payload>) {
     grpc__testing__payload__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__Payload>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Grpc__Testing__Payload>) {
     self.type = GrpcTesting.PayloadType(
       rawValue: .init(truncatingIfNeeded: c.pointee.type.rawValue))
     self.body = Reader.bytes(c.pointee.body)
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__Payload>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Grpc__Testing__Payload>, in arena: inout Arena) {
     c.pointee.type = .init(rawValue: .init(truncatingIfNeeded: self.type.rawValue))
     c.pointee.body = arena.bytes(self.body)
   }
 }
 
 extension GrpcTesting.EchoStatus: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.EchoStatus", GrpcTesting.EchoStatus.self, grpc__testing__echo_status__init,
+    [
+      .number(1, "code", .varint32),
+      .text(2, "message"),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__EchoStatus>) {
     grpc__testing__echo_status__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__EchoStatus>) throws(MessageDecodingError) {
+  package init(reading c: UnsafePointer<Grpc__Testing__EchoStatus>) {
     self.code = c.pointee.code
-    self.message = try Reader.text(c.pointee.message, "grpc.testing.EchoStatus.message")
+    self.message = Reader.text(c.pointee.message)
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__EchoStatus>, in arena: Arena) {
+  package func write(to c: UnsafeMutablePointer<Grpc__Testing__EchoStatus>, in arena: inout Arena) {
     c.pointee.code = self.code
     c.pointee.message = arena.text(self.message)
   }
 }
 
 extension GrpcTesting.SimpleRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.SimpleRequest", GrpcTesting.SimpleRequest.self,
+    grpc__testing__simple_request__init,
+    [
+      .number(1, "response_type", .varint32),
+      .number(2, "response_size", .varint32),
+      .message(3, "payload", GrpcTesting.Payload.wireTable),
+      .message(6, "response_compressed", GrpcTesting.BoolValue.wireTable),
+      .message(7, "response_status", GrpcTesting.EchoStatus.wireTable),
+      .message(8, "expect_compressed", GrpcTesting.BoolValue.wireTable),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__SimpleRequest>) {
     grpc__testing__simple_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__SimpleRequest>) throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Testing__SimpleRequest>) {
     self.responseType = GrpcTesting.PayloadType(
       rawValue: .init(truncatingIfNeeded: c.pointee.response_type.rawValue))
     self.responseSize = c.pointee.response_size
-    self.payload = try Reader.message(c.pointee.payload)
-    self.responseCompressed = try Reader.message(c.pointee.response_compressed)
-    self.responseStatus = try Reader.message(c.pointee.response_status)
-    self.expectCompressed = try Reader.message(c.pointee.expect_compressed)
+    self.payload = Reader.message(c.pointee.payload)
+    self.responseCompressed = Reader.message(c.pointee.response_compressed)
+    self.responseStatus = Reader.message(c.pointee.response_status)
+    self.expectCompressed = Reader.message(c.pointee.expect_compressed)
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__SimpleRequest>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Grpc__Testing__SimpleRequest>, in arena: inout Arena
+  ) {
     c.pointee.response_type = .init(rawValue: .init(truncatingIfNeeded: self.responseType.rawValue))
     c.pointee.response_size = self.responseSize
     c.pointee.payload = arena.message(self.payload)
@@ -374,36 +407,50 @@ extension GrpcTesting.SimpleRequest: ProtobufCConvertible {
 }
 
 extension GrpcTesting.SimpleResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.SimpleResponse", GrpcTesting.SimpleResponse.self,
+    grpc__testing__simple_response__init,
+    [
+      .message(1, "payload", GrpcTesting.Payload.wireTable)
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__SimpleResponse>) {
     grpc__testing__simple_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__SimpleResponse>) throws(MessageDecodingError)
-  {
-    self.payload = try Reader.message(c.pointee.payload)
+  package init(reading c: UnsafePointer<Grpc__Testing__SimpleResponse>) {
+    self.payload = Reader.message(c.pointee.payload)
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__SimpleResponse>, in arena: Arena) {
+  package func write(
+    to c: UnsafeMutablePointer<Grpc__Testing__SimpleResponse>, in arena: inout Arena
+  ) {
     c.pointee.payload = arena.message(self.payload)
   }
 }
 
 extension GrpcTesting.StreamingInputCallRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.StreamingInputCallRequest", GrpcTesting.StreamingInputCallRequest.self,
+    grpc__testing__streaming_input_call_request__init,
+    [
+      .message(1, "payload", GrpcTesting.Payload.wireTable),
+      .message(2, "expect_compressed", GrpcTesting.BoolValue.wireTable),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallRequest>
   ) {
     grpc__testing__streaming_input_call_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__StreamingInputCallRequest>)
-    throws(MessageDecodingError)
-  {
-    self.payload = try Reader.message(c.pointee.payload)
-    self.expectCompressed = try Reader.message(c.pointee.expect_compressed)
+  package init(reading c: UnsafePointer<Grpc__Testing__StreamingInputCallRequest>) {
+    self.payload = Reader.message(c.pointee.payload)
+    self.expectCompressed = Reader.message(c.pointee.expect_compressed)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallRequest>, in arena: inout Arena
   ) {
     c.pointee.payload = arena.message(self.payload)
     c.pointee.expect_compressed = arena.message(self.expectCompressed)
@@ -411,40 +458,53 @@ extension GrpcTesting.StreamingInputCallRequest: ProtobufCConvertible {
 }
 
 extension GrpcTesting.StreamingInputCallResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.StreamingInputCallResponse", GrpcTesting.StreamingInputCallResponse.self,
+    grpc__testing__streaming_input_call_response__init,
+    [
+      .number(1, "aggregated_payload_size", .varint32)
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallResponse>
   ) {
     grpc__testing__streaming_input_call_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__StreamingInputCallResponse>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Testing__StreamingInputCallResponse>) {
     self.aggregatedPayloadSize = c.pointee.aggregated_payload_size
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallResponse>, in arena: inout Arena
   ) {
     c.pointee.aggregated_payload_size = self.aggregatedPayloadSize
   }
 }
 
 extension GrpcTesting.ResponseParameters: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.ResponseParameters", GrpcTesting.ResponseParameters.self,
+    grpc__testing__response_parameters__init,
+    [
+      .number(1, "size", .varint32),
+      .number(2, "interval_us", .varint32),
+      .message(3, "compressed", GrpcTesting.BoolValue.wireTable),
+    ])
+
   package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__ResponseParameters>) {
     grpc__testing__response_parameters__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__ResponseParameters>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Testing__ResponseParameters>) {
     self.size = c.pointee.size
     self.intervalUs = c.pointee.interval_us
-    self.compressed = try Reader.message(c.pointee.compressed)
+    self.compressed = Reader.message(c.pointee.compressed)
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__ResponseParameters>, in arena: Arena)
-  {
+  package func write(
+    to c: UnsafeMutablePointer<Grpc__Testing__ResponseParameters>, in arena: inout Arena
+  ) {
     c.pointee.size = self.size
     c.pointee.interval_us = self.intervalUs
     c.pointee.compressed = arena.message(self.compressed)
@@ -452,25 +512,33 @@ extension GrpcTesting.ResponseParameters: ProtobufCConvertible {
 }
 
 extension GrpcTesting.StreamingOutputCallRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.StreamingOutputCallRequest", GrpcTesting.StreamingOutputCallRequest.self,
+    grpc__testing__streaming_output_call_request__init,
+    [
+      .number(1, "response_type", .varint32),
+      .message(2, "response_parameters", GrpcTesting.ResponseParameters.wireTable, .repeated),
+      .message(3, "payload", GrpcTesting.Payload.wireTable),
+      .message(7, "response_status", GrpcTesting.EchoStatus.wireTable),
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallRequest>
   ) {
     grpc__testing__streaming_output_call_request__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__StreamingOutputCallRequest>)
-    throws(MessageDecodingError)
-  {
+  package init(reading c: UnsafePointer<Grpc__Testing__StreamingOutputCallRequest>) {
     self.responseType = GrpcTesting.PayloadType(
       rawValue: .init(truncatingIfNeeded: c.pointee.response_type.rawValue))
-    self.responseParameters = try Reader.messages(
+    self.responseParameters = Reader.messages(
       c.pointee.n_response_parameters, c.pointee.response_parameters)
-    self.payload = try Reader.message(c.pointee.payload)
-    self.responseStatus = try Reader.message(c.pointee.response_status)
+    self.payload = Reader.message(c.pointee.payload)
+    self.responseStatus = Reader.message(c.pointee.response_status)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallRequest>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallRequest>, in arena: inout Arena
   ) {
     c.pointee.response_type = .init(rawValue: .init(truncatingIfNeeded: self.responseType.rawValue))
     (c.pointee.n_response_parameters, c.pointee.response_parameters) = arena.messages(
@@ -481,20 +549,25 @@ extension GrpcTesting.StreamingOutputCallRequest: ProtobufCConvertible {
 }
 
 extension GrpcTesting.StreamingOutputCallResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "grpc.testing.StreamingOutputCallResponse", GrpcTesting.StreamingOutputCallResponse.self,
+    grpc__testing__streaming_output_call_response__init,
+    [
+      .message(1, "payload", GrpcTesting.Payload.wireTable)
+    ])
+
   package static func initialize(
     _ c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallResponse>
   ) {
     grpc__testing__streaming_output_call_response__init(c)
   }
 
-  package init(reading c: UnsafePointer<Grpc__Testing__StreamingOutputCallResponse>)
-    throws(MessageDecodingError)
-  {
-    self.payload = try Reader.message(c.pointee.payload)
+  package init(reading c: UnsafePointer<Grpc__Testing__StreamingOutputCallResponse>) {
+    self.payload = Reader.message(c.pointee.payload)
   }
 
   package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallResponse>, in arena: Arena
+    to c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallResponse>, in arena: inout Arena
   ) {
     c.pointee.payload = arena.message(self.payload)
   }
