@@ -6,6 +6,8 @@ internal import InteropStubs
 /// (github.com/grpc/grpc, doc/interop-test-descriptions.md, "Client").
 struct Cases {
   let channel: ClientChannel
+  /// Whether the server sees which messages are compressed, and so refuses the wrong ones.
+  let serverSeesCompression: Bool
 
   typealias Case = @Sendable (Cases) async throws -> Void
 
@@ -13,8 +15,12 @@ struct Cases {
   static let all: [String: Case] = [
     "empty_unary": { try await $0.emptyUnary() },
     "large_unary": { try await $0.largeUnary() },
+    "client_compressed_unary": { try await $0.clientCompressedUnary() },
+    "server_compressed_unary": { try await $0.serverCompressedUnary() },
     "client_streaming": { try await $0.clientStreaming() },
+    "client_compressed_streaming": { try await $0.clientCompressedStreaming() },
     "server_streaming": { try await $0.serverStreaming() },
+    "server_compressed_streaming": { try await $0.serverCompressedStreaming() },
     "ping_pong": { try await $0.pingPong() },
     "empty_stream": { try await $0.emptyStream() },
     "custom_metadata": { try await $0.customMetadata() },

@@ -29,6 +29,10 @@ struct InteropClient: AsyncParsableCommand {
   var authorities: String?
   @Option(name: .customLong("test_case"), help: "Names of cases, separated by commas.")
   var testCase: String
+  @Option(
+    name: .customLong("server_sees_compression"),
+    help: "Whether the server refuses messages that are compressed other than they say.")
+  var serverSeesCompression = true
   @OptionGroup var soak: Soak
 
   private static let names = Cases.all.keys.sorted() + ["rpc_soak", "channel_soak"]
@@ -73,7 +77,7 @@ struct InteropClient: AsyncParsableCommand {
     }
     let channel = ClientChannel(
       address: .tcp(host: serverHost, port: serverPort), configuration: configuration)
-    return Cases(channel: channel)
+    return Cases(channel: channel, serverSeesCompression: serverSeesCompression)
   }
 
   private func report(_ line: String) {

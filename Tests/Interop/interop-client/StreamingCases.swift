@@ -15,17 +15,23 @@ extension Cases {
   }
 
   func serverStreaming() async throws {
-    try await download(Self.streamRequest(nil, Self.streamResponseBytes), Self.streamResponseBytes)
+    try await download(Self.streamRequest(nil, Self.streamResponseBytes))
   }
 
-  /// A call whose responses are to have those sizes.
-  func download(
-    _ request: GrpcTesting.StreamingOutputCallRequest, _ byteCounts: [Int]
-  ) async throws {
-    var found: [Int] = []
+  /// A call whose responses are to be as large as the request says; answers which of them came
+  /// compressed.
+  @discardableResult
+  func download(_ request: GrpcTesting.StreamingOutputCallRequest) async throws -> [Bool] {
+    var byteCounts: [Int32] = []
+    var areCompressed: [Bool] = []
     let responses = try await client.streamingOutputCall(request, options: options)
-    for try await response in responses { found.append(response.payload?.body.count ?? 0) }
-    try expect("the sizes of the responses", found, is: byteCounts)
+    for try await response in responses {
+      byteCounts.append(Int32(response.payload?.body.count ?? 0))
+      areCompressed.append(responses.isCompressed)
+    }
+    let expected = request.responseParameters.map(\.size)
+    try expect("the sizes of the responses", byteCounts, is: expected)
+    return areCompressed
   }
 
   func pingPong() async throws {

@@ -12,11 +12,14 @@ extension Cases {
   }
 
   /// A call whose response is to be as large as the request says.
+  @discardableResult
   func large(
     _ request: GrpcTesting.SimpleRequest, _ options: CallOptions
-  ) async throws {
-    let response = try await client.unaryCall(request, options: options)
-    try expect(response.payload, zeros: Int(request.responseSize))
+  ) async throws -> UnaryResponse<GrpcTesting.SimpleResponse> {
+    let response: UnaryResponse<GrpcTesting.SimpleResponse> = try await channel.unaryResponse(
+      TestServiceClient.unaryCallMethod, request, options)
+    try expect(response.message.payload, zeros: Int(request.responseSize))
+    return response
   }
 
   // MARK: Metadata and status
@@ -30,9 +33,7 @@ extension Cases {
     var options = options
     options.metadata.add(Self.initialKey, Self.initialValue)
     options.metadata.add(Self.trailingKey, binary: Self.trailingValue)
-    let unary: UnaryResponse<GrpcTesting.SimpleResponse> = try await channel.unaryResponse(
-      TestServiceClient.unaryCallMethod, Self.largeRequest(), options)
-    try expect(unary.message.payload, zeros: Self.responseBytes)
+    let unary = try await large(Self.largeRequest(), options)
     try expectEcho(unary.initialMetadata, unary.trailingMetadata)
 
     let call = try await client.fullDuplexCall(options: options)
