@@ -23,23 +23,27 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
   public var code: Code
   /// What happened, to which plan and task, and what to do.
   public var message: String
+  /// The ids that it is about, for programs: `plan_id`, `task_id`, `session_id` ...
+  public var metadata: [String: String]
 
-  public init(_ code: Code, _ message: String) {
+  public init(_ code: Code, _ message: String, about metadata: [String: String] = [:]) {
     self.code = code
     self.message = message
+    self.metadata = metadata
   }
 
   public var description: String { message }
 
   static func reloading(_ id: PlanID) -> OrchestratorError {
     OrchestratorError(
-      .storeUnavailable, "plan \(id) cannot be read from the store now; repeat the call")
+      .storeUnavailable, "plan \(id) cannot be read from the store now; repeat the call",
+      about: ["plan_id": "\(id)"])
   }
 
   static let stopping = OrchestratorError(
     .stopping, "the server is stopping; repeat the call when it is back")
 
   static func planNotFound(_ id: PlanID) -> OrchestratorError {
-    OrchestratorError(.planNotFound, "there is no plan \(id)")
+    OrchestratorError(.planNotFound, "there is no plan \(id)", about: ["plan_id": "\(id)"])
   }
 }

@@ -192,7 +192,8 @@ public final class PlanOrchestrator: Sendable {
     case .refused(let refusal):
       throw OrchestratorError(
         refusal.code,
-        "the result of \(key), attempt \(attempt), token \(token) is refused: \(refusal.sentence)")
+        "the result of \(key), attempt \(attempt), token \(token) is refused: \(refusal.sentence)",
+        about: ["plan_id": "\(key.planID)", "task_id": "\(key.taskID)"])
     }
   }
 

@@ -112,7 +112,10 @@ extension Shard {
               OrchestratorError(
                 .requestKeyReused,
                 "request key \"\(key)\" in namespace \"\(creation.namespace)\" belongs to plan "
-                  + "\(match.planID), which was submitted with another body")))
+                  + "\(match.planID), which was submitted with another body",
+                about: [
+                  "plan_id": "\(match.planID)", "namespace": creation.namespace, "request_key": key,
+                ])))
           return
         }
         afterCommit { reply($0.map { SubmitAnswer(planID: match.planID, isNew: false) }) }
@@ -261,7 +264,8 @@ extension Shard {
       reply(
         .failure(
           OrchestratorError(
-            .taskNotFound, "plan \(key.planID) has no task \"\(key.taskID)\"")))
+            .taskNotFound, "plan \(key.planID) has no task \"\(key.taskID)\"",
+            about: ["plan_id": "\(key.planID)", "task_id": "\(key.taskID)"])))
       return
     }
     let lease = TaskLease(ordinal: ordinal, attempt: attempt, token: token)

@@ -53,7 +53,8 @@ extension Shard {
 
   static func unknownSession(_ id: String) -> OrchestratorError {
     OrchestratorError(
-      .unknownSession, "there is no session \(id), or its lease has passed; register again")
+      .unknownSession, "there is no session \(id), or its lease has passed; register again",
+      about: ["session_id": "\(id)"])
   }
 
   /// After a restart: the instance has a lease's time to register before its runs count as lost.

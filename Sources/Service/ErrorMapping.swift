@@ -5,7 +5,7 @@ internal import Plan
 extension OrchestratorError {
   /// The refusal as a caller gets it.
   var rpcError: RPCError {
-    RPCError(code: statusCode, reason: code.reason, message: message)
+    RPCError(code: statusCode, reason: code.reason, message: message, metadata: metadata)
   }
 
   private var statusCode: StatusCode {

@@ -70,6 +70,7 @@ struct RefusalTests {
       _ = try await stage.state("01890000-0000-7000-8000-000000000000")
     }
     #expect(unknown?.code == .notFound && unknown?.reason == "PLAN_NOT_FOUND")
+    #expect(unknown?.errorInfo?.metadata["plan_id"] == "01890000-0000-7000-8000-000000000000")
     let noID = await #expect(throws: RPCError.self) { _ = try await stage.state("nonsense") }
     #expect(noID?.code == .invalidArgument && noID?.reason == "BAD_ID")
     await stage.close()

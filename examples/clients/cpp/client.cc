@@ -34,8 +34,8 @@ grpc::Status Call(Stub& orchestrator,
   return (orchestrator.*method)(&context, request, &response);
 }
 
-// The code, and from google.rpc.ErrorInfo the stable reason and the field it is about.
-void ShowRefusal(const grpc::Status& error) {
+// The code, and from google.rpc.ErrorInfo the stable reason and what it is about.
+void ShowRefusal(const grpc::Status& error, const std::string& about) {
   // Their order is that of the codes' numbers.
   static const char* const kNames[] = {
       "OK",
@@ -62,9 +62,7 @@ void ShowRefusal(const grpc::Status& error) {
   if (status.ParseFromString(error.error_details())) {
     for (const auto& detail : status.details()) {
       if (!detail.UnpackTo(&info)) continue;
-      const auto field = info.metadata().find("field");
-      std::cout << " " << info.reason() << " "
-                << (field == info.metadata().end() ? "-" : field->second);
+      std::cout << " " << info.reason() << " " << (*info.mutable_metadata())[about];
       break;
     }
   }
@@ -133,7 +131,7 @@ std::string Submit(Stub& orchestrator) {
   std::cout << "again: created " << second.created() << " same "
             << (second.plan_id() == first.plan_id()) << std::endl;
   request.mutable_plan()->set_name("another");
-  ShowRefusal(Call(orchestrator, &Stub::SubmitPlan, request, second));
+  ShowRefusal(Call(orchestrator, &Stub::SubmitPlan, request, second), "namespace");
   return first.plan_id();
 }
 
@@ -204,11 +202,11 @@ void Refusals(Stub& orchestrator) {
   api::SubmitPlanRequest wrong;
   *wrong.mutable_plan() = Circle();
   api::SubmitPlanResponse submitted;
-  ShowRefusal(Call(orchestrator, &Stub::SubmitPlan, wrong, submitted));
+  ShowRefusal(Call(orchestrator, &Stub::SubmitPlan, wrong, submitted), "field");
   api::GetPlanRequest unknown;
   unknown.set_plan_id("01890000-0000-7000-8000-000000000000");
   api::GetPlanResponse found;
-  ShowRefusal(Call(orchestrator, &Stub::GetPlan, unknown, found));
+  ShowRefusal(Call(orchestrator, &Stub::GetPlan, unknown, found), "plan_id");
 }
 
 int main(int argc, char** argv) {

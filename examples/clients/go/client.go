@@ -68,13 +68,12 @@ func showEvent(event *api.PlanEvent) {
 	fmt.Println(event.Seq, event.Kind, orDash(event.TaskId))
 }
 
-// The code, and from google.rpc.ErrorInfo the stable reason and the field it is about.
-func showRefusal(err error) {
+// The code, and from google.rpc.ErrorInfo the stable reason and what it is about.
+func showRefusal(err error, about string) {
 	refusal := status.Convert(err)
 	for _, detail := range refusal.Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			fmt.Println(
-				"refused:", codeNames[refusal.Code()], info.Reason, orDash(info.Metadata["field"]))
+			fmt.Println("refused:", codeNames[refusal.Code()], info.Reason, info.Metadata[about])
 			return
 		}
 	}
@@ -100,7 +99,7 @@ func submit(ctx context.Context, orchestrator api.OrchestratorClient) string {
 	fmt.Println("again: created", second.Created, "same", second.PlanId == first.PlanId)
 	request.Plan.Name = "another"
 	_, err = orchestrator.SubmitPlan(ctx, request)
-	showRefusal(err)
+	showRefusal(err, "namespace")
 	return first.PlanId
 }
 
@@ -169,10 +168,10 @@ func cancel(ctx context.Context, orchestrator api.OrchestratorClient) {
 
 func refusals(ctx context.Context, orchestrator api.OrchestratorClient) {
 	_, err := orchestrator.SubmitPlan(ctx, &api.SubmitPlanRequest{Plan: circle()})
-	showRefusal(err)
+	showRefusal(err, "field")
 	nobody := "01890000-0000-7000-8000-000000000000"
 	_, err = orchestrator.GetPlan(ctx, &api.GetPlanRequest{PlanId: nobody})
-	showRefusal(err)
+	showRefusal(err, "plan_id")
 }
 
 func main() {

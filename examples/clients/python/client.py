@@ -56,8 +56,8 @@ def show_event(event: plan_pb2.PlanEvent) -> None:
     print(event.seq, event.kind, event.task_id or "-")
 
 
-def show_refusal(error: grpc.RpcError) -> None:
-    """The code, and from google.rpc.ErrorInfo the stable reason and the field it is about."""
+def show_refusal(error: grpc.RpcError, about: str) -> None:
+    """The code, and from google.rpc.ErrorInfo the stable reason and what it is about."""
     code = error.code()
     for entry in error.trailing_metadata():
         if entry.key != "grpc-status-details-bin":
@@ -65,7 +65,7 @@ def show_refusal(error: grpc.RpcError) -> None:
         for detail in status_pb2.Status.FromString(entry.value).details:
             info = error_details_pb2.ErrorInfo()
             if detail.Unpack(info):
-                print("refused:", code.name, info.reason, info.metadata.get("field", "-"))
+                print("refused:", code.name, info.reason, info.metadata[about])
                 return
     print("refused:", code.name)
 
@@ -82,7 +82,7 @@ def submit(orchestrator: orchestrator_pb2_grpc.OrchestratorStub) -> str:
     try:
         orchestrator.SubmitPlan(request, timeout=TIMEOUT_S)
     except grpc.RpcError as error:
-        show_refusal(error)
+        show_refusal(error, "namespace")
     return str(first.plan_id)
 
 
@@ -121,12 +121,12 @@ def refusals(orchestrator: orchestrator_pb2_grpc.OrchestratorStub) -> None:
     try:
         orchestrator.SubmitPlan(api.SubmitPlanRequest(plan=circle()), timeout=TIMEOUT_S)
     except grpc.RpcError as error:
-        show_refusal(error)
+        show_refusal(error, "field")
     nobody = "01890000-0000-7000-8000-000000000000"
     try:
         orchestrator.GetPlan(api.GetPlanRequest(plan_id=nobody), timeout=TIMEOUT_S)
     except grpc.RpcError as error:
-        show_refusal(error)
+        show_refusal(error, "plan_id")
 
 
 def main() -> None:

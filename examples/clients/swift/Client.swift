@@ -48,7 +48,7 @@ struct Client {
     do {
       _ = try await orchestrator.submitPlan(request, options: options)
     } catch let error as RPCError {
-      showRefusal(error)
+      showRefusal(error, "namespace")
     }
     return first.planId
   }
@@ -104,13 +104,13 @@ struct Client {
       _ = try await orchestrator.submitPlan(
         BatonV1.SubmitPlanRequest(plan: .circle), options: options)
     } catch let error as RPCError {
-      showRefusal(error)
+      showRefusal(error, "field")
     }
     let nobody = "01890000-0000-7000-8000-000000000000"
     do {
       _ = try await orchestrator.getPlan(BatonV1.GetPlanRequest(planId: nobody), options: options)
     } catch let error as RPCError {
-      showRefusal(error)
+      showRefusal(error, "plan_id")
     }
   }
 
@@ -123,10 +123,10 @@ struct Client {
     print(event.seq, event.kind, event.taskId.isEmpty ? "-" : event.taskId)
   }
 
-  /// The code, and from google.rpc.ErrorInfo the stable reason and the field it is about.
-  func showRefusal(_ error: RPCError) {
+  /// The code, and from google.rpc.ErrorInfo the stable reason and what it is about.
+  func showRefusal(_ error: RPCError, _ about: String) {
     guard let info = error.errorInfo else { return print("refused:", error.code) }
-    print("refused:", error.code, info.reason, info.metadata["field"] ?? "-")
+    print("refused:", error.code, info.reason, info.metadata[about] ?? "-")
   }
 }
 
