@@ -41,6 +41,7 @@ struct ServerFlags: ParsableArguments {
   @Option(help: Self.help("log-format")) var logFormat: String?
   @Option(help: Self.help("log-level")) var logLevel: String?
   @Option(help: Self.help("dev")) var dev: String?
+  @OptionGroup(title: "Settings of connections") var connections: ConnectionFlags
 
   /// Given flags by name.
   var values: [String: String] {
@@ -61,10 +62,12 @@ struct ServerFlags: ParsableArguments {
       ("log-level", logLevel), ("dev", dev),
     ]
     return Dictionary(
-      uniqueKeysWithValues: given.compactMap { name, value in value.map { (name, $0) } })
+      uniqueKeysWithValues: (given + connections.values).compactMap { name, value in
+        value.map { (name, $0) }
+      })
   }
 
-  private static func help(_ flag: String) -> ArgumentHelp {
+  static func help(_ flag: String) -> ArgumentHelp {
     let setting = ServerConfiguration.settingNames.first { $0.flag == flag }
     return "\(setting?.help.capitalizedSentence ?? flag) (\(setting?.variable ?? ""))."
   }
