@@ -16,12 +16,17 @@ struct DeadlineTimer {
     armed = Armed()
   }
 
+  /// Whether it would go off only after `time`.
+  func isLater(than time: NIODeadline) -> Bool {
+    armed.time.map { time < $0 } ?? true
+  }
+
   /// Makes sure that `expire` is called at `time` or a little later. It ends what is due and
   /// answers the next time that matters.
   func watch(
     _ time: NIODeadline, expire: @escaping (_ now: NIODeadline) -> NIODeadline?
   ) {
-    if let current = armed.time, current <= time { return }
+    guard isLater(than: time) else { return }
     armed.timer?.cancel()
     armed.time = time
     let isolated = eventLoop.assumeIsolated()

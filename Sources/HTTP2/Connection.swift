@@ -6,8 +6,14 @@ public protocol HTTP2ConnectionDelegate: AnyObject {
   /// Handles one event. It may submit to `connection.session`; call `connection.setNeedsFlush`
   /// then.
   func handle(_ event: HTTP2Event, on connection: HTTP2Connection)
+  /// Every event that came with the same bytes has been handled.
+  func eventsHandled(on connection: HTTP2Connection)
   /// The transport is gone and with it every stream still open, each already handled as `closed`.
   func connectionClosed(_ connection: HTTP2Connection)
+}
+
+extension HTTP2ConnectionDelegate {
+  public func eventsHandled(on connection: HTTP2Connection) {}
 }
 
 /// Moves bytes between a channel and a session: whatever was received is handled, and then, once a
@@ -177,6 +183,7 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
       delegate?.handle(event, on: self)
       if case .closed(let stream, _) = event { stream.context = nil }
     }
+    delegate?.eventsHandled(on: self)
   }
 
   private func closed() {

@@ -8,47 +8,35 @@ public struct MethodHandler: Sendable {
   let path: [UInt8]
   /// Whether the handler reads a stream of requests; it is started by the call's headers then.
   let streamsRequests: Bool
-  /// Decodes the request (none where requests are streamed) and runs the handler.
-  let start: @Sendable (ByteBuffer, ServerCall) -> Void
+  /// Decodes the request (none where requests are streamed), runs the handler and ends the call.
+  let run: @Sendable (ByteBuffer, ServerCall) async -> Void
 
   private init(
     _ descriptor: MethodDescriptor, streamsRequests: Bool = false,
-    start: @escaping @Sendable (ByteBuffer, ServerCall) -> Void
+    run: @escaping @Sendable (ByteBuffer, ServerCall) async -> Void
   ) {
     self.descriptor = descriptor
     path = Array(descriptor.path.utf8)
     self.streamsRequests = streamsRequests
-    self.start = start
+    self.run = run
   }
 
   /// A method that answers one request with one response.
   ///
-  /// The handler starts at once on the connection's event loop and must not block it; it may
-  /// suspend. It is cancelled when the caller goes away or the deadline passes.
+  /// The handler starts on the connection's event loop and must not block it; it may suspend. It is
+  /// cancelled when the caller goes away or the deadline passes.
   public static func unary<Request: Message, Response: Message>(
     _ descriptor: MethodDescriptor,
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) -> MethodHandler {
     MethodHandler(descriptor) { bytes, call in
       guard let request: Request = call.decode(bytes) else { return }
-      call.start(
-        Task.immediate(executorPreference: call.executor) {
-          // Every async function in between would cost a look at the task's executor.
-          do {
-            let context = call.context
-            let response =
-              if let deadline = context.deadline {
-                try await CallScope.$deadline.withValue(deadline) {
-                  try await handler(request, context)
-                }
-              } else {
-                try await handler(request, context)
-              }
-            call.succeeded(with: response)
-          } catch {
-            call.failed(error)
-          }
-        })
+      do {
+        let response = try await call.inScope { try await handler(request, call.context) }
+        call.succeeded(with: response)
+      } catch {
+        call.failed(error)
+      }
     }
   }
 
@@ -62,17 +50,14 @@ public struct MethodHandler: Sendable {
   ) -> MethodHandler {
     MethodHandler(descriptor) { bytes, call in
       guard let request: Request = call.decode(bytes) else { return }
-      call.start(
-        Task.immediate(executorPreference: call.executor) {
-          do {
-            try await CallScope.$deadline.withValue(call.context.deadline) {
-              try await handler(request, ResponseWriter(call: call), call.context)
-            }
-            call.succeeded()
-          } catch {
-            call.failed(error)
-          }
-        })
+      do {
+        try await call.inScope {
+          try await handler(request, ResponseWriter(call: call), call.context)
+        }
+        call.succeeded()
+      } catch {
+        call.failed(error)
+      }
     }
   }
 
@@ -84,17 +69,14 @@ public struct MethodHandler: Sendable {
       @escaping @Sendable (RequestStream<Request>, ServerContext) async throws -> Response
   ) -> MethodHandler {
     MethodHandler(descriptor, streamsRequests: true) { _, call in
-      call.start(
-        Task.immediate(executorPreference: call.executor) {
-          do {
-            let response = try await CallScope.$deadline.withValue(call.context.deadline) {
-              try await handler(RequestStream(call: call), call.context)
-            }
-            call.succeeded(with: response)
-          } catch {
-            call.failed(error)
-          }
-        })
+      do {
+        let response = try await call.inScope {
+          try await handler(RequestStream(call: call), call.context)
+        }
+        call.succeeded(with: response)
+      } catch {
+        call.failed(error)
+      }
     }
   }
 
@@ -107,18 +89,14 @@ public struct MethodHandler: Sendable {
       async throws -> Void
   ) -> MethodHandler {
     MethodHandler(descriptor, streamsRequests: true) { _, call in
-      call.start(
-        Task.immediate(executorPreference: call.executor) {
-          do {
-            try await CallScope.$deadline.withValue(call.context.deadline) {
-              try await handler(
-                RequestStream(call: call), ResponseWriter(call: call), call.context)
-            }
-            call.succeeded()
-          } catch {
-            call.failed(error)
-          }
-        })
+      do {
+        try await call.inScope {
+          try await handler(RequestStream(call: call), ResponseWriter(call: call), call.context)
+        }
+        call.succeeded()
+      } catch {
+        call.failed(error)
+      }
     }
   }
 }

@@ -7,7 +7,7 @@ enum RequestHead {
   /// No gRPC request: answered with this HTTP status and nothing else.
   case httpStatus(Int)
   /// Answered with trailers only.
-  case refused(RPCError)
+  indirect case refused(RPCError)
 
   /// What the client says about compression.
   struct Encodings: Sendable {

@@ -48,7 +48,7 @@ final class ServerCall: @unchecked Sendable {
 
   /// Starts the handler of a method that takes a stream of requests.
   func begin() {
-    entry.handler.start(ByteBuffer(), self)
+    connection.enqueue(self)
   }
 
   func receive(_ bytes: ByteBuffer, isEnd: Bool) {
@@ -111,12 +111,24 @@ final class ServerCall: @unchecked Sendable {
     }
   }
 
-  /// Where the handler runs.
-  var executor: LoopTaskExecutor { connection.executor }
+  /// Runs the handler to its end, unless the call has ended before its turn.
+  func run() async {
+    guard machine.state != .ended else { return }
+    let request = request ?? ByteBuffer()
+    self.request = nil
+    await entry.handler.run(request, self)
+  }
 
-  /// Remembers the task that runs the handler, if it has not ended at once.
-  func start(_ task: Task<Void, Never>) {
+  /// Remembers the task in which the handler waits.
+  func suspended(in task: Task<Void, Never>) {
     if machine.state != .ended { self.task = task }
+  }
+
+  /// Runs the handler with what it hands down to the calls it makes.
+  @inline(__always)
+  func inScope<Result>(_ body: () async throws -> Result) async throws -> Result {
+    guard let deadline = context.deadline else { return try await body() }
+    return try await CallScope.$deadline.withValue(deadline) { try await body() }
   }
 
   /// The handler is done.
@@ -265,10 +277,7 @@ final class ServerCall: @unchecked Sendable {
   func perform(_ action: ServerCallMachine.Action, with status: RPCError?) {
     switch action {
     case .none: break
-    case .startHandler:
-      guard let request else { return }
-      self.request = nil
-      entry.handler.start(request, self)
+    case .startHandler: connection.enqueue(self)
     case .sendHeaders, .sendMessage, .keepRequests, .endRequests:
       assertionFailure("\(action) is performed by the one who asked for it")
     case .sendStatus(let trailersOnly, let cancelHandler):

@@ -7,7 +7,7 @@ internal import NIOCore
 /// `@unchecked Sendable`: used on the connection's event loop only.
 final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   let eventLoop: any EventLoop
-  let executor: LoopTaskExecutor
+  private let executor: LoopTaskExecutor
   private let methods: MethodTable
   private var info: ServerContext.ConnectionInfo
   private let onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
@@ -20,6 +20,13 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   var supervision: ConnectionSupervision
   /// Where `ConnectionTicks` keeps it.
   var tickSlot = 0
+  /// Calls whose handlers are to be started, in order.
+  private var ready: [ServerCall] = []
+  private var readyIndex = 0
+  /// Counts the times that handlers were started; the task of an earlier one has left the loop.
+  private var turn = 0
+  /// The call whose handler runs in this turn.
+  private var running: ServerCall?
 
   /// What a PING that measures the way to the client carries ("shutdown").
   private static let shutdownPing: UInt64 = 0x7368_7574_646f_776e
@@ -88,6 +95,10 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     }
   }
 
+  func eventsHandled(on connection: HTTP2Connection) {
+    if !ready.isEmpty { startHandlers() }
+  }
+
   func connectionClosed(_ connection: HTTP2Connection) {
     deadlines.stop()
     self.connection = nil
@@ -124,10 +135,44 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     }
   }
 
+  // MARK: Handlers
+
+  /// The call's handler starts when everything received with it has been handled.
+  func enqueue(_ call: ServerCall) {
+    ready.append(call)
+  }
+
+  /// Starts every handler that is due. One task runs as many as end without waiting: a task for
+  /// each would cost more than all else that is done for a call. A handler that waits keeps its
+  /// task to itself, and another task goes on with the rest.
+  private func startHandlers() {
+    while readyIndex < ready.count {
+      turn += 1
+      let turn = turn
+      let task = Task.immediate(executorPreference: executor) { await self.runHandlers(turn) }
+      self.turn += 1
+      running?.suspended(in: task)
+      running = nil
+    }
+    ready.removeAll(keepingCapacity: true)
+    readyIndex = 0
+  }
+
+  private func runHandlers(_ turn: Int) async {
+    while turn == self.turn, readyIndex < ready.count {
+      let call = ready[readyIndex]
+      readyIndex += 1
+      running = call
+      await call.run()
+    }
+  }
+
   // MARK: Deadlines
 
   private func watch(_ deadline: Deadline) {
-    deadlines.watch(deadline.time) { [weak self] in self?.expire(now: $0) ?? nil }
+    guard deadlines.isLater(than: deadline.time) else { return }
+    // The timer is stopped when the connection closes.
+    deadlines.watch(deadline.time) { self.expire(now: $0) }
   }
 
   /// Ends the calls whose time has passed; answers when the next one is due.
