@@ -2,17 +2,20 @@
 import PackageDescription
 
 /// Every target of ours: Swift 6 language mode, explicit imports, no warning.
-let house: [SwiftSetting] = [
+let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
-  // An async function runs where its caller does: a handler stays on its connection's event loop.
-  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
   .treatAllWarnings(as: .error),
 ]
 
 /// What declares or extends types that must not outlive their memory: views of messages.
 let views: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
+
+/// Every room: an async function runs where its caller does, so that a handler stays on the event
+/// loop of its connection.
+let house: [SwiftSetting] =
+  strict + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 /// Rooms that every call runs through: a release leaves out the run-time checks for overlapping
 /// access, a fifth of a call's cost. Debug and sanitizer builds keep them.
@@ -28,7 +31,7 @@ func room(
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, exclude: [], swiftSettings: house)
+    name: name, dependencies: dependencies, exclude: [], swiftSettings: strict)
 }
 
 /// A program of the gRPC interop tests; only tests run it.
