@@ -183,7 +183,7 @@ let package = Package(
     tests("OrchestratorTests", ["Orchestrator", "Engine", "Store", "Queue", "Plan", "JSON"]),
     .testTarget(
       name: "MessagesTests", dependencies: ["Messages", "CKinds", "CProtobufC"],
-      swiftSettings: house + views),
+      swiftSettings: strict + views),
     tests("CodegenTests", ["protoc-gen-baton-swift"]),
     tests("HTTP2Tests", ["HTTP2", nioCore, nioEmbedded]),
     tests(
