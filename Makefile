@@ -4,10 +4,13 @@ SHELL := /bin/bash
 
 swift_build := swift build -c release --no-color-diagnostics -Xswiftc -enable-testing
 ruff := .venv-langchain/bin/ruff
-python_folders := adapters .ci benchmarks examples Tests/python/interop
+python_folders := adapters .ci benchmarks examples Tests/python/interop Tests/python/hardening
 
-.PHONY: help demo setup build test test-swift test-e2e test-clients test-python bench-rpc check generate \
-  baseline format clean
+# Each attack of the soak.
+SECONDS_EACH ?= 30
+
+.PHONY: help demo setup build test test-swift test-e2e test-clients test-python bench-rpc soak check \
+  generate baseline format clean
 
 help: ## lists the entries
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +29,7 @@ test: setup ## runs every test: Swift, Python, end to end
 	@.ci/test.sh
 
 test-swift: setup ## runs the Swift tests
-	@.ci/test.sh build swift
+	@.ci/test.sh build swift hardening
 
 test-e2e: setup ## runs the end-to-end tests: real servers, adapters, model, kills
 	@.ci/test.sh build e2e
@@ -37,6 +40,12 @@ test-clients: setup ## runs the clients in other languages and the tools against
 test-python: ## runs the tests of the adapters and examples
 	@deploy/dev/setup.sh system langchain crewai model
 	@.ci/test.sh shared langchain crewai examples
+
+soak: ## attacks a server for long, SECONDS_EACH=30: memory, and what a healthy client notices
+	@deploy/dev/setup.sh system swift
+	$(swift_build) --product interop-server
+	@cd Tests/python && python3 -m hardening.soak --seconds $(SECONDS_EACH) \
+	  --server "$$(cd ../.. && $(swift_build) --show-bin-path)/interop-server"
 
 bench-rpc: ## compares the RPC boundary with nghttpd, grpc C++, grpc-swift-2 and swift-protobuf
 	@deploy/dev/setup.sh system bench swift

@@ -17,7 +17,7 @@ tools=$root/.venv-langchain/bin
 
 # Where Python is, besides what is generated.
 python_folders=(adapters .ci benchmarks examples Tests/python/interop Tests/python/protobuf_peer
-  Tests/clients)
+  Tests/python/hardening Tests/clients)
 
 check_self() { "$tools/python" .ci/check/test_checks.py; }
 
@@ -54,6 +54,7 @@ check_types() {
   types benchmarks .venv-langchain benchmarks/rpc . || status=1
   types interop .venv-langchain Tests/python interop || status=1
   types protobuf .venv-langchain Tests/python protobuf_peer || status=1
+  types hardening .venv-langchain Tests/python hardening || status=1
   return $status
 }
 

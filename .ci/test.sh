@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests; the machine must be set up (deploy/dev/setup.sh).
 #
-# usage: .ci/test.sh [PART...]      parts: build swift e2e clients shared langchain crewai examples
+# usage: .ci/test.sh [PART...]      parts: build swift hardening e2e clients shared langchain crewai examples
 #
 # One release build serves the tests and `make demo`.
 set -uo pipefail
@@ -28,7 +28,10 @@ test_package() {
     && counted "$name" "$reports/$name.xml"
 }
 
-test_swift() { test_package swift --skip EndToEndTests; }
+test_swift() { test_package swift --skip EndToEndTests --skip HardeningTests; }
+
+# Alone: it attacks a server, and measures its memory.
+test_hardening() { test_package hardening --filter HardeningTests --no-parallel; }
 
 # One at a time: each starts servers, adapters and a model.
 test_e2e() { test_package e2e --filter EndToEndTests --no-parallel; }
@@ -52,5 +55,5 @@ test_clients() {
 test_examples() { test_python examples .venv-langchain examples; }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(build swift e2e clients shared langchain crewai examples)
+[ ${#parts[@]} -gt 0 ] || parts=(build swift hardening e2e clients shared langchain crewai examples)
 run_parts test "${parts[@]}"

@@ -61,7 +61,7 @@ struct ByteQueue: ~Copyable {
     if needed * 2 <= capacity, let base {
       base.copyMemory(from: base + head, byteCount: count)
     } else {
-      let newCapacity = max(Self.minimumBytes, max(needed, capacity * 2))
+      let newCapacity = Self.capacity(for: needed, after: capacity)
       let newBase = UnsafeMutableRawPointer.allocate(byteCount: newCapacity, alignment: 8)
       if let base {
         newBase.copyMemory(from: base + head, byteCount: count)
@@ -72,5 +72,13 @@ struct ByteQueue: ~Copyable {
     }
     tail = count
     head = 0
+  }
+
+  /// Small queues double; larger ones grow by a quarter: a thousand streams whose readers stop
+  /// shall not hold twice what waits in them.
+  private static func capacity(for needed: Int, after capacity: Int) -> Int {
+    if needed <= keptBytesMax { return max(minimumBytes, max(needed, capacity * 2)) }
+    let unit = 1024
+    return max((needed + unit - 1) / unit * unit, capacity + capacity / 4)
   }
 }

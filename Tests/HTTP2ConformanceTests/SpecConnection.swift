@@ -35,6 +35,9 @@ final class SpecConnection {
   /// By identifier, as the server announced them.
   private(set) var settings: [UInt16: UInt32] = [:]
 
+  /// The code of every GOAWAY so far.
+  private(set) var goAways: [UInt32] = []
+
   static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
   static let endStream: UInt8 = 0x1
   static let ack: UInt8 = 0x1
@@ -142,6 +145,7 @@ final class SpecConnection {
     guard let frame = await peer.next() else {
       throw SpecFailure(description: "the server closed the connection")
     }
+    if frame.type == Frame.goAway { goAways.append(frame.errorCode ?? 0) }
     return frame
   }
 

@@ -62,6 +62,11 @@ func runClient(
 ) async throws -> (status: Int32, lines: [String]) {
   let process = try program.process(
     ["--server_port", "\(port)", "--test_case", cases.joined(separator: ",")] + arguments)
+  return try await output(of: process)
+}
+
+/// Runs a program to its end; answers its exit code and the lines that it printed.
+func output(of process: Process) async throws -> (status: Int32, lines: [String]) {
   let output = Pipe()
   process.standardInput = FileHandle.nullDevice
   process.standardOutput = output

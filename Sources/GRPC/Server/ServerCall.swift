@@ -22,8 +22,8 @@ final class ServerCall: @unchecked Sendable {
   /// A handler that waits for the client to read.
   private var waitingWriter: Waiter<Void>?
 
-  /// Unsent bytes from which a writer is made to wait.
-  private static let unsentBytesHigh = 16_384
+  /// Unsent bytes from which a writer is made to wait. Each stream whose reader stops costs as much.
+  private static let unsentBytesHigh = 8_192
 
   init(
     _ entry: MethodTable.Entry, context: ServerContext, stream: HTTP2Stream,

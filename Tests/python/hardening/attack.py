@@ -141,7 +141,7 @@ class Attacker:
 
 def hold(port: int, end: float) -> int:
     """Many connections at once that say next to nothing."""
-    connections = []
+    connections: list[socket.socket] = []
     while time.monotonic() < end:
         if len(connections) < 500:
             connection = socket.create_connection(("127.0.0.1", port), timeout=10)

@@ -23,9 +23,8 @@ from .wire import (
 
 def call(connection: Connection, stream: int) -> bool:
     """Makes an EmptyCall; whether it was answered with a message."""
-    connection.socket.sendall(
-        frame(HEADERS, END_HEADERS, stream, EMPTY_CALL) + frame(DATA, END_STREAM, stream, EMPTY_MESSAGE)
-    )
+    headers = frame(HEADERS, END_HEADERS, stream, EMPTY_CALL)
+    connection.socket.sendall(headers + frame(DATA, END_STREAM, stream, EMPTY_MESSAGE))
     answered = False
     while True:
         kind, flags, of, payload = connection.read()

@@ -3,6 +3,7 @@
 import resource
 import struct
 import time
+from pathlib import Path
 
 from .wire import (
     DATA,
@@ -19,7 +20,8 @@ IDLE_CONNECTIONS = 10_000
 STALLED_CONNECTIONS = 10
 STREAMS_PER_CONNECTION = 100
 RESPONSE_BYTES = 1_000
-RESPONSES = 1_000
+RESPONSES = 60
+WINDOW_BYTES = 2_000
 
 
 def allow_files(count: int) -> None:
@@ -32,8 +34,8 @@ def allow_files(count: int) -> None:
 
 def rss_bytes(pid: int) -> int:
     """Memory of a process that is in RAM (proc(5), statm)."""
-    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize()
+    statm = Path(f"/proc/{pid}/statm").read_text(encoding="ascii")
+    return int(statm.split()[1]) * resource.getpagesize()
 
 
 def idle(port: int, pid: int, count: int) -> float:
@@ -56,7 +58,7 @@ def varint(value: int) -> bytes:
 
 
 def stalled(port: int, pid: int) -> int:
-    """Bytes that 1,000 streams cost whose client does not read: a thousand responses of 1 KB each."""
+    """Bytes that 1,000 streams cost whose client reads two of its sixty messages of 1 KB."""
     parameters = b"\x08" + varint(RESPONSE_BYTES)
     message = (b"\x12" + varint(len(parameters)) + parameters) * RESPONSES
     body = struct.pack(">BI", 0, len(message)) + message
@@ -64,7 +66,8 @@ def stalled(port: int, pid: int) -> int:
     before = rss_bytes(pid)
     connections = []
     for _ in range(STALLED_CONNECTIONS):
-        connection = Connection(port)
+        # SETTINGS_INITIAL_WINDOW_SIZE; the connection's own window stays open.
+        connection = Connection(port, struct.pack(">HI", 4, WINDOW_BYTES))
         connection.socket.sendall(WIDE_WINDOW)
         for index in range(STREAMS_PER_CONNECTION):
             stream = 2 * index + 1

@@ -1,10 +1,12 @@
-"""HTTP/2 frames as bytes (RFC 9113 section 4), and as much of gRPC as a call without a request needs."""
+"""HTTP/2 frames as bytes (RFC 9113 section 4), and what a gRPC call without a request needs."""
 
 import socket
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, _, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, _, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(
+    10
+)
 END_STREAM = ACK = 0x1
 END_HEADERS = 0x4
 
