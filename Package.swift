@@ -188,7 +188,12 @@ let package = Package(
     tests("HTTP2Tests", ["HTTP2", nioCore, nioEmbedded]),
     tests(
       "GRPCTests",
-      ["GRPC", "HTTP2", "Messages", "Stubs", nioCore, nioPosix, nioEmbedded, locks]),
+      [
+        "GRPC", "HTTP2", "Messages", "Stubs", nioCore, nioPosix, nioEmbedded, locks, log, metrics,
+        tracing, .product(name: "InMemoryLogging", package: "swift-log"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+        .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+      ]),
     tests("HTTP2ConformanceTests", ["GRPC", "Messages", nioCore, nioPosix, locks]),
     tests("ConfigurationTests", ["Configuration", "Plan", "JSON"]),
     tests(

@@ -1,4 +1,5 @@
 import Foundation
+import GRPC
 import Testing
 
 /// Runs `Tests/python/grpc_boundary/peer.py`: Python's grpcio, as client or as server.
@@ -53,19 +54,44 @@ enum PythonPeer {
     return data ?? Data()
   }
 
-  /// Starts a server for the time of `body`, which is given its port.
-  static func withServer(_ body: (_ port: Int) async throws -> Void) async throws {
-    let process = try process(["serve"])
+  /// A server in a process of its own.
+  final class Server {
+    let port: Int
+    private let process: Process
+    private let input: Pipe
+
+    fileprivate init(_ process: Process, _ input: Pipe, port: Int) {
+      self.process = process
+      self.input = input
+      self.port = port
+    }
+
+    var address: Address { .tcp(host: "127.0.0.1", port: port) }
+
+    /// The peer ends with its input.
+    func stop() {
+      guard process.isRunning else { return }
+      input.fileHandleForWriting.closeFile()
+      process.waitUntilExit()
+    }
+  }
+
+  /// Starts a server; `options` are those of gRPC's core: "grpc.max_connection_age_ms=100".
+  static func start(_ options: [String] = []) async throws -> Server {
+    let process = try process(["serve"] + options)
     let (input, output) = (Pipe(), Pipe())
     process.standardInput = input
     process.standardOutput = output
     try process.run()
-    defer {
-      // The peer ends with its input.
-      input.fileHandleForWriting.closeFile()
-      process.waitUntilExit()
-    }
     let line = await Task.detached { output.fileHandleForReading.availableData }.value
-    try await body(try JSONDecoder().decode([String: Int].self, from: line)["port"] ?? 0)
+    let port = try JSONDecoder().decode([String: Int].self, from: line)["port"] ?? 0
+    return Server(process, input, port: port)
+  }
+
+  /// Starts a server for the time of `body`, which is given its port.
+  static func withServer(_ body: (_ port: Int) async throws -> Void) async throws {
+    let server = try await start()
+    defer { server.stop() }
+    try await body(server.port)
   }
 }

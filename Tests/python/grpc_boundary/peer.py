@@ -1,13 +1,14 @@
 """Python's grpcio as the other side of the RPC boundary's tests.
 
     peer.py call ADDRESS   calls the tests' Probe service, prints one JSON object
-    peer.py serve          serves the same, prints {"port": N}, ends with its standard input
+    peer.py serve OPTION…  serves the same, prints {"port": N}, ends with its standard input
 
 Messages are HealthCheckRequest, which carries one text.
 """
 
 import collections
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -203,6 +204,13 @@ class Probe(grpc.GenericRpcHandler):
     def attemptsof(self, request: Any, context: grpc.ServicerContext) -> Any:
         return Text(service=str(self.attempts[request.service]))
 
+    def whoami(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """The server's process and the client's address."""
+        return Text(service=f"{os.getpid()} {context.peer()}")
+
+    def authorization(self, request: Any, context: grpc.ServicerContext) -> Any:
+        return Text(service=str(dict(context.invocation_metadata())["authorization"]))
+
     def echocompressed(self, request: Any, context: grpc.ServicerContext) -> Any:
         context.set_compression(grpc.Compression.Gzip)
         return request
@@ -261,8 +269,13 @@ class Probe(grpc.GenericRpcHandler):
             yield Text(service="x" * 1000)
 
 
-def serve() -> None:
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
+def serve(options: list[str]) -> None:
+    """Serves with options of gRPC's core such as "grpc.max_connection_age_ms=100"."""
+    named = [option.partition("=") for option in options]
+    server = grpc.server(
+        futures.ThreadPoolExecutor(max_workers=8),
+        options=[(name, int(value)) for name, _, value in named],
+    )
     server.add_generic_rpc_handlers((Probe(),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -273,7 +286,7 @@ def serve() -> None:
 
 def main() -> None:
     if sys.argv[1] == "serve":
-        serve()
+        serve(sys.argv[2:])
     else:
         print(json.dumps(call_all(sys.argv[2])))
 

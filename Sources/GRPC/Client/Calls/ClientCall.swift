@@ -13,6 +13,7 @@ class ClientCall: @unchecked Sendable {
   private let lifetime: ChannelLifetime
   /// The requests of a call that takes many; nil for calls with one.
   private let outbox: RequestOutbox?
+  private var interception: Interception?
   private var machine: ClientCallMachine
   private(set) var stream: HTTP2Stream?
   private(set) var connection: HTTP2Connection?
@@ -32,16 +33,26 @@ class ClientCall: @unchecked Sendable {
   ) {
     self.outbox = outbox
     self.method = method
-    self.options = options
     self.lifetime = lifetime
     machine = ClientCallMachine(
       retriesMax: options.waitForReady ? Self.patientRetriesMax : Self.retriesMax,
       policy: options.isIdempotent ? lifetime.core.configuration.retry : nil)
     let own = options.timeout.map { Deadline(after: $0) }
     let inherited = CallScope.deadline
-    deadline = own.map { own in inherited.map { min(own, $0) } ?? own } ?? inherited
+    let deadline = own.map { own in inherited.map { min(own, $0) } ?? own } ?? inherited
+    self.deadline = deadline
+    var options = options
+    if !lifetime.core.configuration.interceptors.isEmpty {
+      let call = OutgoingCall(method, options.metadata, deadline, lifetime.core)
+      let interception = Interception(call, lifetime.core.configuration.interceptors)
+      options.metadata = interception.call.metadata
+      self.interception = interception
+    }
+    self.options = options
   }
 
+  /// Why an interceptor does not let the call start.
+  var refusal: RPCError? { interception?.refusal }
   private var channel: ChannelCore { lifetime.core }
   var isEnded: Bool { machine.state == .ended }
   var eventLoop: any EventLoop { channel.eventLoop }
@@ -176,6 +187,7 @@ class ClientCall: @unchecked Sendable {
       if options.isIdempotent, !isFailureCounted { channel.attemptEnded(error) }
       channel.finished(self)
       outbox?.end(error)
+      interception?.ended(error)
       ended(error, trailers: trailers)
     }
     return action

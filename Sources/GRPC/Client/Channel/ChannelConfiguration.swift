@@ -26,6 +26,8 @@ public struct ChannelConfiguration: Sendable {
   public var http2: HTTP2SessionConfiguration
   /// How the server is checked; nil: cleartext.
   public var tls: ClientTLS?
+  /// Work around every call, from the outermost to the innermost.
+  public var interceptors: [any ClientInterceptor]
   /// The `user-agent` of the calls.
   public var userAgent: String
 
@@ -42,6 +44,7 @@ public struct ChannelConfiguration: Sendable {
     keepalive: Keepalive? = nil,
     http2: HTTP2SessionConfiguration = HTTP2SessionConfiguration(),
     tls: ClientTLS? = nil,
+    interceptors: [any ClientInterceptor] = [],
     userAgent: String = "grpc-swift-baton"
   ) {
     self.responseBytesMax = responseBytesMax
@@ -56,6 +59,7 @@ public struct ChannelConfiguration: Sendable {
     self.keepalive = keepalive
     self.http2 = http2
     self.tls = tls
+    self.interceptors = interceptors
     self.userAgent = userAgent
   }
 }

@@ -76,7 +76,11 @@ final class ChannelCore: @unchecked Sendable {
     if let deadline = call.deadline {
       deadlines.watch(deadline.time) { [weak self] in self?.expire(now: $0) ?? nil }
     }
-    restart(call)
+    if let refusal = call.refusal {
+      call.abandon(refusal)
+    } else {
+      restart(call)
+    }
   }
 
   /// Sends a call that is known here, now or when there is a connection.
