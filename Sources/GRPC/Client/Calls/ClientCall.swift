@@ -95,6 +95,10 @@ class ClientCall: @unchecked Sendable {
       headers, endStream: false, context: self)
     guard case .ok = outcome else {
       stream.context = nil
+      if outcome == .streamError(.refusedStream) {
+        channel.usedUp(connection)
+        return channel.restart(self)
+      }
       return abandon(
         RPCError(code: .unavailable, message: "the connection takes no more calls"))
     }

@@ -167,6 +167,11 @@ final class ChannelCore: @unchecked Sendable {
     receive(.lost(id))
   }
 
+  /// No stream id is left on the connection (RFC 9113 §5.1.1): calls need another one.
+  func usedUp(_ connection: HTTP2Connection) {
+    subchannels.values.first { $0.connection === connection }?.retire()
+  }
+
   func backoffIsOver(_ id: Int) {
     receive(.timer(id, isAnyoneWaiting: isAnyoneWaiting))
   }

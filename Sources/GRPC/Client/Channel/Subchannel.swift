@@ -46,6 +46,13 @@ final class Subchannel: @unchecked Sendable {
     core.lost(id, reason: reason)
   }
 
+  /// Leaves the connection to its open calls.
+  func retire() {
+    guard let connection = current else { return }
+    connection.drain()
+    lost(connection, reason: "no stream is left on the connection")
+  }
+
   /// Takes no new calls; open ones finish.
   func remove() {
     backoffTimer?.cancel()
