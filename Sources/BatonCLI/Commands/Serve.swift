@@ -22,6 +22,12 @@ struct Serve: ReportingCommand {
     let configuration = try flags.configuration()
     LogLines.bootstrap(configuration.logFormat, configuration.logLevel)
     let log = Logger(label: "baton")
+    let files = OpenFiles.allowMost()
+    if files < UInt64(configuration.clients.connections) {
+      log.warning(
+        "fewer files may be open than limits.connections",
+        metadata: ["event": "open_files", "files": "\(files)"])
+    }
     let signals = EndingSignals()
     let server = BatonServer(configuration: configuration, log: log)
     let addresses = try await server.startReporting(configuration)

@@ -48,6 +48,13 @@ public final class GRPCServer: Sendable {
     try await reloadCertificates()
     watchCertificates()
     let bootstrap = ServerBootstrap(group: group)
+      .serverChannelInitializer { listener in
+        // Out of file descriptors, accept(2) would fail over and over without a pause.
+        listener.eventLoop.makeCompletedFuture {
+          try listener.pipeline.syncOperations.addHandler(
+            AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+        }
+      }
       .serverChannelOption(.backlog, value: configuration.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in self.accept(channel) }
