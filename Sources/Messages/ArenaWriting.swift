@@ -30,6 +30,7 @@ extension Arena {
 
   // MARK: Repeated
 
+  @inline(__always)
   private mutating func list<Value, Element>(
     _ values: [Value], of type: Element.Type, _ element: (inout Arena, Value) -> Element
   ) -> (Int, UnsafeMutablePointer<Element>?) {
@@ -42,6 +43,7 @@ extension Arena {
     return (values.count, elements)
   }
 
+  @inline(__always)
   package mutating func numbers<Number>(
     _ values: [Number]
   ) -> (Int, UnsafeMutablePointer<Number>?) {
@@ -54,12 +56,14 @@ extension Arena {
     list(values, of: protobuf_c_boolean.self) { _, value in value ? 1 : 0 }
   }
 
+  @inline(__always)
   package mutating func texts(
     _ values: [String]
   ) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
     list(values, of: ProtobufCBinaryData.self) { $0.text($1) }
   }
 
+  @inline(__always)
   package mutating func byteStrings(
     _ values: [[UInt8]]
   ) -> (Int, UnsafeMutablePointer<ProtobufCBinaryData>?) {
@@ -67,6 +71,7 @@ extension Arena {
   }
 
   /// protoc-c's enums are as wide as Int32, see PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE.
+  @inline(__always)
   package mutating func enums<Value: MessageEnum, Number>(
     _ values: [Value]
   ) -> (Int, UnsafeMutablePointer<Number>?) {
@@ -75,6 +80,7 @@ extension Arena {
     return (count, UnsafeMutableRawPointer(elements).bindMemory(to: Number.self, capacity: count))
   }
 
+  @inline(__always)
   package mutating func messages<Value: ProtobufCConvertible>(
     _ values: [Value]
   ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Value.Structure>?>?) {
@@ -82,6 +88,7 @@ extension Arena {
   }
 
   /// A map as the list of entries it is on the wire, in the order of the keys.
+  @inline(__always)
   package mutating func map<Key: MapKey, Value, Entry>(
     _ values: [Key: Value], _ initialize: (UnsafeMutablePointer<Entry>) -> Void,
     _ write: (inout Arena, UnsafeMutablePointer<Entry>, Key, Value) -> Void

@@ -126,17 +126,35 @@ package enum Codec {
   package static func encode<Value: ProtobufCConvertible>(
     _ message: Value, into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer
   ) {
+    withPackable(message) { base, size in
+      let target = reserve(size)
+      precondition(target.count >= size, "reserve returned less room than it was asked for")
+      guard size > 0, let start = target.baseAddress else { return }
+      _ = protobuf_c_message_pack(base, start.assumingMemoryBound(to: UInt8.self))
+    }
+  }
+
+  package static func encode<Value: ProtobufCConvertible>(_ message: Value) -> [UInt8] {
+    withPackable(message) { base, size in
+      [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        guard size > 0, let start = buffer.baseAddress else { return }
+        count = protobuf_c_message_pack(base, start)
+      }
+    }
+  }
+
+  /// Runs `body` with the message as a struct and its size on the wire.
+  @inline(__always)
+  private static func withPackable<Value: ProtobufCConvertible, Output>(
+    _ message: Value, _ body: (UnsafePointer<ProtobufCMessage>, Int) -> Output
+  ) -> Output {
     withUnsafeTemporaryAllocation(byteCount: stackSize, alignment: Arena.alignment) { memory in
       var arena = Arena(startingWith: memory, limit: 0)
       let structure = arena.structure(Value.self)
       message.write(to: structure, in: &arena)
       // Every struct of protoc-c starts with a ProtobufCMessage.
       let base = UnsafeRawPointer(structure).assumingMemoryBound(to: ProtobufCMessage.self)
-      let size = protobuf_c_message_get_packed_size(base)
-      let target = reserve(size)
-      precondition(target.count >= size, "reserve returned less room than it was asked for")
-      guard size > 0, let start = target.baseAddress else { return }
-      _ = protobuf_c_message_pack(base, start.assumingMemoryBound(to: UInt8.self))
+      return body(base, protobuf_c_message_get_packed_size(base))
     }
   }
 }

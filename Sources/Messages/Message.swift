@@ -17,6 +17,10 @@ public protocol Message: Sendable, Equatable {
   /// Encodes the message: calls `reserve` once with the size in bytes and writes to the start of
   /// what it returns, which must have room for as many.
   func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer)
+
+  /// The message, encoded; maps in the order of their keys, so that equal messages give equal
+  /// bytes.
+  func serializedBytes() -> [UInt8]
 }
 
 extension Message {
@@ -27,18 +31,6 @@ extension Message {
       Result { () throws(MessageDecodingError) in try Self(serializedBytes: bytes) }
     }
     self = try result.get()
-  }
-
-  /// The message, encoded; maps in the order of their keys, so that equal messages give equal
-  /// bytes.
-  public func serializedBytes() -> [UInt8] {
-    var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    serialize { byteCount in
-      buffer = .allocate(byteCount: byteCount, alignment: 1)
-      return buffer
-    }
-    defer { buffer.deallocate() }
-    return [UInt8](buffer)
   }
 }
 

@@ -3,6 +3,8 @@ package import CProtobufC
 /// What generated code reads the members of protoc-c's structs with. A repeated member is a count
 /// and a pointer to the elements, which is NULL where there is none. The wire scan has seen to it
 /// that text is UTF-8.
+///
+/// Inlined, so that nothing generic is left at run time, which would copy every element.
 package enum Reader {
   package static func text(_ data: ProtobufCBinaryData) -> String {
     String(decoding: UnsafeBufferPointer(start: data.data, count: count(data)), as: UTF8.self)
@@ -23,6 +25,7 @@ package enum Reader {
 
   // MARK: Repeated
 
+  @inline(__always)
   package static func numbers<Number>(
     _ count: Int, _ elements: UnsafeMutablePointer<Number>?
   ) -> [Number] {
@@ -30,18 +33,21 @@ package enum Reader {
     return [Number](UnsafeBufferPointer(start: elements, count: count))
   }
 
+  @inline(__always)
   package static func booleans(
     _ count: Int, _ elements: UnsafeMutablePointer<protobuf_c_boolean>?
   ) -> [Bool] {
     list(count, elements) { $0 != 0 }
   }
 
+  @inline(__always)
   package static func texts(
     _ count: Int, _ elements: UnsafeMutablePointer<ProtobufCBinaryData>?
   ) -> [String] {
     list(count, elements) { text($0) }
   }
 
+  @inline(__always)
   package static func byteStrings(
     _ count: Int, _ elements: UnsafeMutablePointer<ProtobufCBinaryData>?
   ) -> [[UInt8]] {
@@ -49,6 +55,7 @@ package enum Reader {
   }
 
   /// protoc-c's enums are as wide as Int32, see PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE.
+  @inline(__always)
   package static func enums<Value: MessageEnum, Number>(
     _ count: Int, _ elements: UnsafeMutablePointer<Number>?
   ) -> [Value] {
@@ -59,6 +66,7 @@ package enum Reader {
     }
   }
 
+  @inline(__always)
   package static func messages<Value: ProtobufCConvertible>(
     _ count: Int, _ elements: UnsafeMutablePointer<UnsafeMutablePointer<Value.Structure>?>?
   ) -> [Value] {
@@ -69,13 +77,13 @@ package enum Reader {
   }
 
   /// Of entries with the same key the last one counts, as the protobuf specification has it.
+  @inline(__always)
   package static func map<Key: MapKey, Value, Entry>(
     _ count: Int, _ entries: UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>?,
     _ read: (UnsafeMutablePointer<Entry>) -> (Key, Value)
   ) -> [Key: Value] {
-    guard let entries, count > 0 else { return [:] }
-    var result: [Key: Value] = [:]
-    result.reserveCapacity(count)
+    guard let entries, count > 0 else { return Dictionary() }
+    var result = [Key: Value](minimumCapacity: count)
     for index in 0..<count {
       guard let entry = entries[index] else { continue }
       let (key, value) = read(entry)
@@ -84,6 +92,7 @@ package enum Reader {
     return result
   }
 
+  @inline(__always)
   private static func list<Element, Value>(
     _ count: Int, _ elements: UnsafeMutablePointer<Element>?, _ read: (Element) -> Value
   ) -> [Value] {

@@ -62,12 +62,12 @@ import Testing
     expect(
       run.files["ShopOrdersV2TillBook.swift"], contains: "import CMessages\n",
       "  /// An order.\n  public struct Order: Message {",
-      "    /// Who asks.\n    public var customerName: String = \"\"",
-      "    /// How many.\n    public var count: Int32 = 0",
-      "public var lines: [ShopOrdersV2.Receipt.Line] = []",
-      "public var colours: [String: ShopOrdersV2.Colour] = [:]",
-      "    /// May be missing.\n    public var discount: Discount? = nil",
-      "case discountCents(Int64)", "public var first: ShopOrdersV2.Receipt.Line? = nil",
+      "    /// Who asks.\n    public var customerName: String\n",
+      "    /// How many.\n    public var count: Int32\n",
+      "public var lines: [ShopOrdersV2.Receipt.Line]\n",
+      "public var colours: [String: ShopOrdersV2.Colour]\n",
+      "    /// May be missing.\n    public var discount: Discount?\n",
+      "case discountCents(Int64)", "public var first: ShopOrdersV2.Receipt.Line?\n",
       "    /// Rather red.\n    case darkRed", "case unrecognized(Int32)")
   }
 

@@ -50,7 +50,7 @@ struct MessageEmitter {
       out.line()
       for property in properties { emitProperty(property, &out) }
       out.line()
-      out.line("public init() {}")
+      emitDefaultInit(&out)
       if !properties.isEmpty { emitMemberwiseInit(&out) }
       emitWitnesses(&out)
       if options.hasViews { emitView(&out) }
@@ -66,11 +66,24 @@ struct MessageEmitter {
     switch property {
     case .field(let code):
       out.comment(code.field.comment)
-      out.line("public var \(code.name): \(code.type) = \(code.defaultValue)")
+      out.line("public var \(code.name): \(code.type)")
     case .oneof(let oneof, let members):
       let fallback = members.count == 1 ? members[0].field.comment : ""
       out.comment(oneof.comment.isEmpty ? fallback : oneof.comment)
-      out.line("public var \(name(oneof)): \(type(oneof))? = nil")
+      out.line("public var \(name(oneof)): \(type(oneof))?")
+    }
+  }
+
+  /// The properties have no default of their own: it would be made for decoded messages too.
+  private func emitDefaultInit(_ out: inout SourceText) {
+    guard !properties.isEmpty else { return out.line("public init() {}") }
+    out.block("public init()") { out in
+      for property in properties {
+        switch property {
+        case .field(let code): out.line("self.\(code.name) = \(code.defaultValue)")
+        case .oneof(let oneof, _): out.line("self.\(name(oneof)) = nil")
+        }
+      }
     }
   }
 
@@ -101,6 +114,8 @@ struct MessageEmitter {
     out.block(
       "public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer)"
     ) { $0.line("Codec.encode(self, into: reserve)") }
+    out.line()
+    out.block("public func serializedBytes() -> [UInt8]") { $0.line("Codec.encode(self)") }
   }
 
   private func emitOneof(

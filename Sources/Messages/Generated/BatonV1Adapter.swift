@@ -50,29 +50,44 @@ extension BatonV1 {
       "baton.v1.DispatchTaskRequest"
     }
 
-    public var namespace: String = ""
-    public var planId: String = ""
-    public var taskId: String = ""
+    public var namespace: String
+    public var planId: String
+    public var taskId: String
     /// Place among the instances of a mapped task; 0 otherwise.
-    public var index: Int32 = 0
-    public var type: String = ""
+    public var index: Int32
+    public var type: String
     /// The payload with every reference resolved; the same bytes in every delivery of an attempt.
-    public var payloadJson: [UInt8] = []
-    public var attempt: Int32 = 0
-    public var delivery: Int32 = 0
+    public var payloadJson: [UInt8]
+    public var attempt: Int32
+    public var delivery: Int32
     /// Rises with every hand-out of the task.
-    public var token: Int64 = 0
+    public var token: Int64
     /// Stable for the task.
-    public var idempotencyKey: String = ""
+    public var idempotencyKey: String
     /// Milliseconds the attempt has left at most; the adapter ends the run by then. 0: no limit.
-    public var timeoutMs: Int64 = 0
+    public var timeoutMs: Int64
     /// What was wrong with the output of the attempt before; empty otherwise.
-    public var feedback: String = ""
+    public var feedback: String
     /// W3C trace context; empty where the caller sent none.
-    public var traceparent: String = ""
-    public var metadata: [String: String] = [:]
+    public var traceparent: String
+    public var metadata: [String: String]
 
-    public init() {}
+    public init() {
+      self.namespace = ""
+      self.planId = ""
+      self.taskId = ""
+      self.index = 0
+      self.type = ""
+      self.payloadJson = []
+      self.attempt = 0
+      self.delivery = 0
+      self.token = 0
+      self.idempotencyKey = ""
+      self.timeoutMs = 0
+      self.feedback = ""
+      self.traceparent = ""
+      self.metadata = [:]
+    }
 
     public init(
       namespace: String = "", planId: String = "", taskId: String = "", index: Int32 = 0,
@@ -102,6 +117,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -187,17 +206,24 @@ extension BatonV1 {
       "baton.v1.TaskHandle"
     }
 
-    public var idempotencyKey: String = ""
-    public var attempt: Int32 = 0
+    public var idempotencyKey: String
+    public var attempt: Int32
     /// Echoed.
-    public var token: Int64 = 0
+    public var token: Int64
     /// The adapter's own name of the run, at most 1 KiB.
-    public var handle: String = ""
+    public var handle: String
     /// The adapter process's epoch and the number of this answer in it; see RunList.
-    public var epoch: String = ""
-    public var answered: Int64 = 0
+    public var epoch: String
+    public var answered: Int64
 
-    public init() {}
+    public init() {
+      self.idempotencyKey = ""
+      self.attempt = 0
+      self.token = 0
+      self.handle = ""
+      self.epoch = ""
+      self.answered = 0
+    }
 
     public init(
       idempotencyKey: String = "", attempt: Int32 = 0, token: Int64 = 0, handle: String = "",
@@ -217,6 +243,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -268,15 +298,21 @@ extension BatonV1 {
       "baton.v1.GetTaskResultRequest"
     }
 
-    public var idempotencyKey: String = ""
-    public var attempt: Int32 = 0
+    public var idempotencyKey: String
+    public var attempt: Int32
     /// The current token; the adapter takes it on if it is higher than the run's.
-    public var token: Int64 = 0
-    public var handle: String = ""
+    public var token: Int64
+    public var handle: String
     /// How long the adapter may hold the call until the run has ended, in milliseconds.
-    public var waitMs: Int64 = 0
+    public var waitMs: Int64
 
-    public init() {}
+    public init() {
+      self.idempotencyKey = ""
+      self.attempt = 0
+      self.token = 0
+      self.handle = ""
+      self.waitMs = 0
+    }
 
     public init(
       idempotencyKey: String = "", attempt: Int32 = 0, token: Int64 = 0, handle: String = "",
@@ -295,6 +331,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -343,13 +383,18 @@ extension BatonV1 {
     }
 
     /// Echoed.
-    public var attempt: Int32 = 0
-    public var token: Int64 = 0
-    public var state: State? = nil
+    public var attempt: Int32
+    public var token: Int64
+    public var state: State?
     /// The run has begun.
-    public var started: Bool = false
+    public var started: Bool
 
-    public init() {}
+    public init() {
+      self.attempt = 0
+      self.token = 0
+      self.state = nil
+      self.started = false
+    }
 
     public init(attempt: Int32 = 0, token: Int64 = 0, state: State? = nil, started: Bool = false) {
       self.attempt = attempt
@@ -364,6 +409,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -418,13 +467,18 @@ extension BatonV1 {
       "baton.v1.CancelTaskRequest"
     }
 
-    public var idempotencyKey: String = ""
-    public var attempt: Int32 = 0
+    public var idempotencyKey: String
+    public var attempt: Int32
     /// May be empty.
-    public var handle: String = ""
-    public var reason: String = ""
+    public var handle: String
+    public var reason: String
 
-    public init() {}
+    public init() {
+      self.idempotencyKey = ""
+      self.attempt = 0
+      self.handle = ""
+      self.reason = ""
+    }
 
     public init(
       idempotencyKey: String = "", attempt: Int32 = 0, handle: String = "", reason: String = ""
@@ -441,6 +495,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -484,9 +542,11 @@ extension BatonV1 {
       "baton.v1.CancelTaskResponse"
     }
 
-    public var outcome: BatonV1.CancelOutcome = .unspecified
+    public var outcome: BatonV1.CancelOutcome
 
-    public init() {}
+    public init() {
+      self.outcome = .unspecified
+    }
 
     public init(outcome: BatonV1.CancelOutcome = .unspecified) {
       self.outcome = outcome
@@ -498,6 +558,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -539,6 +603,10 @@ extension BatonV1 {
       Codec.encode(self, into: reserve)
     }
 
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
     /// a value where few of them are.
     public static func withView<Output>(
@@ -564,13 +632,18 @@ extension BatonV1 {
       "baton.v1.AdapterHealthCheckResponse"
     }
 
-    public var healthy: Bool = false
+    public var healthy: Bool
     /// For people; empty where all is well.
-    public var message: String = ""
-    public var inFlight: Int32 = 0
-    public var lastError: String = ""
+    public var message: String
+    public var inFlight: Int32
+    public var lastError: String
 
-    public init() {}
+    public init() {
+      self.healthy = false
+      self.message = ""
+      self.inFlight = 0
+      self.lastError = ""
+    }
 
     public init(
       healthy: Bool = false, message: String = "", inFlight: Int32 = 0, lastError: String = ""
@@ -587,6 +660,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -640,6 +717,10 @@ extension BatonV1 {
       Codec.encode(self, into: reserve)
     }
 
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
     /// a value where few of them are.
     public static func withView<Output>(
@@ -665,16 +746,25 @@ extension BatonV1 {
       "baton.v1.GetAdapterInfoResponse"
     }
 
-    public var adapter: String = ""
-    public var instance: String = ""
-    public var framework: String = ""
-    public var frameworkVersion: String = ""
-    public var taskTypes: [String] = []
-    public var capabilities: [String] = []
-    public var maxConcurrency: Int32 = 0
-    public var protocolVersion: Int32 = 0
+    public var adapter: String
+    public var instance: String
+    public var framework: String
+    public var frameworkVersion: String
+    public var taskTypes: [String]
+    public var capabilities: [String]
+    public var maxConcurrency: Int32
+    public var protocolVersion: Int32
 
-    public init() {}
+    public init() {
+      self.adapter = ""
+      self.instance = ""
+      self.framework = ""
+      self.frameworkVersion = ""
+      self.taskTypes = []
+      self.capabilities = []
+      self.maxConcurrency = 0
+      self.protocolVersion = 0
+    }
 
     public init(
       adapter: String = "", instance: String = "", framework: String = "",
@@ -697,6 +787,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

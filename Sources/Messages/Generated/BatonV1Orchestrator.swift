@@ -47,13 +47,17 @@ extension BatonV1 {
       "baton.v1.SubmitPlanRequest"
     }
 
-    public var plan: BatonV1.Plan? = nil
+    public var plan: BatonV1.Plan?
     /// Empty: "default". Same rule as ids.
-    public var namespace: String = ""
+    public var namespace: String
     /// Makes the call idempotent. Empty: every call makes a new plan. At most 255 bytes.
-    public var requestKey: String = ""
+    public var requestKey: String
 
-    public init() {}
+    public init() {
+      self.plan = nil
+      self.namespace = ""
+      self.requestKey = ""
+    }
 
     public init(plan: BatonV1.Plan? = nil, namespace: String = "", requestKey: String = "") {
       self.plan = plan
@@ -67,6 +71,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -110,13 +118,17 @@ extension BatonV1 {
       "baton.v1.SubmitPlanResponse"
     }
 
-    public var planId: String = ""
+    public var planId: String
     /// False where an earlier call with the same key had made the plan.
-    public var created: Bool = false
+    public var created: Bool
     /// For people: for example a type that no adapter serves yet.
-    public var warnings: [String] = []
+    public var warnings: [String]
 
-    public init() {}
+    public init() {
+      self.planId = ""
+      self.created = false
+      self.warnings = []
+    }
 
     public init(planId: String = "", created: Bool = false, warnings: [String] = []) {
       self.planId = planId
@@ -130,6 +142,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -169,10 +185,13 @@ extension BatonV1 {
       "baton.v1.ValidatePlanRequest"
     }
 
-    public var plan: BatonV1.Plan? = nil
-    public var namespace: String = ""
+    public var plan: BatonV1.Plan?
+    public var namespace: String
 
-    public init() {}
+    public init() {
+      self.plan = nil
+      self.namespace = ""
+    }
 
     public init(plan: BatonV1.Plan? = nil, namespace: String = "") {
       self.plan = plan
@@ -185,6 +204,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -225,14 +248,19 @@ extension BatonV1 {
     }
 
     /// Everything that is wrong; empty for a plan that SubmitPlan would take.
-    public var problems: [BatonV1.Problem] = []
-    public var warnings: [String] = []
+    public var problems: [BatonV1.Problem]
+    public var warnings: [String]
     /// Tasks that may run together, in order; filled for a valid plan.
-    public var levels: [BatonV1.TaskLevel] = []
+    public var levels: [BatonV1.TaskLevel]
     /// The longest chain of tasks, from a root to a leaf; filled for a valid plan.
-    public var criticalPath: [String] = []
+    public var criticalPath: [String]
 
-    public init() {}
+    public init() {
+      self.problems = []
+      self.warnings = []
+      self.levels = []
+      self.criticalPath = []
+    }
 
     public init(
       problems: [BatonV1.Problem] = [], warnings: [String] = [], levels: [BatonV1.TaskLevel] = [],
@@ -250,6 +278,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -304,13 +336,17 @@ extension BatonV1 {
     }
 
     /// Where: tasks[3].retry.max_attempts, tasks["write"].depends_on[0] ...
-    public var field: String = ""
+    public var field: String
     /// Stable and machine-readable: CYCLE, UNKNOWN_DEPENDENCY, BAD_ID ...
-    public var reason: String = ""
+    public var reason: String
     /// What is wrong and what would be right.
-    public var message: String = ""
+    public var message: String
 
-    public init() {}
+    public init() {
+      self.field = ""
+      self.reason = ""
+      self.message = ""
+    }
 
     public init(field: String = "", reason: String = "", message: String = "") {
       self.field = field
@@ -324,6 +360,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -363,9 +403,11 @@ extension BatonV1 {
       "baton.v1.TaskLevel"
     }
 
-    public var taskIds: [String] = []
+    public var taskIds: [String]
 
-    public init() {}
+    public init() {
+      self.taskIds = []
+    }
 
     public init(taskIds: [String] = []) {
       self.taskIds = taskIds
@@ -377,6 +419,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -408,14 +454,19 @@ extension BatonV1 {
       "baton.v1.GetPlanRequest"
     }
 
-    public var planId: String = ""
-    public var view: BatonV1.PlanView = .unspecified
+    public var planId: String
+    public var view: BatonV1.PlanView
     /// Tasks on a page; at most and by default 500. A page also ends at 1 MiB.
-    public var pageSize: Int32 = 0
+    public var pageSize: Int32
     /// From the reply before; each page is one revision's state.
-    public var pageToken: String = ""
+    public var pageToken: String
 
-    public init() {}
+    public init() {
+      self.planId = ""
+      self.view = .unspecified
+      self.pageSize = 0
+      self.pageToken = ""
+    }
 
     public init(
       planId: String = "", view: BatonV1.PlanView = .unspecified, pageSize: Int32 = 0,
@@ -433,6 +484,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -476,11 +531,14 @@ extension BatonV1 {
       "baton.v1.GetPlanResponse"
     }
 
-    public var state: BatonV1.PlanState? = nil
+    public var state: BatonV1.PlanState?
     /// Empty on the last page.
-    public var nextPageToken: String = ""
+    public var nextPageToken: String
 
-    public init() {}
+    public init() {
+      self.state = nil
+      self.nextPageToken = ""
+    }
 
     public init(state: BatonV1.PlanState? = nil, nextPageToken: String = "") {
       self.state = state
@@ -493,6 +551,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -533,22 +595,32 @@ extension BatonV1 {
     }
 
     /// Empty: all namespaces.
-    public var namespace: String = ""
+    public var namespace: String
     /// Empty: every status.
-    public var statuses: [BatonV1.PlanStatus] = []
-    public var owner: String = ""
+    public var statuses: [BatonV1.PlanStatus]
+    public var owner: String
     /// All of these pairs.
-    public var labels: [String: String] = [:]
+    public var labels: [String: String]
     /// Plans whose name starts with this.
-    public var namePrefix: String = ""
+    public var namePrefix: String
     /// Milliseconds since the Unix epoch; 0: no bound.
-    public var createdAfterMs: Int64 = 0
-    public var createdBeforeMs: Int64 = 0
+    public var createdAfterMs: Int64
+    public var createdBeforeMs: Int64
     /// At most 500; 0: 50.
-    public var pageSize: Int32 = 0
-    public var pageToken: String = ""
+    public var pageSize: Int32
+    public var pageToken: String
 
-    public init() {}
+    public init() {
+      self.namespace = ""
+      self.statuses = []
+      self.owner = ""
+      self.labels = [:]
+      self.namePrefix = ""
+      self.createdAfterMs = 0
+      self.createdBeforeMs = 0
+      self.pageSize = 0
+      self.pageToken = ""
+    }
 
     public init(
       namespace: String = "", statuses: [BatonV1.PlanStatus] = [], owner: String = "",
@@ -572,6 +644,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -637,11 +713,14 @@ extension BatonV1 {
       "baton.v1.ListPlansResponse"
     }
 
-    public var plans: [BatonV1.PlanState] = []
+    public var plans: [BatonV1.PlanState]
     /// Empty on the last page.
-    public var nextPageToken: String = ""
+    public var nextPageToken: String
 
-    public init() {}
+    public init() {
+      self.plans = []
+      self.nextPageToken = ""
+    }
 
     public init(plans: [BatonV1.PlanState] = [], nextPageToken: String = "") {
       self.plans = plans
@@ -654,6 +733,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -694,11 +777,14 @@ extension BatonV1 {
       "baton.v1.CancelPlanRequest"
     }
 
-    public var planId: String = ""
+    public var planId: String
     /// For the trace; at most 1 KiB.
-    public var reason: String = ""
+    public var reason: String
 
-    public init() {}
+    public init() {
+      self.planId = ""
+      self.reason = ""
+    }
 
     public init(planId: String = "", reason: String = "") {
       self.planId = planId
@@ -711,6 +797,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -746,9 +836,11 @@ extension BatonV1 {
       "baton.v1.CancelPlanResponse"
     }
 
-    public var state: BatonV1.PlanState? = nil
+    public var state: BatonV1.PlanState?
 
-    public init() {}
+    public init() {
+      self.state = nil
+    }
 
     public init(state: BatonV1.PlanState? = nil) {
       self.state = state
@@ -760,6 +852,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -795,11 +891,14 @@ extension BatonV1 {
       "baton.v1.PausePlanRequest"
     }
 
-    public var planId: String = ""
+    public var planId: String
     /// For the trace; at most 1 KiB.
-    public var reason: String = ""
+    public var reason: String
 
-    public init() {}
+    public init() {
+      self.planId = ""
+      self.reason = ""
+    }
 
     public init(planId: String = "", reason: String = "") {
       self.planId = planId
@@ -812,6 +911,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -847,9 +950,11 @@ extension BatonV1 {
       "baton.v1.PausePlanResponse"
     }
 
-    public var state: BatonV1.PlanState? = nil
+    public var state: BatonV1.PlanState?
 
-    public init() {}
+    public init() {
+      self.state = nil
+    }
 
     public init(state: BatonV1.PlanState? = nil) {
       self.state = state
@@ -861,6 +966,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -896,9 +1005,11 @@ extension BatonV1 {
       "baton.v1.ResumePlanRequest"
     }
 
-    public var planId: String = ""
+    public var planId: String
 
-    public init() {}
+    public init() {
+      self.planId = ""
+    }
 
     public init(planId: String = "") {
       self.planId = planId
@@ -910,6 +1021,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -941,9 +1056,11 @@ extension BatonV1 {
       "baton.v1.ResumePlanResponse"
     }
 
-    public var state: BatonV1.PlanState? = nil
+    public var state: BatonV1.PlanState?
 
-    public init() {}
+    public init() {
+      self.state = nil
+    }
 
     public init(state: BatonV1.PlanState? = nil) {
       self.state = state
@@ -955,6 +1072,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -990,14 +1111,18 @@ extension BatonV1 {
       "baton.v1.StreamPlanEventsRequest"
     }
 
-    public var planId: String = ""
+    public var planId: String
     /// First event to send; 0 and 1 mean from the beginning.
-    public var fromSeq: Int64 = 0
+    public var fromSeq: Int64
     /// Mixes in live progress (chunks, messages, log lines), which carries no seq and is best
     /// effort.
-    public var includeProgress: Bool = false
+    public var includeProgress: Bool
 
-    public init() {}
+    public init() {
+      self.planId = ""
+      self.fromSeq = 0
+      self.includeProgress = false
+    }
 
     public init(planId: String = "", fromSeq: Int64 = 0, includeProgress: Bool = false) {
       self.planId = planId
@@ -1011,6 +1136,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1050,9 +1179,11 @@ extension BatonV1 {
       "baton.v1.StreamPlanEventsResponse"
     }
 
-    public var item: Item? = nil
+    public var item: Item?
 
-    public init() {}
+    public init() {
+      self.item = nil
+    }
 
     public init(item: Item? = nil) {
       self.item = item
@@ -1064,6 +1195,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1105,15 +1240,21 @@ extension BatonV1 {
       "baton.v1.TaskProgress"
     }
 
-    public var taskId: String = ""
-    public var attempt: Int32 = 0
+    public var taskId: String
+    public var attempt: Int32
     /// Milliseconds since the Unix epoch, on the adapter's clock.
-    public var timeMs: Int64 = 0
-    public var body: Body? = nil
+    public var timeMs: Int64
+    public var body: Body?
     /// Usage of this attempt so far; left out where it is not known.
-    public var usage: BatonV1.Usage? = nil
+    public var usage: BatonV1.Usage?
 
-    public init() {}
+    public init() {
+      self.taskId = ""
+      self.attempt = 0
+      self.timeMs = 0
+      self.body = nil
+      self.usage = nil
+    }
 
     public init(
       taskId: String = "", attempt: Int32 = 0, timeMs: Int64 = 0, body: Body? = nil,
@@ -1132,6 +1273,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1196,10 +1341,13 @@ extension BatonV1 {
     }
 
     /// Where the piece starts, in bytes of UTF-8 from the start of the attempt's output.
-    public var offset: Int64 = 0
-    public var text: String = ""
+    public var offset: Int64
+    public var text: String
 
-    public init() {}
+    public init() {
+      self.offset = 0
+      self.text = ""
+    }
 
     public init(offset: Int64 = 0, text: String = "") {
       self.offset = offset
@@ -1212,6 +1360,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1247,12 +1399,16 @@ extension BatonV1 {
       "baton.v1.AgentMessage"
     }
 
-    public var agent: String = ""
+    public var agent: String
     /// system, user, assistant, tool.
-    public var role: String = ""
-    public var content: String = ""
+    public var role: String
+    public var content: String
 
-    public init() {}
+    public init() {
+      self.agent = ""
+      self.role = ""
+      self.content = ""
+    }
 
     public init(agent: String = "", role: String = "", content: String = "") {
       self.agent = agent
@@ -1266,6 +1422,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1306,10 +1466,13 @@ extension BatonV1 {
     }
 
     /// debug, info, warning, error.
-    public var severity: String = ""
-    public var text: String = ""
+    public var severity: String
+    public var text: String
 
-    public init() {}
+    public init() {
+      self.severity = ""
+      self.text = ""
+    }
 
     public init(severity: String = "", text: String = "") {
       self.severity = severity
@@ -1322,6 +1485,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1357,13 +1524,17 @@ extension BatonV1 {
       "baton.v1.GetPlanTraceRequest"
     }
 
-    public var planId: String = ""
+    public var planId: String
     /// First event of the page; 0 and 1 mean from the beginning.
-    public var fromSeq: Int64 = 0
+    public var fromSeq: Int64
     /// At most and by default 500 events. A page also ends at 1 MiB.
-    public var pageSize: Int32 = 0
+    public var pageSize: Int32
 
-    public init() {}
+    public init() {
+      self.planId = ""
+      self.fromSeq = 0
+      self.pageSize = 0
+    }
 
     public init(planId: String = "", fromSeq: Int64 = 0, pageSize: Int32 = 0) {
       self.planId = planId
@@ -1377,6 +1548,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1416,11 +1591,14 @@ extension BatonV1 {
       "baton.v1.GetPlanTraceResponse"
     }
 
-    public var events: [BatonV1.PlanEvent] = []
+    public var events: [BatonV1.PlanEvent]
     /// Where the next page starts; 0 on the last page.
-    public var nextSeq: Int64 = 0
+    public var nextSeq: Int64
 
-    public init() {}
+    public init() {
+      self.events = []
+      self.nextSeq = 0
+    }
 
     public init(events: [BatonV1.PlanEvent] = [], nextSeq: Int64 = 0) {
       self.events = events
@@ -1433,6 +1611,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1483,6 +1665,10 @@ extension BatonV1 {
       Codec.encode(self, into: reserve)
     }
 
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
     /// a value where few of them are.
     public static func withView<Output>(
@@ -1508,18 +1694,25 @@ extension BatonV1 {
       "baton.v1.GetServerInfoResponse"
     }
 
-    public var version: String = ""
+    public var version: String
     /// sqlite, memory ...
-    public var store: String = ""
+    public var store: String
     /// durable: acknowledged plans survive a restart and a loss of power; none: they do not.
-    public var durability: String = ""
-    public var routes: [BatonV1.Route] = []
+    public var durability: String
+    public var routes: [BatonV1.Route]
     /// Limits by name (max_tasks, max_payload_bytes ...), in the unit the name ends with.
-    public var limits: [String: Int64] = [:]
+    public var limits: [String: Int64]
     /// Milliseconds since the server accepts calls.
-    public var uptimeMs: Int64 = 0
+    public var uptimeMs: Int64
 
-    public init() {}
+    public init() {
+      self.version = ""
+      self.store = ""
+      self.durability = ""
+      self.routes = []
+      self.limits = [:]
+      self.uptimeMs = 0
+    }
 
     public init(
       version: String = "", store: String = "", durability: String = "",
@@ -1539,6 +1732,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1598,10 +1795,13 @@ extension BatonV1 {
     }
 
     /// A task type, or "default".
-    public var type: String = ""
-    public var adapters: [String] = []
+    public var type: String
+    public var adapters: [String]
 
-    public init() {}
+    public init() {
+      self.type = ""
+      self.adapters = []
+    }
 
     public init(type: String = "", adapters: [String] = []) {
       self.type = type
@@ -1614,6 +1814,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

@@ -246,29 +246,41 @@ extension BatonV1 {
     }
 
     /// 1 to 255 bytes, no control characters.
-    public var name: String = ""
+    public var name: String
     /// Who answers for the plan; free text without control characters, at most 255 bytes.
-    public var owner: String = ""
+    public var owner: String
     /// Searchable pairs; keys follow the rule of task ids, values at most 255 bytes.
-    public var labels: [String: String] = [:]
+    public var labels: [String: String]
     /// Pairs that are kept and given back, and that nothing searches.
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String]
     /// A JSON object, read by tasks as ${{ inputs.NAME }}. Empty means {}.
-    public var inputsJson: [UInt8] = []
+    public var inputsJson: [UInt8]
     /// 1 to 20,000 tasks. Their order is kept, and breaks ties between equal priorities.
-    public var tasks: [BatonV1.Task] = []
+    public var tasks: [BatonV1.Task]
     /// Name of the adapter for tasks that name none. Empty: the server's routes decide.
-    public var adapter: String = ""
+    public var adapter: String
     /// For tasks that carry none. Left out: the server's default.
-    public var retry: BatonV1.RetryPolicy? = nil
+    public var retry: BatonV1.RetryPolicy?
     /// For tasks that carry none. Left out: the server's default.
-    public var timeouts: BatonV1.Timeouts? = nil
+    public var timeouts: BatonV1.Timeouts?
     /// Plans with a higher number are handed out first. -1000 to 1000.
-    public var priority: Int32 = 0
+    public var priority: Int32
     /// How many of the plan's tasks may be with adapters at one time. 0: the server's limit.
-    public var maxParallel: Int32 = 0
+    public var maxParallel: Int32
 
-    public init() {}
+    public init() {
+      self.name = ""
+      self.owner = ""
+      self.labels = [:]
+      self.metadata = [:]
+      self.inputsJson = []
+      self.tasks = []
+      self.adapter = ""
+      self.retry = nil
+      self.timeouts = nil
+      self.priority = 0
+      self.maxParallel = 0
+    }
 
     public init(
       name: String = "", owner: String = "", labels: [String: String] = [:],
@@ -295,6 +307,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -384,29 +400,41 @@ extension BatonV1 {
     }
 
     /// Unique in its plan; [A-Za-z0-9][A-Za-z0-9._:-]*, at most 255 bytes.
-    public var id: String = ""
+    public var id: String
     /// prompt, agent, crew, graph, or any other type that an adapter has registered.
-    public var type: String = ""
+    public var type: String
     /// A JSON object whose shape the type defines; strings may hold ${{ ... }} references.
-    public var payloadJson: [UInt8] = []
+    public var payloadJson: [UInt8]
     /// Ids of the tasks whose ends this one waits for.
-    public var dependsOn: [String] = []
+    public var dependsOn: [String]
     /// Name of the adapter. Empty: the plan's adapter, then the server's routes.
-    public var adapter: String = ""
+    public var adapter: String
     /// Left out: the plan's, then the server's.
-    public var retry: BatonV1.RetryPolicy? = nil
+    public var retry: BatonV1.RetryPolicy?
     /// Left out: the plan's, then the server's.
-    public var timeouts: BatonV1.Timeouts? = nil
+    public var timeouts: BatonV1.Timeouts?
     /// Ready tasks with a higher number are handed out first. -1000 to 1000.
-    public var priority: Int32 = 0
+    public var priority: Int32
     /// What the failure of this task means for the plan.
-    public var onFailure: BatonV1.OnFailure = .unspecified
+    public var onFailure: BatonV1.OnFailure
     /// Hand-outs of one attempt before the task fails as POISONED. 0: the server's default (10).
-    public var maxDeliveries: Int32 = 0
+    public var maxDeliveries: Int32
     /// Given to the adapter with the task, untouched.
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String]
 
-    public init() {}
+    public init() {
+      self.id = ""
+      self.type = ""
+      self.payloadJson = []
+      self.dependsOn = []
+      self.adapter = ""
+      self.retry = nil
+      self.timeouts = nil
+      self.priority = 0
+      self.onFailure = .unspecified
+      self.maxDeliveries = 0
+      self.metadata = [:]
+    }
 
     public init(
       id: String = "", type: String = "", payloadJson: [UInt8] = [], dependsOn: [String] = [],
@@ -433,6 +461,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -516,17 +548,23 @@ extension BatonV1 {
     }
 
     /// 1 to 100. 0: the default (3).
-    public var maxAttempts: Int32 = 0
+    public var maxAttempts: Int32
     /// Milliseconds. Left out: the default (1000).
-    public var initialDelay: InitialDelay? = nil
+    public var initialDelay: InitialDelay?
     /// At least 1. 0: the default (2).
-    public var multiplier: Double = 0
+    public var multiplier: Double
     /// Milliseconds; also bounds the retry_after that an adapter asks for. 0: the default (60,000).
-    public var maxDelayMs: Int64 = 0
+    public var maxDelayMs: Int64
     /// 0 to 1. Left out: the default (0.2).
-    public var jitterValue: JitterValue? = nil
+    public var jitterValue: JitterValue?
 
-    public init() {}
+    public init() {
+      self.maxAttempts = 0
+      self.initialDelay = nil
+      self.multiplier = 0
+      self.maxDelayMs = 0
+      self.jitterValue = nil
+    }
 
     public init(
       maxAttempts: Int32 = 0, initialDelay: InitialDelay? = nil, multiplier: Double = 0,
@@ -545,6 +583,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -609,11 +651,14 @@ extension BatonV1 {
     }
 
     /// From the moment the task is ready to its hand-out. Default 1 hour. Not retried.
-    public var scheduleToStartMs: Int64 = 0
+    public var scheduleToStartMs: Int64
     /// From the hand-out to the result. Default 10 minutes.
-    public var startToCloseMs: Int64 = 0
+    public var startToCloseMs: Int64
 
-    public init() {}
+    public init() {
+      self.scheduleToStartMs = 0
+      self.startToCloseMs = 0
+    }
 
     public init(scheduleToStartMs: Int64 = 0, startToCloseMs: Int64 = 0) {
       self.scheduleToStartMs = scheduleToStartMs
@@ -626,6 +671,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -661,18 +710,24 @@ extension BatonV1 {
       "baton.v1.TaskError"
     }
 
-    public var errorClass: BatonV1.ErrorClass = .unspecified
+    public var errorClass: BatonV1.ErrorClass
     /// Stable and machine-readable, in capitals: OUTPUT_TOO_LARGE, REFERENCE_MISSING, UNKNOWN ...
-    public var code: String = ""
+    public var code: String
     /// A sentence for people: what happened and what to do.
-    public var message: String = ""
+    public var message: String
     /// Detail for those who debug: exception class, stack, response body. At most 64 KiB.
-    public var diagnostics: String = ""
+    public var diagnostics: String
     /// How long the provider asks to wait before the next attempt, in milliseconds. 0: it did not
     /// say.
-    public var retryAfterMs: Int64 = 0
+    public var retryAfterMs: Int64
 
-    public init() {}
+    public init() {
+      self.errorClass = .unspecified
+      self.code = ""
+      self.message = ""
+      self.diagnostics = ""
+      self.retryAfterMs = 0
+    }
 
     public init(
       errorClass: BatonV1.ErrorClass = .unspecified, code: String = "", message: String = "",
@@ -691,6 +746,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -738,14 +797,19 @@ extension BatonV1 {
       "baton.v1.Usage"
     }
 
-    public var inputTokens: Int64 = 0
-    public var outputTokens: Int64 = 0
+    public var inputTokens: Int64
+    public var outputTokens: Int64
     /// The provider's name of the model; empty where several were used.
-    public var model: String = ""
+    public var model: String
     /// Calls of the model.
-    public var calls: Int64 = 0
+    public var calls: Int64
 
-    public init() {}
+    public init() {
+      self.inputTokens = 0
+      self.outputTokens = 0
+      self.model = ""
+      self.calls = 0
+    }
 
     public init(
       inputTokens: Int64 = 0, outputTokens: Int64 = 0, model: String = "", calls: Int64 = 0
@@ -762,6 +826,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -805,15 +873,21 @@ extension BatonV1 {
       "baton.v1.TaskResult"
     }
 
-    public var taskId: String = ""
-    public var outcome: BatonV1.Outcome = .unspecified
+    public var taskId: String
+    public var outcome: BatonV1.Outcome
     /// JSON; for SUCCEEDED. At most 1 MiB.
-    public var outputJson: [UInt8] = []
+    public var outputJson: [UInt8]
     /// For FAILED and CANCELLED.
-    public var error: BatonV1.TaskError? = nil
-    public var usage: BatonV1.Usage? = nil
+    public var error: BatonV1.TaskError?
+    public var usage: BatonV1.Usage?
 
-    public init() {}
+    public init() {
+      self.taskId = ""
+      self.outcome = .unspecified
+      self.outputJson = []
+      self.error = nil
+      self.usage = nil
+    }
 
     public init(
       taskId: String = "", outcome: BatonV1.Outcome = .unspecified, outputJson: [UInt8] = [],
@@ -832,6 +906,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -887,31 +965,47 @@ extension BatonV1 {
       "baton.v1.TaskState"
     }
 
-    public var id: String = ""
-    public var type: String = ""
-    public var status: BatonV1.TaskStatus = .unspecified
+    public var id: String
+    public var type: String
+    public var status: BatonV1.TaskStatus
     /// 1-based number of the current try of the work; 0 before the first.
-    public var attempt: Int32 = 0
+    public var attempt: Int32
     /// 1-based number of the hand-out within the attempt; 0 before the first.
-    public var delivery: Int32 = 0
+    public var delivery: Int32
     /// Adapter and instance that the task was last handed to; empty before the first hand-out.
-    public var adapter: String = ""
-    public var instance: String = ""
-    public var dependsOn: [String] = []
+    public var adapter: String
+    public var instance: String
+    public var dependsOn: [String]
     /// Milliseconds since the Unix epoch: first hand-out and end; 0 where it has not happened.
-    public var startedAtMs: Int64 = 0
-    public var finishedAtMs: Int64 = 0
+    public var startedAtMs: Int64
+    public var finishedAtMs: Int64
     /// When the next attempt is due, in milliseconds since the Unix epoch; WAITING_RETRY only.
-    public var retryAtMs: Int64 = 0
+    public var retryAtMs: Int64
     /// The last error; kept while the task waits for its next attempt.
-    public var error: BatonV1.TaskError? = nil
-    public var usage: BatonV1.Usage? = nil
+    public var error: BatonV1.TaskError?
+    public var usage: BatonV1.Usage?
     /// JSON; only in the FULL view and only for SUCCEEDED.
-    public var outputJson: [UInt8] = []
+    public var outputJson: [UInt8]
     /// Size of the output in bytes, in every view.
-    public var outputBytes: Int64 = 0
+    public var outputBytes: Int64
 
-    public init() {}
+    public init() {
+      self.id = ""
+      self.type = ""
+      self.status = .unspecified
+      self.attempt = 0
+      self.delivery = 0
+      self.adapter = ""
+      self.instance = ""
+      self.dependsOn = []
+      self.startedAtMs = 0
+      self.finishedAtMs = 0
+      self.retryAtMs = 0
+      self.error = nil
+      self.usage = nil
+      self.outputJson = []
+      self.outputBytes = 0
+    }
 
     public init(
       id: String = "", type: String = "", status: BatonV1.TaskStatus = .unspecified,
@@ -943,6 +1037,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1039,33 +1137,51 @@ extension BatonV1 {
     }
 
     /// UUIDv7, made by the server.
-    public var planId: String = ""
-    public var namespace: String = ""
-    public var name: String = ""
-    public var owner: String = ""
-    public var labels: [String: String] = [:]
-    public var metadata: [String: String] = [:]
-    public var status: BatonV1.PlanStatus = .unspecified
+    public var planId: String
+    public var namespace: String
+    public var name: String
+    public var owner: String
+    public var labels: [String: String]
+    public var metadata: [String: String]
+    public var status: BatonV1.PlanStatus
     /// Rises with every committed transition of the plan.
-    public var revision: Int64 = 0
+    public var revision: Int64
     /// Milliseconds since the Unix epoch; 0 where it has not happened.
-    public var createdAtMs: Int64 = 0
-    public var startedAtMs: Int64 = 0
-    public var finishedAtMs: Int64 = 0
+    public var createdAtMs: Int64
+    public var startedAtMs: Int64
+    public var finishedAtMs: Int64
     /// Why the plan FAILED or was CANCELLED.
-    public var error: BatonV1.TaskError? = nil
+    public var error: BatonV1.TaskError?
     /// Sum over all attempts of all tasks.
-    public var usage: BatonV1.Usage? = nil
-    public var taskCount: Int32 = 0
+    public var usage: BatonV1.Usage?
+    public var taskCount: Int32
     /// Tasks per status; statuses that no task has are left out.
-    public var counts: [BatonV1.TaskCount] = []
+    public var counts: [BatonV1.TaskCount]
     /// One page of tasks, in the plan's order; left out in lists.
-    public var tasks: [BatonV1.TaskState] = []
+    public var tasks: [BatonV1.TaskState]
     /// The plan as it was submitted; only in the FULL view of GetPlan, only on the first page, and
     /// only where it takes at most 1 MiB.
-    public var plan: BatonV1.Plan? = nil
+    public var plan: BatonV1.Plan?
 
-    public init() {}
+    public init() {
+      self.planId = ""
+      self.namespace = ""
+      self.name = ""
+      self.owner = ""
+      self.labels = [:]
+      self.metadata = [:]
+      self.status = .unspecified
+      self.revision = 0
+      self.createdAtMs = 0
+      self.startedAtMs = 0
+      self.finishedAtMs = 0
+      self.error = nil
+      self.usage = nil
+      self.taskCount = 0
+      self.counts = []
+      self.tasks = []
+      self.plan = nil
+    }
 
     public init(
       planId: String = "", namespace: String = "", name: String = "", owner: String = "",
@@ -1100,6 +1216,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1221,10 +1341,13 @@ extension BatonV1 {
       "baton.v1.TaskCount"
     }
 
-    public var status: BatonV1.TaskStatus = .unspecified
-    public var count: Int32 = 0
+    public var status: BatonV1.TaskStatus
+    public var count: Int32
 
-    public init() {}
+    public init() {
+      self.status = .unspecified
+      self.count = 0
+    }
 
     public init(status: BatonV1.TaskStatus = .unspecified, count: Int32 = 0) {
       self.status = status
@@ -1237,6 +1360,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1273,27 +1400,40 @@ extension BatonV1 {
     }
 
     /// 1, 2, 3 ... per plan, without gaps; the same for every reader.
-    public var seq: Int64 = 0
+    public var seq: Int64
     /// Milliseconds since the Unix epoch, on the server's clock.
-    public var timeMs: Int64 = 0
+    public var timeMs: Int64
     /// plan_created, task_dispatched ...: the words of docs/contract.md.
-    public var kind: String = ""
+    public var kind: String
     /// Empty for events of the plan itself.
-    public var taskId: String = ""
-    public var attempt: Int32 = 0
-    public var delivery: Int32 = 0
-    public var adapter: String = ""
-    public var instance: String = ""
+    public var taskId: String
+    public var attempt: Int32
+    public var delivery: Int32
+    public var adapter: String
+    public var instance: String
     /// Stable and machine-readable; for failures, refusals and skips.
-    public var code: String = ""
+    public var code: String
     /// A sentence for people.
-    public var message: String = ""
+    public var message: String
     /// Class of the error, for task_failed and task_retry_scheduled.
-    public var errorClass: BatonV1.ErrorClass = .unspecified
+    public var errorClass: BatonV1.ErrorClass
     /// Delay before the next attempt, for task_retry_scheduled, in milliseconds.
-    public var delayMs: Int64 = 0
+    public var delayMs: Int64
 
-    public init() {}
+    public init() {
+      self.seq = 0
+      self.timeMs = 0
+      self.kind = ""
+      self.taskId = ""
+      self.attempt = 0
+      self.delivery = 0
+      self.adapter = ""
+      self.instance = ""
+      self.code = ""
+      self.message = ""
+      self.errorClass = .unspecified
+      self.delayMs = 0
+    }
 
     public init(
       seq: Int64 = 0, timeMs: Int64 = 0, kind: String = "", taskId: String = "", attempt: Int32 = 0,
@@ -1320,6 +1460,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

@@ -117,13 +117,18 @@ extension BatonV1 {
       "baton.v1.RunReport"
     }
 
-    public var idempotencyKey: String = ""
-    public var attempt: Int32 = 0
+    public var idempotencyKey: String
+    public var attempt: Int32
     /// The highest token the run was given.
-    public var token: Int64 = 0
-    public var state: BatonV1.RunState = .unspecified
+    public var token: Int64
+    public var state: BatonV1.RunState
 
-    public init() {}
+    public init() {
+      self.idempotencyKey = ""
+      self.attempt = 0
+      self.token = 0
+      self.state = .unspecified
+    }
 
     public init(
       idempotencyKey: String = "", attempt: Int32 = 0, token: Int64 = 0,
@@ -141,6 +146,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -184,14 +193,18 @@ extension BatonV1 {
       "baton.v1.RunList"
     }
 
-    public var runs: [BatonV1.RunReport] = []
+    public var runs: [BatonV1.RunReport]
     /// Made anew at every start of the adapter's process; a later one sorts higher as text.
-    public var epoch: String = ""
+    public var epoch: String
     /// How many DispatchTask calls this process had answered when it made the list. With the epoch
     /// it orders the list before or after the answer to a hand-out, which carries the same two.
-    public var answered: Int64 = 0
+    public var answered: Int64
 
-    public init() {}
+    public init() {
+      self.runs = []
+      self.epoch = ""
+      self.answered = 0
+    }
 
     public init(runs: [BatonV1.RunReport] = [], epoch: String = "", answered: Int64 = 0) {
       self.runs = runs
@@ -205,6 +218,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -250,25 +267,37 @@ extension BatonV1 {
     }
 
     /// The name that routes and tasks use: crewai, langchain ...
-    public var adapter: String = ""
+    public var adapter: String
     /// From the adapter's configuration; the same after a restart.
-    public var instance: String = ""
+    public var instance: String
     /// Where the orchestrator reaches it: host:port, unix:PATH, or https://host:port where the
     /// adapter speaks TLS.
-    public var address: String = ""
-    public var framework: String = ""
-    public var frameworkVersion: String = ""
-    public var taskTypes: [String] = []
+    public var address: String
+    public var framework: String
+    public var frameworkVersion: String
+    public var taskTypes: [String]
     /// Free words: cancel, progress ...
-    public var capabilities: [String] = []
+    public var capabilities: [String]
     /// Tasks it runs at one time; at least 1.
-    public var maxConcurrency: Int32 = 0
+    public var maxConcurrency: Int32
     /// 1.
-    public var protocolVersion: Int32 = 0
-    public var resultMode: BatonV1.ResultMode = .unspecified
-    public var runs: BatonV1.RunList? = nil
+    public var protocolVersion: Int32
+    public var resultMode: BatonV1.ResultMode
+    public var runs: BatonV1.RunList?
 
-    public init() {}
+    public init() {
+      self.adapter = ""
+      self.instance = ""
+      self.address = ""
+      self.framework = ""
+      self.frameworkVersion = ""
+      self.taskTypes = []
+      self.capabilities = []
+      self.maxConcurrency = 0
+      self.protocolVersion = 0
+      self.resultMode = .unspecified
+      self.runs = nil
+    }
 
     public init(
       adapter: String = "", instance: String = "", address: String = "", framework: String = "",
@@ -295,6 +324,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -370,15 +403,21 @@ extension BatonV1 {
       "baton.v1.RegisterAdapterResponse"
     }
 
-    public var sessionId: String = ""
+    public var sessionId: String
     /// The session ends this long after its last heartbeat, in milliseconds.
-    public var leaseMs: Int64 = 0
+    public var leaseMs: Int64
     /// Send a heartbeat this often, in milliseconds.
-    public var heartbeatIntervalMs: Int64 = 0
-    public var cancel: [BatonV1.RunRef] = []
-    public var forget: [BatonV1.RunRef] = []
+    public var heartbeatIntervalMs: Int64
+    public var cancel: [BatonV1.RunRef]
+    public var forget: [BatonV1.RunRef]
 
-    public init() {}
+    public init() {
+      self.sessionId = ""
+      self.leaseMs = 0
+      self.heartbeatIntervalMs = 0
+      self.cancel = []
+      self.forget = []
+    }
 
     public init(
       sessionId: String = "", leaseMs: Int64 = 0, heartbeatIntervalMs: Int64 = 0,
@@ -397,6 +436,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -454,10 +497,13 @@ extension BatonV1 {
       "baton.v1.RunRef"
     }
 
-    public var idempotencyKey: String = ""
-    public var attempt: Int32 = 0
+    public var idempotencyKey: String
+    public var attempt: Int32
 
-    public init() {}
+    public init() {
+      self.idempotencyKey = ""
+      self.attempt = 0
+    }
 
     public init(idempotencyKey: String = "", attempt: Int32 = 0) {
       self.idempotencyKey = idempotencyKey
@@ -470,6 +516,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -505,13 +555,18 @@ extension BatonV1 {
       "baton.v1.HeartbeatRequest"
     }
 
-    public var sessionId: String = ""
-    public var runs: BatonV1.RunList? = nil
-    public var inFlight: Int32 = 0
+    public var sessionId: String
+    public var runs: BatonV1.RunList?
+    public var inFlight: Int32
     /// For people; empty where all is well.
-    public var lastError: String = ""
+    public var lastError: String
 
-    public init() {}
+    public init() {
+      self.sessionId = ""
+      self.runs = nil
+      self.inFlight = 0
+      self.lastError = ""
+    }
 
     public init(
       sessionId: String = "", runs: BatonV1.RunList? = nil, inFlight: Int32 = 0,
@@ -529,6 +584,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -576,13 +635,17 @@ extension BatonV1 {
       "baton.v1.HeartbeatResponse"
     }
 
-    public var leaseMs: Int64 = 0
+    public var leaseMs: Int64
     /// Runs to end: their task has ended or a later attempt runs. Repeated until they are gone.
-    public var cancel: [BatonV1.RunRef] = []
+    public var cancel: [BatonV1.RunRef]
     /// Results to delete: they are settled here.
-    public var forget: [BatonV1.RunRef] = []
+    public var forget: [BatonV1.RunRef]
 
-    public init() {}
+    public init() {
+      self.leaseMs = 0
+      self.cancel = []
+      self.forget = []
+    }
 
     public init(leaseMs: Int64 = 0, cancel: [BatonV1.RunRef] = [], forget: [BatonV1.RunRef] = []) {
       self.leaseMs = leaseMs
@@ -596,6 +659,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -645,12 +712,17 @@ extension BatonV1 {
       "baton.v1.ReportTaskResultRequest"
     }
 
-    public var idempotencyKey: String = ""
-    public var attempt: Int32 = 0
-    public var token: Int64 = 0
-    public var result: BatonV1.TaskResult? = nil
+    public var idempotencyKey: String
+    public var attempt: Int32
+    public var token: Int64
+    public var result: BatonV1.TaskResult?
 
-    public init() {}
+    public init() {
+      self.idempotencyKey = ""
+      self.attempt = 0
+      self.token = 0
+      self.result = nil
+    }
 
     public init(
       idempotencyKey: String = "", attempt: Int32 = 0, token: Int64 = 0,
@@ -668,6 +740,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -716,12 +792,16 @@ extension BatonV1 {
     }
 
     /// The same result had been accepted before.
-    public var alreadyRecorded: Bool = false
+    public var alreadyRecorded: Bool
     /// Echoed.
-    public var attempt: Int32 = 0
-    public var token: Int64 = 0
+    public var attempt: Int32
+    public var token: Int64
 
-    public init() {}
+    public init() {
+      self.alreadyRecorded = false
+      self.attempt = 0
+      self.token = 0
+    }
 
     public init(alreadyRecorded: Bool = false, attempt: Int32 = 0, token: Int64 = 0) {
       self.alreadyRecorded = alreadyRecorded
@@ -735,6 +815,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -774,10 +858,13 @@ extension BatonV1 {
       "baton.v1.ReportTaskProgressRequest"
     }
 
-    public var sessionId: String = ""
-    public var items: [BatonV1.RunProgress] = []
+    public var sessionId: String
+    public var items: [BatonV1.RunProgress]
 
-    public init() {}
+    public init() {
+      self.sessionId = ""
+      self.items = []
+    }
 
     public init(sessionId: String = "", items: [BatonV1.RunProgress] = []) {
       self.sessionId = sessionId
@@ -790,6 +877,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -830,15 +921,21 @@ extension BatonV1 {
       "baton.v1.RunProgress"
     }
 
-    public var idempotencyKey: String = ""
-    public var attempt: Int32 = 0
-    public var token: Int64 = 0
+    public var idempotencyKey: String
+    public var attempt: Int32
+    public var token: Int64
     /// The run began.
-    public var started: Bool = false
+    public var started: Bool
     /// task_id and attempt may be left empty; they follow from the key.
-    public var progress: BatonV1.TaskProgress? = nil
+    public var progress: BatonV1.TaskProgress?
 
-    public init() {}
+    public init() {
+      self.idempotencyKey = ""
+      self.attempt = 0
+      self.token = 0
+      self.started = false
+      self.progress = nil
+    }
 
     public init(
       idempotencyKey: String = "", attempt: Int32 = 0, token: Int64 = 0, started: Bool = false,
@@ -857,6 +954,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -918,6 +1019,10 @@ extension BatonV1 {
       Codec.encode(self, into: reserve)
     }
 
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
     /// a value where few of them are.
     public static func withView<Output>(
@@ -943,12 +1048,15 @@ extension BatonV1 {
       "baton.v1.DeregisterAdapterRequest"
     }
 
-    public var sessionId: String = ""
+    public var sessionId: String
     /// True: unfinished runs are handed to another instance (or this one's next start) at once.
     /// False: they may finish while the session lasts.
-    public var handBack: Bool = false
+    public var handBack: Bool
 
-    public init() {}
+    public init() {
+      self.sessionId = ""
+      self.handBack = false
+    }
 
     public init(sessionId: String = "", handBack: Bool = false) {
       self.sessionId = sessionId
@@ -961,6 +1069,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -997,9 +1109,11 @@ extension BatonV1 {
     }
 
     /// Tasks that are still with the adapter.
-    public var inFlight: Int32 = 0
+    public var inFlight: Int32
 
-    public init() {}
+    public init() {
+      self.inFlight = 0
+    }
 
     public init(inFlight: Int32 = 0) {
       self.inFlight = inFlight
@@ -1011,6 +1125,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1052,6 +1170,10 @@ extension BatonV1 {
       Codec.encode(self, into: reserve)
     }
 
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
     /// a value where few of them are.
     public static func withView<Output>(
@@ -1077,9 +1199,11 @@ extension BatonV1 {
       "baton.v1.ListAdaptersResponse"
     }
 
-    public var adapters: [BatonV1.AdapterState] = []
+    public var adapters: [BatonV1.AdapterState]
 
-    public init() {}
+    public init() {
+      self.adapters = []
+    }
 
     public init(adapters: [BatonV1.AdapterState] = []) {
       self.adapters = adapters
@@ -1091,6 +1215,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -1127,24 +1255,39 @@ extension BatonV1 {
       "baton.v1.AdapterState"
     }
 
-    public var adapter: String = ""
-    public var instance: String = ""
-    public var address: String = ""
-    public var framework: String = ""
-    public var frameworkVersion: String = ""
-    public var taskTypes: [String] = []
-    public var capabilities: [String] = []
-    public var maxConcurrency: Int32 = 0
+    public var adapter: String
+    public var instance: String
+    public var address: String
+    public var framework: String
+    public var frameworkVersion: String
+    public var taskTypes: [String]
+    public var capabilities: [String]
+    public var maxConcurrency: Int32
     /// Tasks handed to it and not settled.
-    public var inFlight: Int32 = 0
-    public var health: BatonV1.AdapterHealth = .unspecified
+    public var inFlight: Int32
+    public var health: BatonV1.AdapterHealth
     /// Milliseconds since the Unix epoch.
-    public var registeredAtMs: Int64 = 0
-    public var lastHeartbeatAtMs: Int64 = 0
-    public var lastError: String = ""
-    public var resultMode: BatonV1.ResultMode = .unspecified
+    public var registeredAtMs: Int64
+    public var lastHeartbeatAtMs: Int64
+    public var lastError: String
+    public var resultMode: BatonV1.ResultMode
 
-    public init() {}
+    public init() {
+      self.adapter = ""
+      self.instance = ""
+      self.address = ""
+      self.framework = ""
+      self.frameworkVersion = ""
+      self.taskTypes = []
+      self.capabilities = []
+      self.maxConcurrency = 0
+      self.inFlight = 0
+      self.health = .unspecified
+      self.registeredAtMs = 0
+      self.lastHeartbeatAtMs = 0
+      self.lastError = ""
+      self.resultMode = .unspecified
+    }
 
     public init(
       adapter: String = "", instance: String = "", address: String = "", framework: String = "",
@@ -1175,6 +1318,10 @@ extension BatonV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

@@ -12,10 +12,13 @@ extension GoogleProtobuf {
       "google.protobuf.Any"
     }
 
-    public var typeUrl: String = ""
-    public var value: [UInt8] = []
+    public var typeUrl: String
+    public var value: [UInt8]
 
-    public init() {}
+    public init() {
+      self.typeUrl = ""
+      self.value = []
+    }
 
     public init(typeUrl: String = "", value: [UInt8] = []) {
       self.typeUrl = typeUrl
@@ -28,6 +31,10 @@ extension GoogleProtobuf {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

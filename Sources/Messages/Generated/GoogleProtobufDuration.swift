@@ -12,10 +12,13 @@ extension GoogleProtobuf {
       "google.protobuf.Duration"
     }
 
-    public var seconds: Int64 = 0
-    public var nanos: Int32 = 0
+    public var seconds: Int64
+    public var nanos: Int32
 
-    public init() {}
+    public init() {
+      self.seconds = 0
+      self.nanos = 0
+    }
 
     public init(seconds: Int64 = 0, nanos: Int32 = 0) {
       self.seconds = seconds
@@ -28,6 +31,10 @@ extension GoogleProtobuf {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

@@ -13,13 +13,17 @@ extension GoogleRpc {
     }
 
     /// Stable, in capitals: STALE_LEASE, CYCLE ...
-    public var reason: String = ""
+    public var reason: String
     /// Whose reason it is: baton.
-    public var domain: String = ""
+    public var domain: String
     /// More about it: field, plan_id, task_id, limit ...
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String]
 
-    public init() {}
+    public init() {
+      self.reason = ""
+      self.domain = ""
+      self.metadata = [:]
+    }
 
     public init(reason: String = "", domain: String = "", metadata: [String: String] = [:]) {
       self.reason = reason
@@ -33,6 +37,10 @@ extension GoogleRpc {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -75,9 +83,11 @@ extension GoogleRpc {
     }
 
     /// At least this long after the reply.
-    public var retryDelay: GoogleProtobuf.Duration? = nil
+    public var retryDelay: GoogleProtobuf.Duration?
 
-    public init() {}
+    public init() {
+      self.retryDelay = nil
+    }
 
     public init(retryDelay: GoogleProtobuf.Duration? = nil) {
       self.retryDelay = retryDelay
@@ -89,6 +99,10 @@ extension GoogleRpc {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

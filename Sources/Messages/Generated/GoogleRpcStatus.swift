@@ -13,13 +13,17 @@ extension GoogleRpc {
     }
 
     /// A gRPC status code.
-    public var code: Int32 = 0
+    public var code: Int32
     /// A sentence for people.
-    public var message: String = ""
+    public var message: String
     /// ErrorInfo, RetryInfo and others.
-    public var details: [GoogleProtobuf.`Any`] = []
+    public var details: [GoogleProtobuf.`Any`]
 
-    public init() {}
+    public init() {
+      self.code = 0
+      self.message = ""
+      self.details = []
+    }
 
     public init(code: Int32 = 0, message: String = "", details: [GoogleProtobuf.`Any`] = []) {
       self.code = code
@@ -33,6 +37,10 @@ extension GoogleRpc {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

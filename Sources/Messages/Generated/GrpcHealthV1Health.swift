@@ -13,9 +13,11 @@ extension GrpcHealthV1 {
     }
 
     /// Full name of the service; empty: the server as a whole.
-    public var service: String = ""
+    public var service: String
 
-    public init() {}
+    public init() {
+      self.service = ""
+    }
 
     public init(service: String = "") {
       self.service = service
@@ -27,6 +29,10 @@ extension GrpcHealthV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -58,9 +64,11 @@ extension GrpcHealthV1 {
       "grpc.health.v1.HealthCheckResponse"
     }
 
-    public var status: GrpcHealthV1.HealthCheckResponse.ServingStatus = .unknown
+    public var status: GrpcHealthV1.HealthCheckResponse.ServingStatus
 
-    public init() {}
+    public init() {
+      self.status = .unknown
+    }
 
     public init(status: GrpcHealthV1.HealthCheckResponse.ServingStatus = .unknown) {
       self.status = status
@@ -72,6 +80,10 @@ extension GrpcHealthV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -150,6 +162,10 @@ extension GrpcHealthV1 {
       Codec.encode(self, into: reserve)
     }
 
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
     /// a value where few of them are.
     public static func withView<Output>(
@@ -176,9 +192,11 @@ extension GrpcHealthV1 {
     }
 
     /// By full name of the service; the empty name is the server as a whole.
-    public var statuses: [String: GrpcHealthV1.HealthCheckResponse] = [:]
+    public var statuses: [String: GrpcHealthV1.HealthCheckResponse]
 
-    public init() {}
+    public init() {
+      self.statuses = [:]
+    }
 
     public init(statuses: [String: GrpcHealthV1.HealthCheckResponse] = [:]) {
       self.statuses = statuses
@@ -190,6 +208,10 @@ extension GrpcHealthV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

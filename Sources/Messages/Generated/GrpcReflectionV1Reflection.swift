@@ -13,10 +13,13 @@ extension GrpcReflectionV1 {
     }
 
     /// The host that is asked about; answered as it is.
-    public var host: String = ""
-    public var messageRequest: MessageRequest? = nil
+    public var host: String
+    public var messageRequest: MessageRequest?
 
-    public init() {}
+    public init() {
+      self.host = ""
+      self.messageRequest = nil
+    }
 
     public init(host: String = "", messageRequest: MessageRequest? = nil) {
       self.host = host
@@ -29,6 +32,10 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -90,10 +97,13 @@ extension GrpcReflectionV1 {
     }
 
     /// Full name of the extended message.
-    public var containingType: String = ""
-    public var extensionNumber: Int32 = 0
+    public var containingType: String
+    public var extensionNumber: Int32
 
-    public init() {}
+    public init() {
+      self.containingType = ""
+      self.extensionNumber = 0
+    }
 
     public init(containingType: String = "", extensionNumber: Int32 = 0) {
       self.containingType = containingType
@@ -106,6 +116,10 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -142,11 +156,15 @@ extension GrpcReflectionV1 {
     }
 
     /// The host of the request.
-    public var validHost: String = ""
-    public var originalRequest: GrpcReflectionV1.ServerReflectionRequest? = nil
-    public var messageResponse: MessageResponse? = nil
+    public var validHost: String
+    public var originalRequest: GrpcReflectionV1.ServerReflectionRequest?
+    public var messageResponse: MessageResponse?
 
-    public init() {}
+    public init() {
+      self.validHost = ""
+      self.originalRequest = nil
+      self.messageResponse = nil
+    }
 
     public init(
       validHost: String = "", originalRequest: GrpcReflectionV1.ServerReflectionRequest? = nil,
@@ -163,6 +181,10 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -233,9 +255,11 @@ extension GrpcReflectionV1 {
     }
 
     /// Serialized google.protobuf.FileDescriptorProto: the file asked for, and files it needs.
-    public var fileDescriptorProto: [[UInt8]] = []
+    public var fileDescriptorProto: [[UInt8]]
 
-    public init() {}
+    public init() {
+      self.fileDescriptorProto = []
+    }
 
     public init(fileDescriptorProto: [[UInt8]] = []) {
       self.fileDescriptorProto = fileDescriptorProto
@@ -247,6 +271,10 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -280,10 +308,13 @@ extension GrpcReflectionV1 {
     }
 
     /// Full name of the extended message.
-    public var baseTypeName: String = ""
-    public var extensionNumber: [Int32] = []
+    public var baseTypeName: String
+    public var extensionNumber: [Int32]
 
-    public init() {}
+    public init() {
+      self.baseTypeName = ""
+      self.extensionNumber = []
+    }
 
     public init(baseTypeName: String = "", extensionNumber: [Int32] = []) {
       self.baseTypeName = baseTypeName
@@ -296,6 +327,10 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -332,9 +367,11 @@ extension GrpcReflectionV1 {
       "grpc.reflection.v1.ListServiceResponse"
     }
 
-    public var service: [GrpcReflectionV1.ServiceResponse] = []
+    public var service: [GrpcReflectionV1.ServiceResponse]
 
-    public init() {}
+    public init() {
+      self.service = []
+    }
 
     public init(service: [GrpcReflectionV1.ServiceResponse] = []) {
       self.service = service
@@ -346,6 +383,10 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -384,9 +425,11 @@ extension GrpcReflectionV1 {
     }
 
     /// Full name.
-    public var name: String = ""
+    public var name: String
 
-    public init() {}
+    public init() {
+      self.name = ""
+    }
 
     public init(name: String = "") {
       self.name = name
@@ -398,6 +441,10 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -430,10 +477,13 @@ extension GrpcReflectionV1 {
     }
 
     /// A gRPC status code.
-    public var errorCode: Int32 = 0
-    public var errorMessage: String = ""
+    public var errorCode: Int32
+    public var errorMessage: String
 
-    public init() {}
+    public init() {
+      self.errorCode = 0
+      self.errorMessage = ""
+    }
 
     public init(errorCode: Int32 = 0, errorMessage: String = "") {
       self.errorCode = errorCode
@@ -446,6 +496,10 @@ extension GrpcReflectionV1 {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

@@ -13,10 +13,13 @@ extension GrpcReflectionV1alpha {
     }
 
     /// The host that is asked about; answered as it is.
-    public var host: String = ""
-    public var messageRequest: MessageRequest? = nil
+    public var host: String
+    public var messageRequest: MessageRequest?
 
-    public init() {}
+    public init() {
+      self.host = ""
+      self.messageRequest = nil
+    }
 
     public init(host: String = "", messageRequest: MessageRequest? = nil) {
       self.host = host
@@ -29,6 +32,10 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -90,10 +97,13 @@ extension GrpcReflectionV1alpha {
     }
 
     /// Full name of the extended message.
-    public var containingType: String = ""
-    public var extensionNumber: Int32 = 0
+    public var containingType: String
+    public var extensionNumber: Int32
 
-    public init() {}
+    public init() {
+      self.containingType = ""
+      self.extensionNumber = 0
+    }
 
     public init(containingType: String = "", extensionNumber: Int32 = 0) {
       self.containingType = containingType
@@ -106,6 +116,10 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -143,11 +157,15 @@ extension GrpcReflectionV1alpha {
     }
 
     /// The host of the request.
-    public var validHost: String = ""
-    public var originalRequest: GrpcReflectionV1alpha.ServerReflectionRequest? = nil
-    public var messageResponse: MessageResponse? = nil
+    public var validHost: String
+    public var originalRequest: GrpcReflectionV1alpha.ServerReflectionRequest?
+    public var messageResponse: MessageResponse?
 
-    public init() {}
+    public init() {
+      self.validHost = ""
+      self.originalRequest = nil
+      self.messageResponse = nil
+    }
 
     public init(
       validHost: String = "", originalRequest: GrpcReflectionV1alpha.ServerReflectionRequest? = nil,
@@ -164,6 +182,10 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -235,9 +257,11 @@ extension GrpcReflectionV1alpha {
     }
 
     /// Serialized google.protobuf.FileDescriptorProto: the file asked for, and files it needs.
-    public var fileDescriptorProto: [[UInt8]] = []
+    public var fileDescriptorProto: [[UInt8]]
 
-    public init() {}
+    public init() {
+      self.fileDescriptorProto = []
+    }
 
     public init(fileDescriptorProto: [[UInt8]] = []) {
       self.fileDescriptorProto = fileDescriptorProto
@@ -249,6 +273,10 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -282,10 +310,13 @@ extension GrpcReflectionV1alpha {
     }
 
     /// Full name of the extended message.
-    public var baseTypeName: String = ""
-    public var extensionNumber: [Int32] = []
+    public var baseTypeName: String
+    public var extensionNumber: [Int32]
 
-    public init() {}
+    public init() {
+      self.baseTypeName = ""
+      self.extensionNumber = []
+    }
 
     public init(baseTypeName: String = "", extensionNumber: [Int32] = []) {
       self.baseTypeName = baseTypeName
@@ -298,6 +329,10 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -334,9 +369,11 @@ extension GrpcReflectionV1alpha {
       "grpc.reflection.v1alpha.ListServiceResponse"
     }
 
-    public var service: [GrpcReflectionV1alpha.ServiceResponse] = []
+    public var service: [GrpcReflectionV1alpha.ServiceResponse]
 
-    public init() {}
+    public init() {
+      self.service = []
+    }
 
     public init(service: [GrpcReflectionV1alpha.ServiceResponse] = []) {
       self.service = service
@@ -348,6 +385,10 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -386,9 +427,11 @@ extension GrpcReflectionV1alpha {
     }
 
     /// Full name.
-    public var name: String = ""
+    public var name: String
 
-    public init() {}
+    public init() {
+      self.name = ""
+    }
 
     public init(name: String = "") {
       self.name = name
@@ -400,6 +443,10 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -433,10 +480,13 @@ extension GrpcReflectionV1alpha {
     }
 
     /// A gRPC status code.
-    public var errorCode: Int32 = 0
-    public var errorMessage: String = ""
+    public var errorCode: Int32
+    public var errorMessage: String
 
-    public init() {}
+    public init() {
+      self.errorCode = 0
+      self.errorMessage = ""
+    }
 
     public init(errorCode: Int32 = 0, errorMessage: String = "") {
       self.errorCode = errorCode
@@ -449,6 +499,10 @@ extension GrpcReflectionV1alpha {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

@@ -45,25 +45,43 @@ extension BatonKindsV1 {
       "baton.kinds.v1.Kinds"
     }
 
-    var doubleValue: Double = 0
-    var floatValue: Float = 0
-    var int32Value: Int32 = 0
-    var int64Value: Int64 = 0
-    var uint32Value: UInt32 = 0
-    var uint64Value: UInt64 = 0
-    var sint32Value: Int32 = 0
-    var sint64Value: Int64 = 0
-    var fixed32Value: UInt32 = 0
-    var fixed64Value: UInt64 = 0
-    var sfixed32Value: Int32 = 0
-    var sfixed64Value: Int64 = 0
-    var boolValue: Bool = false
-    var stringValue: String = ""
-    var bytesValue: [UInt8] = []
-    var color: BatonKindsV1.Color = .unspecified
-    var part: BatonKindsV1.Kinds.Part? = nil
+    var doubleValue: Double
+    var floatValue: Float
+    var int32Value: Int32
+    var int64Value: Int64
+    var uint32Value: UInt32
+    var uint64Value: UInt64
+    var sint32Value: Int32
+    var sint64Value: Int64
+    var fixed32Value: UInt32
+    var fixed64Value: UInt64
+    var sfixed32Value: Int32
+    var sfixed64Value: Int64
+    var boolValue: Bool
+    var stringValue: String
+    var bytesValue: [UInt8]
+    var color: BatonKindsV1.Color
+    var part: BatonKindsV1.Kinds.Part?
 
-    init() {}
+    init() {
+      self.doubleValue = 0
+      self.floatValue = 0
+      self.int32Value = 0
+      self.int64Value = 0
+      self.uint32Value = 0
+      self.uint64Value = 0
+      self.sint32Value = 0
+      self.sint64Value = 0
+      self.fixed32Value = 0
+      self.fixed64Value = 0
+      self.sfixed32Value = 0
+      self.sfixed64Value = 0
+      self.boolValue = false
+      self.stringValue = ""
+      self.bytesValue = []
+      self.color = .unspecified
+      self.part = nil
+    }
 
     init(
       doubleValue: Double = 0, floatValue: Float = 0, int32Value: Int32 = 0, int64Value: Int64 = 0,
@@ -98,6 +116,10 @@ extension BatonKindsV1 {
 
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -196,10 +218,13 @@ extension BatonKindsV1 {
         "baton.kinds.v1.Kinds.Part"
       }
 
-      var shape: BatonKindsV1.Kinds.Part.Shape = .unspecified
-      var name: String = ""
+      var shape: BatonKindsV1.Kinds.Part.Shape
+      var name: String
 
-      init() {}
+      init() {
+        self.shape = .unspecified
+        self.name = ""
+      }
 
       init(shape: BatonKindsV1.Kinds.Part.Shape = .unspecified, name: String = "") {
         self.shape = shape
@@ -212,6 +237,10 @@ extension BatonKindsV1 {
 
       func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
         Codec.encode(self, into: reserve)
+      }
+
+      func serializedBytes() -> [UInt8] {
+        Codec.encode(self)
       }
 
       /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper
@@ -281,26 +310,45 @@ extension BatonKindsV1 {
       "baton.kinds.v1.Lists"
     }
 
-    var doubles: [Double] = []
-    var floats: [Float] = []
-    var int32s: [Int32] = []
-    var int64s: [Int64] = []
-    var uint32s: [UInt32] = []
-    var uint64s: [UInt64] = []
-    var sint32s: [Int32] = []
-    var sint64s: [Int64] = []
-    var fixed32s: [UInt32] = []
-    var fixed64s: [UInt64] = []
-    var sfixed32s: [Int32] = []
-    var sfixed64s: [Int64] = []
-    var bools: [Bool] = []
-    var strings: [String] = []
-    var byteStrings: [[UInt8]] = []
-    var colors: [BatonKindsV1.Color] = []
-    var parts: [BatonKindsV1.Kinds.Part] = []
-    var unpacked: [Int32] = []
+    var doubles: [Double]
+    var floats: [Float]
+    var int32s: [Int32]
+    var int64s: [Int64]
+    var uint32s: [UInt32]
+    var uint64s: [UInt64]
+    var sint32s: [Int32]
+    var sint64s: [Int64]
+    var fixed32s: [UInt32]
+    var fixed64s: [UInt64]
+    var sfixed32s: [Int32]
+    var sfixed64s: [Int64]
+    var bools: [Bool]
+    var strings: [String]
+    var byteStrings: [[UInt8]]
+    var colors: [BatonKindsV1.Color]
+    var parts: [BatonKindsV1.Kinds.Part]
+    var unpacked: [Int32]
 
-    init() {}
+    init() {
+      self.doubles = []
+      self.floats = []
+      self.int32s = []
+      self.int64s = []
+      self.uint32s = []
+      self.uint64s = []
+      self.sint32s = []
+      self.sint64s = []
+      self.fixed32s = []
+      self.fixed64s = []
+      self.sfixed32s = []
+      self.sfixed64s = []
+      self.bools = []
+      self.strings = []
+      self.byteStrings = []
+      self.colors = []
+      self.parts = []
+      self.unpacked = []
+    }
 
     init(
       doubles: [Double] = [], floats: [Float] = [], int32s: [Int32] = [], int64s: [Int64] = [],
@@ -336,6 +384,10 @@ extension BatonKindsV1 {
 
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -440,20 +492,33 @@ extension BatonKindsV1 {
       "baton.kinds.v1.Maps"
     }
 
-    var byString: [String: String] = [:]
-    var byInt32: [Int32: Int64] = [:]
-    var byInt64: [Int64: Double] = [:]
-    var byUint32: [UInt32: [UInt8]] = [:]
-    var byUint64: [UInt64: BatonKindsV1.Color] = [:]
-    var bySint32: [Int32: BatonKindsV1.Kinds.Part] = [:]
-    var bySint64: [Int64: Bool] = [:]
-    var byFixed32: [UInt32: Float] = [:]
-    var byFixed64: [UInt64: UInt32] = [:]
-    var bySfixed32: [Int32: UInt64] = [:]
-    var bySfixed64: [Int64: Int32] = [:]
-    var byBool: [Bool: String] = [:]
+    var byString: [String: String]
+    var byInt32: [Int32: Int64]
+    var byInt64: [Int64: Double]
+    var byUint32: [UInt32: [UInt8]]
+    var byUint64: [UInt64: BatonKindsV1.Color]
+    var bySint32: [Int32: BatonKindsV1.Kinds.Part]
+    var bySint64: [Int64: Bool]
+    var byFixed32: [UInt32: Float]
+    var byFixed64: [UInt64: UInt32]
+    var bySfixed32: [Int32: UInt64]
+    var bySfixed64: [Int64: Int32]
+    var byBool: [Bool: String]
 
-    init() {}
+    init() {
+      self.byString = [:]
+      self.byInt32 = [:]
+      self.byInt64 = [:]
+      self.byUint32 = [:]
+      self.byUint64 = [:]
+      self.bySint32 = [:]
+      self.bySint64 = [:]
+      self.byFixed32 = [:]
+      self.byFixed64 = [:]
+      self.bySfixed32 = [:]
+      self.bySfixed64 = [:]
+      self.byBool = [:]
+    }
 
     init(
       byString: [String: String] = [:], byInt32: [Int32: Int64] = [:],
@@ -484,6 +549,10 @@ extension BatonKindsV1 {
 
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -586,12 +655,17 @@ extension BatonKindsV1 {
       "baton.kinds.v1.Choice"
     }
 
-    var before: String = ""
-    var value: Value? = nil
-    var presence: Presence? = nil
-    var after: String = ""
+    var before: String
+    var value: Value?
+    var presence: Presence?
+    var after: String
 
-    init() {}
+    init() {
+      self.before = ""
+      self.value = nil
+      self.presence = nil
+      self.after = ""
+    }
 
     init(before: String = "", value: Value? = nil, presence: Presence? = nil, after: String = "") {
       self.before = before
@@ -606,6 +680,10 @@ extension BatonKindsV1 {
 
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
@@ -700,6 +778,10 @@ extension BatonKindsV1 {
       Codec.encode(self, into: reserve)
     }
 
+    func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
     /// a value where few of them are.
     static func withView<Output>(
@@ -725,19 +807,31 @@ extension BatonKindsV1 {
       "baton.kinds.v1.Words"
     }
 
-    var namespace: String = ""
-    var `class`: String = ""
-    var `default`: Int32 = 0
-    var `in`: [String] = []
-    var `switch`: Bool = false
-    var `case`: BatonKindsV1.Words.Case = .unspecified
-    var `return`: [String: String] = [:]
-    var `for`: For? = nil
-    var arena: Int64 = 0
-    var c: Int64 = 0
-    var `try`: String = ""
+    var namespace: String
+    var `class`: String
+    var `default`: Int32
+    var `in`: [String]
+    var `switch`: Bool
+    var `case`: BatonKindsV1.Words.Case
+    var `return`: [String: String]
+    var `for`: For?
+    var arena: Int64
+    var c: Int64
+    var `try`: String
 
-    init() {}
+    init() {
+      self.namespace = ""
+      self.`class` = ""
+      self.`default` = 0
+      self.`in` = []
+      self.`switch` = false
+      self.`case` = .unspecified
+      self.`return` = [:]
+      self.`for` = nil
+      self.arena = 0
+      self.c = 0
+      self.`try` = ""
+    }
 
     init(
       namespace: String = "", `class`: String = "", `default`: Int32 = 0, `in`: [String] = [],
@@ -764,6 +858,10 @@ extension BatonKindsV1 {
 
     func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
 
     /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than

@@ -22,6 +22,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 }
 

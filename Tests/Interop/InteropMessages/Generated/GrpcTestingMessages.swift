@@ -39,9 +39,11 @@ extension GrpcTesting {
       "grpc.testing.BoolValue"
     }
 
-    public var value: Bool = false
+    public var value: Bool
 
-    public init() {}
+    public init() {
+      self.value = false
+    }
 
     public init(value: Bool = false) {
       self.value = value
@@ -54,6 +56,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// Message `grpc.testing.Payload`.
@@ -62,10 +68,13 @@ extension GrpcTesting {
       "grpc.testing.Payload"
     }
 
-    public var type: GrpcTesting.PayloadType = .compressable
-    public var body: [UInt8] = []
+    public var type: GrpcTesting.PayloadType
+    public var body: [UInt8]
 
-    public init() {}
+    public init() {
+      self.type = .compressable
+      self.body = []
+    }
 
     public init(type: GrpcTesting.PayloadType = .compressable, body: [UInt8] = []) {
       self.type = type
@@ -79,6 +88,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// The status that a call is to end with.
@@ -87,10 +100,13 @@ extension GrpcTesting {
       "grpc.testing.EchoStatus"
     }
 
-    public var code: Int32 = 0
-    public var message: String = ""
+    public var code: Int32
+    public var message: String
 
-    public init() {}
+    public init() {
+      self.code = 0
+      self.message = ""
+    }
 
     public init(code: Int32 = 0, message: String = "") {
       self.code = code
@@ -104,6 +120,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// Message `grpc.testing.SimpleRequest`.
@@ -112,15 +132,22 @@ extension GrpcTesting {
       "grpc.testing.SimpleRequest"
     }
 
-    public var responseType: GrpcTesting.PayloadType = .compressable
+    public var responseType: GrpcTesting.PayloadType
     /// Size of the response's payload in bytes.
-    public var responseSize: Int32 = 0
-    public var payload: GrpcTesting.Payload? = nil
-    public var responseCompressed: GrpcTesting.BoolValue? = nil
-    public var responseStatus: GrpcTesting.EchoStatus? = nil
-    public var expectCompressed: GrpcTesting.BoolValue? = nil
+    public var responseSize: Int32
+    public var payload: GrpcTesting.Payload?
+    public var responseCompressed: GrpcTesting.BoolValue?
+    public var responseStatus: GrpcTesting.EchoStatus?
+    public var expectCompressed: GrpcTesting.BoolValue?
 
-    public init() {}
+    public init() {
+      self.responseType = .compressable
+      self.responseSize = 0
+      self.payload = nil
+      self.responseCompressed = nil
+      self.responseStatus = nil
+      self.expectCompressed = nil
+    }
 
     public init(
       responseType: GrpcTesting.PayloadType = .compressable, responseSize: Int32 = 0,
@@ -142,6 +169,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// Message `grpc.testing.SimpleResponse`.
@@ -150,9 +181,11 @@ extension GrpcTesting {
       "grpc.testing.SimpleResponse"
     }
 
-    public var payload: GrpcTesting.Payload? = nil
+    public var payload: GrpcTesting.Payload?
 
-    public init() {}
+    public init() {
+      self.payload = nil
+    }
 
     public init(payload: GrpcTesting.Payload? = nil) {
       self.payload = payload
@@ -165,6 +198,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// Message `grpc.testing.StreamingInputCallRequest`.
@@ -173,10 +210,13 @@ extension GrpcTesting {
       "grpc.testing.StreamingInputCallRequest"
     }
 
-    public var payload: GrpcTesting.Payload? = nil
-    public var expectCompressed: GrpcTesting.BoolValue? = nil
+    public var payload: GrpcTesting.Payload?
+    public var expectCompressed: GrpcTesting.BoolValue?
 
-    public init() {}
+    public init() {
+      self.payload = nil
+      self.expectCompressed = nil
+    }
 
     public init(payload: GrpcTesting.Payload? = nil, expectCompressed: GrpcTesting.BoolValue? = nil)
     {
@@ -191,6 +231,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// Message `grpc.testing.StreamingInputCallResponse`.
@@ -199,9 +243,11 @@ extension GrpcTesting {
       "grpc.testing.StreamingInputCallResponse"
     }
 
-    public var aggregatedPayloadSize: Int32 = 0
+    public var aggregatedPayloadSize: Int32
 
-    public init() {}
+    public init() {
+      self.aggregatedPayloadSize = 0
+    }
 
     public init(aggregatedPayloadSize: Int32 = 0) {
       self.aggregatedPayloadSize = aggregatedPayloadSize
@@ -214,6 +260,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// Message `grpc.testing.ResponseParameters`.
@@ -222,11 +272,15 @@ extension GrpcTesting {
       "grpc.testing.ResponseParameters"
     }
 
-    public var size: Int32 = 0
-    public var intervalUs: Int32 = 0
-    public var compressed: GrpcTesting.BoolValue? = nil
+    public var size: Int32
+    public var intervalUs: Int32
+    public var compressed: GrpcTesting.BoolValue?
 
-    public init() {}
+    public init() {
+      self.size = 0
+      self.intervalUs = 0
+      self.compressed = nil
+    }
 
     public init(size: Int32 = 0, intervalUs: Int32 = 0, compressed: GrpcTesting.BoolValue? = nil) {
       self.size = size
@@ -241,6 +295,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// Message `grpc.testing.StreamingOutputCallRequest`.
@@ -249,12 +307,17 @@ extension GrpcTesting {
       "grpc.testing.StreamingOutputCallRequest"
     }
 
-    public var responseType: GrpcTesting.PayloadType = .compressable
-    public var responseParameters: [GrpcTesting.ResponseParameters] = []
-    public var payload: GrpcTesting.Payload? = nil
-    public var responseStatus: GrpcTesting.EchoStatus? = nil
+    public var responseType: GrpcTesting.PayloadType
+    public var responseParameters: [GrpcTesting.ResponseParameters]
+    public var payload: GrpcTesting.Payload?
+    public var responseStatus: GrpcTesting.EchoStatus?
 
-    public init() {}
+    public init() {
+      self.responseType = .compressable
+      self.responseParameters = []
+      self.payload = nil
+      self.responseStatus = nil
+    }
 
     public init(
       responseType: GrpcTesting.PayloadType = .compressable,
@@ -274,6 +337,10 @@ extension GrpcTesting {
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
     }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
   }
 
   /// Message `grpc.testing.StreamingOutputCallResponse`.
@@ -282,9 +349,11 @@ extension GrpcTesting {
       "grpc.testing.StreamingOutputCallResponse"
     }
 
-    public var payload: GrpcTesting.Payload? = nil
+    public var payload: GrpcTesting.Payload?
 
-    public init() {}
+    public init() {
+      self.payload = nil
+    }
 
     public init(payload: GrpcTesting.Payload? = nil) {
       self.payload = payload
@@ -296,6 +365,10 @@ extension GrpcTesting {
 
     public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
       Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
     }
   }
 }
