@@ -8,7 +8,7 @@ COLUMNS = 4
 WHAT = {
     "decode": "decode into Swift values",
     "encode": "encode",
-    "lazy_view": "read every field of a lazy view",
+    "lazy_view": "read ids and priorities of its tasks, ours by a view",
 }
 
 
