@@ -259,6 +259,11 @@ import Testing
         let _: GrpcHealthV1.HealthCheckResponse = try await channel.unary(check, Text("b"))
       }
 
+      let list = MethodDescriptor(service: "grpc.health.v1.Health", method: "List")
+      let all: GrpcHealthV1.HealthListResponse = try await channel.unary(
+        list, GrpcHealthV1.HealthListRequest())
+      #expect(all.statuses.mapValues(\.status) == ["": .serving, "a": .notServing])
+
       let stream: ResponseStream<GrpcHealthV1.HealthCheckResponse> =
         try await channel.serverStreaming(watch, Text("b"))
       var statuses = stream.makeAsyncIterator()

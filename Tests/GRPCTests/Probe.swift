@@ -1,6 +1,8 @@
 import GRPC
+import InMemoryTracing
 import Messages
 import Synchronization
+import Tracing
 
 typealias Text = GrpcHealthV1.HealthCheckRequest
 
@@ -114,6 +116,13 @@ struct Probe: GRPCService {
       .unary(Self.method("IsCompressed")) { (_: Text, context) in
         Text("\(context.isRequestCompressed)")
       },
+      .unary(Self.method("TraceID")) { (_: Text, _) in Text(Self.traceID) },
+      .serverStreaming(Self.method("TraceIDs")) {
+        (_: Text, responses: ResponseWriter<Text>, _) in
+        try await responses.write(Text(Self.traceID))
+        await Task.yield()
+        try await responses.write(Text(Self.traceID))
+      },
       .bidirectionalStreaming(Self.method("ChatCompressed")) {
         (requests: RequestStream<Text>, responses: ResponseWriter<Text>, context) in
         // Says of each request whether it came compressed, and answers likewise.
@@ -181,6 +190,11 @@ struct Probe: GRPCService {
         for try await request in requests { try await responses.write(request) }
       },
     ]
+  }
+
+  /// Of the span that is current.
+  private static var traceID: String {
+    ServiceContext.current?.inMemorySpanContext?.traceID ?? "none"
   }
 
   private func metadata(_ request: Text, _ context: ServerContext) -> Text {

@@ -45,6 +45,9 @@ public final class HealthService: GRPCService {
       .unary(MethodDescriptor(service: name, method: "Check")) { request, _ in
         try self.check(request)
       },
+      .unary(MethodDescriptor(service: name, method: "List")) {
+        (_: GrpcHealthV1.HealthListRequest, _) in self.list()
+      },
       .serverStreaming(MethodDescriptor(service: name, method: "Watch")) {
         request, responses, _ in
         try await self.watch(request, responses)
@@ -62,6 +65,12 @@ public final class HealthService: GRPCService {
         metadata: ["service": request.service])
     }
     return Self.response(status)
+  }
+
+  private func list() -> GrpcHealthV1.HealthListResponse {
+    var response = GrpcHealthV1.HealthListResponse()
+    response.statuses = state.withLock { $0.statuses }.mapValues(Self.response)
+    return response
   }
 
   private func watch(

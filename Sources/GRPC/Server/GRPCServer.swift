@@ -27,8 +27,13 @@ public final class GRPCServer: Sendable {
   public init(
     services: [any GRPCService], configuration: ServerConfiguration = ServerConfiguration()
   ) {
-    methods = MethodTable(services.flatMap(\.methods), configuration)
-    self.configuration = configuration
+    let handlers = services.flatMap(\.methods)
+    methods = MethodTable(handlers, configuration)
+    var bound = configuration
+    bound.interceptors = configuration.interceptors.map {
+      $0.bound(to: handlers.map(\.descriptor))
+    }
+    self.configuration = bound
     group = configuration.eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
     credentials = configuration.tls?.credentials
     let pairs = group.makeIterator().map { loop in

@@ -6,10 +6,13 @@ struct MethodTable: Sendable {
   /// A class, so that a call holds on to its method by one reference.
   final class Entry: Sendable {
     let handler: MethodHandler
+    /// Where it stands among the server's methods.
+    let index: Int
     let requestBytesMax: Int
 
-    init(handler: MethodHandler, requestBytesMax: Int) {
+    init(handler: MethodHandler, index: Int, requestBytesMax: Int) {
       self.handler = handler
+      self.index = index
       self.requestBytesMax = requestBytesMax
     }
   }
@@ -19,9 +22,10 @@ struct MethodTable: Sendable {
 
   /// At most half the slots are used; of two methods of one path, the first one wins.
   init(_ handlers: [MethodHandler], _ configuration: ServerConfiguration) {
-    let methods = handlers.map { handler in
+    let methods = handlers.enumerated().map { index, handler in
       let limit = configuration.requestBytesMaxByMethod[handler.descriptor]
-      return Entry(handler: handler, requestBytesMax: limit ?? configuration.requestBytesMax)
+      return Entry(
+        handler: handler, index: index, requestBytesMax: limit ?? configuration.requestBytesMax)
     }
     var size = 8
     while size < methods.count * 2 { size *= 2 }

@@ -1,6 +1,7 @@
 internal import HTTP2
 internal import Messages
 internal import NIOCore
+internal import Tracing
 
 /// Carries out what `ServerCallMachine` decides for one stream.
 ///
@@ -94,7 +95,9 @@ final class ServerCall: @unchecked Sendable {
   }
 
   func closed() {
+    guard machine.state != .ended else { return }
     perform(machine.receive(.closed), with: nil)
+    connection.interceptors.end(context, status: Self.closedByClient)
   }
 
   // MARK: From the handler
@@ -127,8 +130,19 @@ final class ServerCall: @unchecked Sendable {
   /// Runs the handler with what it hands down to the calls it makes.
   @inline(__always)
   func inScope<Result>(_ body: () async throws -> Result) async throws -> Result {
+    if !connection.interceptors.isEmpty, let serviceContext = context.serviceContext {
+      return try await inScope(of: serviceContext, body)
+    }
     guard let deadline = context.deadline else { return try await body() }
     return try await CallScope.$deadline.withValue(deadline) { try await body() }
+  }
+
+  private func inScope<Result>(
+    of serviceContext: ServiceContext, _ body: () async throws -> Result
+  ) async throws -> Result {
+    try await ServiceContext.$current.withValue(serviceContext) {
+      try await CallScope.$deadline.withValue(context.deadline) { try await body() }
+    }
   }
 
   /// The handler is done.
@@ -183,6 +197,8 @@ final class ServerCall: @unchecked Sendable {
     if machine.state != .ended { _ = flushHeaders() }
   }
 
+  private static let closedByClient = RPCError(
+    code: .cancelled, message: "the client has ended the call")
   static let ended = RPCError(code: .cancelled, message: "the call has ended")
 
   /// A handler may have left the loop, by a task of its own for example.
@@ -296,6 +312,7 @@ final class ServerCall: @unchecked Sendable {
   private func end(trailersOnly: Bool, status: RPCError?) {
     connection.end(
       stream, status: status, metadata: context.trailingMetadata, trailersOnly: trailersOnly)
+    connection.interceptors.end(context, status: status)
   }
 
   private func cancelHandler(_ status: RPCError?) {

@@ -20,6 +20,8 @@ public struct ServerConfiguration: Sendable {
   public var tls: ServerTLS?
   /// Told of every connection that was refused or ended because of a limit, on its event loop.
   public var onConnectionLimit: (@Sendable (ConnectionLimitEvent) -> Void)?
+  /// Asked about every call of a method that is served, in their order.
+  public var interceptors: [any ServerInterceptor]
   /// Told what a handler threw that is no `RPCError`; the caller sees UNKNOWN only.
   public var onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
 
@@ -32,6 +34,7 @@ public struct ServerConfiguration: Sendable {
     connections: ConnectionLimits = ConnectionLimits(),
     backlog: Int32 = 1024,
     tls: ServerTLS? = nil,
+    interceptors: [any ServerInterceptor] = [],
     onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)? = nil
   ) {
     self.eventLoopGroup = eventLoopGroup
@@ -42,6 +45,7 @@ public struct ServerConfiguration: Sendable {
     self.connections = connections
     self.backlog = backlog
     self.tls = tls
+    self.interceptors = interceptors
     self.onUnexpectedError = onUnexpectedError
   }
 }

@@ -10,6 +10,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private let executor: LoopTaskExecutor
   private let methods: MethodTable
   private var info: ServerContext.ConnectionInfo
+  let interceptors: [any ServerInterceptor]
   private let onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
   /// What a reader may have read before its window is given back: half the window, where nghttp2
   /// would send WINDOW_UPDATE at the earliest.
@@ -39,6 +40,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     self.eventLoop = eventLoop
     self.executor = executor
     self.methods = methods
+    interceptors = configuration.interceptors
     onUnexpectedError = configuration.onUnexpectedError
     info = ServerContext.ConnectionInfo(
       peer: peer, compressesResponses: configuration.compressesResponses)
@@ -116,11 +118,16 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       if isEnd { call.receiveEnd() }
       return
     }
-    switch RequestHead.read(headers, methods, now: { .now() }) {
+    let startTime: NIODeadline? = interceptors.isEmpty ? nil : .now()
+    switch RequestHead.read(headers, methods, now: { startTime ?? .now() }) {
     case .accepted(let method, let deadline, let encodings):
       let context = ServerContext(
-        entry: method, deadline: deadline, encodings: encodings, headers: headers,
-        connection: info)
+        entry: method, deadline: deadline, encodings: encodings, startTime: startTime,
+        headers: headers, connection: info)
+      if let refusal = interceptors.start(context) {
+        return end(
+          stream, status: refusal, metadata: context.trailingMetadata, trailersOnly: true)
+      }
       let call = ServerCall(method, context: context, stream: stream, connection: self)
       stream.context = call
       if let deadline { watch(deadline) }

@@ -1,5 +1,7 @@
 internal import HTTP2
+internal import NIOCore
 internal import Synchronization
+public import Tracing
 
 /// What a handler knows about its call beside the request, and what it may say beside the response.
 public final class ServerContext: Sendable {
@@ -7,9 +9,10 @@ public final class ServerContext: Sendable {
   /// By when the caller wants the answer.
   public let deadline: Deadline?
   let encodings: RequestHead.Encodings
+  private let startTime: NIODeadline?
   private let headers: HeaderBlock
   private let connection: ConnectionInfo
-  private let outgoing = Mutex(Outgoing())
+  private let state = Mutex(State())
 
   /// What all calls of a connection share.
   final class ConnectionInfo: Sendable {
@@ -24,29 +27,42 @@ public final class ServerContext: Sendable {
     }
   }
 
-  private struct Outgoing {
+  private struct State {
     var initial = Metadata()
     var trailing = Metadata()
     /// Nil: as the server is configured.
     var compressesResponses: Bool?
     var isRequestCompressed = false
+    var serviceContext: ServiceContext?
   }
 
   init(
     entry: MethodTable.Entry, deadline: Deadline?, encodings: RequestHead.Encodings,
-    headers: HeaderBlock, connection: ConnectionInfo
+    startTime: NIODeadline?, headers: HeaderBlock, connection: ConnectionInfo
   ) {
     self.entry = entry
     self.deadline = deadline
     self.encodings = encodings
+    self.startTime = startTime
     self.headers = headers
     self.connection = connection
   }
 
   public var method: MethodDescriptor { entry.handler.descriptor }
 
+  /// Number of the method among those that the server was made with.
+  public var methodIndex: Int { entry.index }
+
+  /// Time since the call's headers arrived; measured for interceptors only, zero without any.
+  public var elapsed: Duration {
+    startTime.map { .nanoseconds((.now() - $0).nanoseconds) } ?? .zero
+  }
+
   /// The caller's custom metadata.
   public var metadata: Metadata { Metadata(headers) }
+
+  /// The first value of a header field.
+  func header(_ name: String) -> String? { headers[name] }
 
   /// Address of the caller: "127.0.0.1:4711" or "unix:".
   public var peer: String { connection.peer }
@@ -57,20 +73,20 @@ public final class ServerContext: Sendable {
   /// Metadata sent with the first response (or the status, if there is none); what is set later
   /// than that is not sent.
   public var initialMetadata: Metadata {
-    get { outgoing.withLock { $0.initial } }
-    set { outgoing.withLock { $0.initial = newValue } }
+    get { state.withLock { $0.initial } }
+    set { state.withLock { $0.initial = newValue } }
   }
 
   /// Metadata sent with the status.
   public var trailingMetadata: Metadata {
-    get { outgoing.withLock { $0.trailing } }
-    set { outgoing.withLock { $0.trailing = newValue } }
+    get { state.withLock { $0.trailing } }
+    set { state.withLock { $0.trailing = newValue } }
   }
 
   /// Whether the request, or of a stream the last one read, came compressed.
   public internal(set) var isRequestCompressed: Bool {
-    get { outgoing.withLock { $0.isRequestCompressed } }
-    set { outgoing.withLock { $0.isRequestCompressed = newValue } }
+    get { state.withLock { $0.isRequestCompressed } }
+    set { state.withLock { $0.isRequestCompressed = newValue } }
   }
 
   /// Whether responses are compressed with gzip, where a write does not say otherwise. To be set
@@ -78,8 +94,15 @@ public final class ServerContext: Sendable {
   public var compressesResponses: Bool {
     get {
       encodings.acceptsGzip
-        && outgoing.withLock { $0.compressesResponses ?? connection.compressesResponses }
+        && state.withLock { $0.compressesResponses ?? connection.compressesResponses }
     }
-    set { outgoing.withLock { $0.compressesResponses = newValue } }
+    set { state.withLock { $0.compressesResponses = newValue } }
+  }
+
+  /// What goes with the call from task to task, such as its span. Set by an interceptor when the
+  /// call starts, it is `ServiceContext.current` in the handler.
+  public var serviceContext: ServiceContext? {
+    get { state.withLock { $0.serviceContext } }
+    set { state.withLock { $0.serviceContext = newValue } }
   }
 }
