@@ -4,6 +4,11 @@ package import CProtobufC
 /// and a pointer to the elements; both are set at once.
 extension Arena {
   package mutating func text(_ value: String) -> ProtobufCBinaryData {
+    if let text = value.utf8.withContiguousStorageIfAvailable({
+      copy(UnsafeRawBufferPointer($0))
+    }) {
+      return text
+    }
     var value = value
     return value.withUTF8 { copy(UnsafeRawBufferPointer($0)) }
   }
@@ -37,8 +42,11 @@ extension Arena {
     guard !values.isEmpty else { return (0, nil) }
     let elements = allocate(values.count * MemoryLayout<Element>.stride)
       .bindMemory(to: Element.self, capacity: values.count)
-    for index in values.indices {
-      (elements + index).initialize(to: element(&self, values[index]))
+    // By the buffer, which lends the elements; the array would hand out copies.
+    values.withUnsafeBufferPointer { values in
+      for index in values.indices {
+        (elements + index).initialize(to: element(&self, values[index]))
+      }
     }
     return (values.count, elements)
   }
@@ -94,7 +102,8 @@ extension Arena {
     _ write: (inout Arena, UnsafeMutablePointer<Entry>, Key, Value) -> Void
   ) -> (Int, UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>?) {
     guard !values.isEmpty else { return (0, nil) }
-    let sorted = values.sorted { $0.key.isBefore($1.key) }
+    let sorted =
+      values.count > 1 ? values.sorted { $0.key.isBefore($1.key) } : values.map { $0 }
     return list(sorted, of: UnsafeMutablePointer<Entry>?.self) { arena, item in
       let entry = arena.allocate(MemoryLayout<Entry>.size)
         .bindMemory(to: Entry.self, capacity: 1)
