@@ -5,7 +5,7 @@ public struct ResponseWriter<Response: Message>: Sendable {
   let call: ServerCall
 
   /// Sends a response. Suspends while the client does not read: what waits on this side stays under
-  /// one message and the high-water mark of 16 KiB.
+  /// one message and the high-water mark of 8 KiB.
   ///
   /// Throws `RPCError` (CANCELLED) when the call has ended: reset by the client, its deadline
   /// passed, its connection lost; `CancellationError` when the task is cancelled while it waits.
