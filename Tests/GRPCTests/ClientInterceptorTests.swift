@@ -137,6 +137,30 @@ private struct Noting: ClientInterceptor {
     #expect(spans[1].status?.code == .error)
   }
 
+  /// A call through two servers is one trace, each span under the one before.
+  @Test func aTraceThroughTwoServers() async throws {
+    let tracer = InMemoryTracer()
+    let servers = ServerConfiguration(interceptors: [ServerTracing(tracer: tracer)])
+    let channels = ChannelConfiguration(interceptors: [ClientTracing(tracer: tracer)])
+    try await withProbe(server: servers, channel: channels) { inner, _, _ in
+      var probe = Probe()
+      probe.onward = inner
+      try await withProbe(probe, server: servers, channel: channels) { outer, _, _ in
+        _ = try await outer.text("Relay", "Echo")
+      }
+    }
+    #expect(tracer.activeSpans.isEmpty)
+    let spans = tracer.finishedSpans
+    let chain = spans.sorted {
+      $0.startInstant.nanosecondsSinceEpoch < $1.startInstant.nanosecondsSinceEpoch
+    }
+    #expect(chain.map(\.kind) == [.client, .server, .client, .server])
+    #expect(Set(chain.map(\.traceID)).count == 1)
+    for (outer, inner) in zip(chain, chain.dropFirst()) {
+      #expect(inner.parentSpanID == outer.spanID)
+    }
+  }
+
   private struct NoToken: Error {}
 
   @Test func tokensTravelWhereNobodyReadsAlong() async throws {
