@@ -4,8 +4,8 @@ public import NIOCore
 /// from inside the HTTP/2 library.
 public protocol HTTP2ConnectionDelegate: AnyObject {
   /// Handles one event. It may submit to `connection.session`; call `connection.setNeedsFlush`
-  /// then.
-  func handle(_ event: HTTP2Event, on connection: HTTP2Connection)
+  /// then. Of a stream that is `closed`, it lets go of the `context`.
+  func handle(_ event: consuming HTTP2Event, on connection: HTTP2Connection)
   /// Every event that came with the same bytes has been handled.
   func eventsHandled(on connection: HTTP2Connection)
   /// The transport is gone and with it every stream still open, each already handled as `closed`.
@@ -174,14 +174,18 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
     }
   }
 
-  private func handle(_ events: [HTTP2Event]) {
-    for event in events {
+  private func handle(_ taken: consuming [HTTP2Event]) {
+    guard !taken.isEmpty else { return }
+    var events = taken
+    for index in events.indices {
+      // Moved out of the list, for each copy of an event counts references.
+      var event = HTTP2Event.settings
+      swap(&event, &events[index])
       if case .failed(let error) = event {
         failure = failure ?? error
         closeSoon()
       }
       delegate?.handle(event, on: self)
-      if case .closed(let stream, _) = event { stream.context = nil }
     }
     delegate?.eventsHandled(on: self)
   }

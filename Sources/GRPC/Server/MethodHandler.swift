@@ -30,7 +30,10 @@ public struct MethodHandler: Sendable {
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) -> MethodHandler {
     MethodHandler(descriptor) { bytes, call in
-      guard let request: Request = call.decode(bytes) else { return }
+      let request: Request
+      do throws(MessageDecodingError) { request = try Request(decoding: bytes) } catch {
+        return call.refuse(error)
+      }
       do {
         let response = try await call.inScope { try await handler(request, call.context) }
         call.succeeded(with: response)
@@ -49,7 +52,10 @@ public struct MethodHandler: Sendable {
       -> Void
   ) -> MethodHandler {
     MethodHandler(descriptor) { bytes, call in
-      guard let request: Request = call.decode(bytes) else { return }
+      let request: Request
+      do throws(MessageDecodingError) { request = try Request(decoding: bytes) } catch {
+        return call.refuse(error)
+      }
       do {
         try await call.inScope {
           try await handler(request, ResponseWriter(call: call), call.context)

@@ -102,16 +102,9 @@ final class ServerCall: @unchecked Sendable {
 
   // MARK: From the handler
 
-  /// Decodes the request, or refuses the call.
-  func decode<Request: Message>(_ bytes: ByteBuffer) -> Request? {
-    do {
-      return try bytes.withUnsafeReadableBytes { bytes in
-        Result { () throws(MessageDecodingError) in try Request(serializedBytes: bytes) }
-      }.get()
-    } catch {
-      perform(machine.receive(.finish), with: RPCError(undecodable: error))
-      return nil
-    }
+  /// The request is no message of its type.
+  func refuse(_ error: MessageDecodingError) {
+    perform(machine.receive(.finish), with: RPCError(undecodable: error))
   }
 
   /// Runs the handler to its end, unless the call has ended before its turn.

@@ -68,8 +68,8 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
   // MARK: Events
 
-  func handle(_ event: HTTP2Event, on connection: HTTP2Connection) {
-    switch event {
+  func handle(_ event: consuming HTTP2Event, on connection: HTTP2Connection) {
+    switch consume event {
     case .headers(let stream, let headers, let endStream):
       receive(headers, on: stream, isEnd: endStream)
     case .data(let stream, let bytes, let endStream):

@@ -72,8 +72,8 @@ class SingleResponseCall<Response: Message>: ClientCall, @unchecked Sendable {
 
 extension Message {
   init(decoding bytes: ByteBuffer) throws(MessageDecodingError) {
-    self = try bytes.withUnsafeReadableBytes { bytes in
-      Result { () throws(MessageDecodingError) in try Self(serializedBytes: bytes) }
-    }.get()
+    self = try bytes.withUnsafeReadableBytes { (bytes) throws(MessageDecodingError) in
+      try Self(serializedBytes: bytes)
+    }
   }
 }
