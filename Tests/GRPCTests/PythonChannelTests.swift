@@ -31,7 +31,7 @@ import Testing
     while Set(processes.suffix(4)).count < 2 || processes.count < 4 {
       processes.append(try await answerer(channel).process)
     }
-    first.stop()
+    await first.end()
     // A call that the dying server had begun may fail; whatever comes after goes to the other.
     while await channel.failure("Echo") != nil {}
     var survivors: Set<String> = []

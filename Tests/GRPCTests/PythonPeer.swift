@@ -47,7 +47,7 @@ enum PythonPeer {
       }
     }
     try process.run()
-    let data = try await Task.detached { try output.fileHandleForReading.readToEnd() }.value
+    let data = try await onThread { try output.fileHandleForReading.readToEnd() }
     for await code in status where code != 0 {
       throw Failed(description: "peer.py \(arguments) ended with \(code)")
     }
@@ -59,10 +59,12 @@ enum PythonPeer {
     let port: Int
     private let process: Process
     private let input: Pipe
+    private let ended: AsyncStream<Never>
 
-    fileprivate init(_ process: Process, _ input: Pipe, port: Int) {
+    fileprivate init(_ process: Process, _ input: Pipe, _ ended: AsyncStream<Never>, port: Int) {
       self.process = process
       self.input = input
+      self.ended = ended
       self.port = port
     }
 
@@ -72,7 +74,12 @@ enum PythonPeer {
     func stop() {
       guard process.isRunning else { return }
       input.fileHandleForWriting.closeFile()
-      process.waitUntilExit()
+    }
+
+    /// The same, and waits until it has ended.
+    func end() async {
+      stop()
+      for await _ in ended {}
     }
   }
 
@@ -82,10 +89,13 @@ enum PythonPeer {
     let (input, output) = (Pipe(), Pipe())
     process.standardInput = input
     process.standardOutput = output
+    let ended = AsyncStream<Never> { continuation in
+      process.terminationHandler = { _ in continuation.finish() }
+    }
     try process.run()
-    let line = await Task.detached { output.fileHandleForReading.availableData }.value
+    let line = try await onThread { output.fileHandleForReading.availableData }
     let port = try JSONDecoder().decode([String: Int].self, from: line)["port"] ?? 0
-    return Server(process, input, port: port)
+    return Server(process, input, ended, port: port)
   }
 
   /// Starts a server for the time of `body`, which is given its port.

@@ -357,7 +357,7 @@ import Testing
     process.standardOutput = output
     process.standardError = output
     try process.run()
-    let data = try await Task.detached { try output.fileHandleForReading.readToEnd() }.value
+    let data = try await onThread { try output.fileHandleForReading.readToEnd() }
     return String(decoding: data ?? Data(), as: UTF8.self)
   }
 
@@ -414,7 +414,7 @@ import Testing
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
       }
-      let port = try await Task.detached {
+      let port = try await onThread {
         var text = ""
         while !text.contains("ACCEPT") || !text.hasSuffix("\n") {
           let data = output.fileHandleForReading.availableData
@@ -423,7 +423,7 @@ import Testing
         }
         let line = text.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }
         return try #require(Int(line?.split(separator: ":").last ?? ""))
-      }.value
+      }
       let channel = ClientChannel(
         address: .tcp(host: "127.0.0.1", port: port),
         configuration: ChannelConfiguration(tls: files.client()))
