@@ -96,6 +96,8 @@ public final class BatonServer: Sendable {
       })
     settings.concurrentStreamsMax = configuration.clients.concurrentStreams
     settings.headerListBytesMax = configuration.clients.headerListBytes
+    // Metrics and traces go where the program has told swift-metrics and swift-distributed-tracing.
+    settings.interceptors = [ServerLogging(log), ServerMetrics(), ServerTracing()]
     settings.onConnectionLimit = { [log] event in
       // Debug: clients decide how often.
       log.debug(

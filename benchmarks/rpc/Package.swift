@@ -9,6 +9,7 @@ let echoServer: Target = .executableTarget(
   dependencies: [
     .product(name: "GRPC", package: "baton"),
     .product(name: "Messages", package: "baton"),
+    .product(name: "CoreMetrics", package: "swift-metrics"),
     .product(name: "NIOPosix", package: "swift-nio"),
   ])
 
@@ -17,6 +18,7 @@ let package = Package(
   platforms: [.macOS(.v26)],
   dependencies: [
     .package(name: "baton", path: "../.."),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [echoServer],

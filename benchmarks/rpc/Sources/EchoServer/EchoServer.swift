@@ -12,7 +12,10 @@ struct EchoServer {
     let port = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 0
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let server = GRPCServer(
-      services: [EchoService()], configuration: ServerConfiguration(eventLoopGroup: group))
+      services: [EchoService()],
+      configuration: ServerConfiguration(
+        eventLoopGroup: group,
+        interceptors: [ServerMetrics(factory: CountingMetrics()), ServerTracing()]))
     let address = try await server.start(on: .tcp(host: "127.0.0.1", port: port))
     guard case .tcp(_, let port) = address else { return }
     print("READY \(port)")
