@@ -94,6 +94,7 @@ public final class BatonServer: Sendable {
           "a call failed in a way nobody foresaw",
           metadata: ["event": "unexpected_error", "method": "\(method)", "error": "\(error)"])
       })
+    settings.unfinishedRequestBytesMax = configuration.clients.requestBytes
     settings.concurrentStreamsMax = configuration.clients.concurrentStreams
     settings.headerListBytesMax = configuration.clients.headerListBytes
     // Metrics and traces go where the program has told swift-metrics and swift-distributed-tracing.

@@ -48,7 +48,7 @@ import Testing
     queue: memory
     routes: {default: [langchain], crew: [crewai, "crewai.spare"]}
     reflection: false
-    limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}, connections: 20}
+    limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}, connections: 20, request_bytes: 1000000}
     http2:
       concurrent_streams: 10
       header_list_bytes: 8192
@@ -95,6 +95,7 @@ import Testing
     wanted.clients.connections = 20
     wanted.clients.concurrentStreams = 10
     wanted.clients.headerListBytes = 8_192
+    wanted.clients.requestBytes = 1_000_000
     wanted.clients.headersMilliseconds = 1_000
     wanted.clients.bodyMilliseconds = 2_000
     wanted.clients.writeMilliseconds = 3_000

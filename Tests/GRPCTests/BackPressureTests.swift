@@ -36,4 +36,33 @@ import Testing
       await probe.record.wait(for: "flood ended")
     }
   }
+
+  /// Requests of which a part has arrived share one budget; what it refuses may be tried again, and
+  /// is taken once others have ended.
+  @Test func unfinishedRequestsShareABudget() async throws {
+    var configuration = ServerConfiguration()
+    configuration.unfinishedRequestBytesMax = 10_000
+    try await withProbe(server: configuration) { channel, _, address in
+      let connection = try await RawConnection.connect(to: address)
+      let whole = framed(Text(String(repeating: "x", count: 6000)).serializedBytes())
+      for method in ["Echo", "Join"] {
+        let first = try await connection.open(method)
+        first.send(Array(whole.dropLast(10)))
+        // A call that comes whole takes nothing of the budget.
+        #expect(try await channel.text("Echo", "small") == "small")
+        let second = try await connection.open(method)
+        second.send(Array(whole.dropLast(10)))
+        let refused = await second.rest().trailers
+        #expect(refused["grpc-status"] == "8")
+        #expect(refused["grpc-message"]?.contains("unfinished requests") == true)
+        first.reset()
+        let third = try await connection.open(method)
+        third.send(Array(whole.dropLast(10)))
+        third.send(Array(whole.suffix(10)))
+        third.end()
+        #expect(await third.rest().trailers["grpc-status"] == "0")
+      }
+      connection.close()
+    }
+  }
 }

@@ -54,7 +54,7 @@ import Testing
     while connections.count < 4 {
       let found = try await withThrowingTaskGroup(of: String.self) { group in
         for _ in 0..<8 {
-          group.addTask { try await answerer(channel, waitForReady: false).connection }
+          group.addTask { try await answerer(channel).connection }
         }
         return try await group.reduce(into: Set<String>()) { $0.insert($1) }
       }

@@ -2,6 +2,8 @@
 public struct ConnectionSettings: Sendable, Equatable {
   /// Connections at a time.
   public var connections = 10_000
+  /// Bytes of unfinished requests kept at a time, all connections together.
+  public var requestBytes = 268_435_456
   /// Calls at a time on one connection.
   public var concurrentStreams = 100
   /// Header list of a request, decompressed, counted as RFC 9113 section 6.5.2 does.
@@ -24,6 +26,12 @@ extension ServerSettings {
   static let connections: [Setting] = [
     scalar("limits.connections", "connections at one time") { value, settings, reader in
       reader.integer(value, in: 1...1_000_000).map { settings.clients.connections = Int($0) }
+    },
+    scalar("limits.request_bytes", "bytes of unfinished requests kept at one time") {
+      value, settings, reader in
+      reader.integer(value, in: 65_536...1_099_511_627_776).map {
+        settings.clients.requestBytes = Int($0)
+      }
     },
     scalar("http2.concurrent_streams", "calls at one time on one connection") {
       value, settings, reader in

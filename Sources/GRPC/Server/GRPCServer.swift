@@ -10,6 +10,7 @@ public final class GRPCServer: Sendable {
   private let methods: MethodTable
   private let configuration: ServerConfiguration
   private let group: any EventLoopGroup
+  private let receiveBudget: ReceiveBudget
   private let credentials: TLSCredentials?
   private let state = Mutex(State())
   private let ticks: [ObjectIdentifier: ConnectionTicks]
@@ -35,6 +36,7 @@ public final class GRPCServer: Sendable {
     }
     self.configuration = bound
     group = configuration.eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
+    receiveBudget = ReceiveBudget(bytesMax: configuration.unfinishedRequestBytesMax)
     credentials = configuration.tls?.credentials
     let pairs = group.makeIterator().map { loop in
       (ObjectIdentifier(loop), ConnectionTicks(loop, configuration.connections))
@@ -100,7 +102,7 @@ public final class GRPCServer: Sendable {
       }
       let connection = ServerConnection(
         eventLoop: channel.eventLoop, executor: LoopTaskExecutor(channel.eventLoop),
-        methods: methods, configuration: configuration, peer: peer,
+        methods: methods, configuration: configuration, receiveBudget: receiveBudget, peer: peer,
         onClose: { [weak self] in self?.closed($0) })
       let session = try HTTP2Session(role: .server, configuration: configuration.http2)
       let http2 = HTTP2Connection(

@@ -31,6 +31,8 @@ final class RequestInbox {
 
   var isLastCompressed: Bool { deframer.isLastCompressed }
   var isAwaited: Bool { reader != nil }
+  /// Bytes received and not yet taken as part of a message.
+  var bufferedBytes: Int { deframer.bufferedBytes }
 
   /// Whether the reader waits for the rest of a message that has begun.
   var isInsideMessage: Bool { isAwaited && deframer.bufferedBytes > 0 }

@@ -28,6 +28,7 @@ extension ServerCall {
     }
     connection.giveBack(stream, byteCount: inbox.takeCredit())
     inbox.detach()
+    hold(inbox.bufferedBytes)
   }
 
   /// What cannot be read as messages ends the call, and with it whoever waits.
@@ -52,6 +53,7 @@ extension ServerCall {
     if let failure = inbox.failure { throw failure }
     let next = next(in: inbox)
     if let failure = inbox.failure { throw failure }
+    hold(inbox.bufferedBytes)
     let credit = inbox.takeCredit()
     if credit > 0 {
       connection.giveBack(stream, byteCount: credit)

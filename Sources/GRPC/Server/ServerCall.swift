@@ -19,6 +19,8 @@ final class ServerCall: @unchecked Sendable {
   private var request: ByteBuffer?
   /// Whether the response's headers name gzip.
   private var sendsGzip = false
+  /// What this call has taken of the server's budget for unfinished requests.
+  private var heldBytes = 0
   private var task: Task<Void, Never>?
   /// A handler that waits for the client to read.
   private var waitingWriter: Waiter<Void>?
@@ -68,12 +70,27 @@ final class ServerCall: @unchecked Sendable {
     } catch {
       perform(machine.receive(.badRequest), with: error.status)
     }
-    if isEnd { receiveEnd() } else { detach() }
+    if isEnd { return receiveEnd() }
+    detach()
+    hold(deframer.bufferedBytes + (request?.readableBytes ?? 0))
+  }
+
+  /// Counts what is kept of the request until its rest has come; over the budget of the server, the
+  /// call ends.
+  func hold(_ byteCount: Int) {
+    guard byteCount != heldBytes, machine.state != .ended else { return }
+    let budget = connection.receiveBudget
+    if byteCount > heldBytes, !budget.take(byteCount - heldBytes) {
+      return perform(machine.receive(.badRequest), with: budget.refusal)
+    }
+    if byteCount < heldBytes { budget.giveBack(heldBytes - byteCount) }
+    heldBytes = byteCount
   }
 
   func receiveEnd() {
     guard machine.state != .ended else { return }
     if let inbox { return receiveEnd(into: inbox) }
+    hold(0)
     do {
       try deframer.finish()
       perform(machine.receive(.requestEnd), with: nil)
@@ -97,6 +114,7 @@ final class ServerCall: @unchecked Sendable {
   func closed() {
     guard machine.state != .ended else { return }
     perform(machine.receive(.closed), with: nil)
+    releaseHeldBytes()
     connection.interceptors.end(context, status: Self.closedByClient)
   }
 
@@ -302,7 +320,14 @@ final class ServerCall: @unchecked Sendable {
     }
   }
 
+  private func releaseHeldBytes() {
+    guard heldBytes > 0 else { return }
+    connection.receiveBudget.giveBack(heldBytes)
+    heldBytes = 0
+  }
+
   private func end(trailersOnly: Bool, status: RPCError?) {
+    releaseHeldBytes()
     connection.end(
       stream, status: status, metadata: context.trailingMetadata, trailersOnly: trailersOnly)
     connection.interceptors.end(context, status: status)

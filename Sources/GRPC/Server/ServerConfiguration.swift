@@ -9,6 +9,9 @@ public struct ServerConfiguration: Sendable {
   public var requestBytesMax: Int
   /// Limits of single methods.
   public var requestBytesMaxByMethod: [MethodDescriptor: Int]
+  /// Bytes of unfinished requests kept at a time, all connections together; a request that would go
+  /// beyond is refused with RESOURCE_EXHAUSTED.
+  public var unfinishedRequestBytesMax = 256 * 1024 * 1024
   /// Whether responses are compressed with gzip for clients that accept it; a handler may choose
   /// otherwise (`ServerContext.compressesResponses`).
   public var compressesResponses: Bool

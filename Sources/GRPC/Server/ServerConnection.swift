@@ -12,6 +12,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private var info: ServerContext.ConnectionInfo
   let interceptors: [any ServerInterceptor]
   private let onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
+  let receiveBudget: ReceiveBudget
   /// What a reader may have read before its window is given back: half the window, where nghttp2
   /// would send WINDOW_UPDATE at the earliest.
   let creditBytesMin: Int
@@ -34,12 +35,13 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
   init(
     eventLoop: any EventLoop, executor: LoopTaskExecutor, methods: MethodTable,
-    configuration: ServerConfiguration, peer: String,
+    configuration: ServerConfiguration, receiveBudget: ReceiveBudget, peer: String,
     onClose: @escaping @Sendable (ServerConnection) -> Void
   ) {
     self.eventLoop = eventLoop
     self.executor = executor
     self.methods = methods
+    self.receiveBudget = receiveBudget
     interceptors = configuration.interceptors
     onUnexpectedError = configuration.onUnexpectedError
     info = ServerContext.ConnectionInfo(
