@@ -104,9 +104,11 @@ let package = Package(
     room("Plan", ["JSON"]),
     room("Digests", ["Plan", "CCrypto"]),
     room("Engine", ["Plan", heap]),
-    room("Store", ["Plan", "JSON"]),
-    room("Queue", ["Plan"]),
-    room("Orchestrator", ["Engine", "Store", "Queue", "Plan", "JSON", "Digests", heap]),
+    room("Store", ["Plan", "JSON", locks]),
+    room("Queue", ["Plan", locks]),
+    room(
+      "Orchestrator",
+      ["Engine", "Store", "Queue", "Plan", "JSON", "Digests", heap, locks]),
 
     // The RPC boundary.
     room("Messages", ["CMessages", "CProtobufC"], settings: hot + views),
@@ -120,7 +122,7 @@ let package = Package(
     room("Stubs", ["GRPC", "Messages"]),
 
     // Leaves and the service that puts everything together.
-    room("StoreSQLite", ["Store", "Plan", "JSON", "CSQLite"]),
+    room("StoreSQLite", ["Store", "Plan", "JSON", "CSQLite", locks]),
     room("PlanMapping", ["Plan", "Messages"]),
     room("Configuration", ["Plan", "JSON", yams]),
     room(
@@ -128,21 +130,23 @@ let package = Package(
       [
         "Configuration", "Orchestrator", "Engine", "Store", "StoreSQLite", "Queue", "Plan",
         "JSON", "Digests", "PlanMapping", "Stubs", "GRPC", "Messages", nioCore, nioPosix,
-        nioHTTP1, log,
+        nioHTTP1, locks, log,
       ]),
-    room("AdapterKit", ["Stubs", "GRPC", "Messages", "JSON", nioPosix, log]),
+    room("AdapterKit", ["Stubs", "GRPC", "Messages", "JSON", nioPosix, locks, log]),
 
     // Programs.
     room(
       "BatonCLI",
       [
         "Configuration", "Service", "PlanMapping", "Store", "Plan", "JSON", "Stubs", "GRPC",
-        "Messages", arguments, log,
+        "Messages", arguments, locks, log,
       ]),
     .executableTarget(name: "baton", dependencies: ["BatonCLI"], swiftSettings: house),
     .executableTarget(
       name: "baton-mock-adapter",
-      dependencies: ["AdapterKit", "Stubs", "GRPC", "Messages", "Plan", "JSON", arguments, log],
+      dependencies: [
+        "AdapterKit", "Stubs", "GRPC", "Messages", "Plan", "JSON", arguments, locks, log,
+      ],
       swiftSettings: house),
 
     // Calls Baton, for others to copy.
@@ -171,8 +175,8 @@ let package = Package(
     interop("interop-client"),
 
     // Tests, and the suites that every store and every queue runs.
-    room("StoreConformance", ["Store", "Plan", "JSON"]),
-    room("QueueConformance", ["Queue", "Plan"]),
+    room("StoreConformance", ["Store", "Plan", "JSON", locks]),
+    room("QueueConformance", ["Queue", "Plan", locks]),
     tests("JSONTests", ["JSON"]),
     tests("PlanTests", ["Plan", "JSON"]),
     tests("EngineTests", ["Engine", "Plan", "JSON"]),
@@ -180,7 +184,9 @@ let package = Package(
     tests("StoreTests", ["Store", "StoreConformance", "Plan", "JSON"]),
     tests("StoreSQLiteTests", ["StoreSQLite", "Store", "StoreConformance", "Plan"]),
     tests("QueueTests", ["Queue", "QueueConformance", "Plan"]),
-    tests("OrchestratorTests", ["Orchestrator", "Engine", "Store", "Queue", "Plan", "JSON"]),
+    tests(
+      "OrchestratorTests",
+      ["Orchestrator", "Engine", "Store", "Queue", "Plan", "JSON", locks]),
     .testTarget(
       name: "MessagesTests", dependencies: ["Messages", "CKinds", "CProtobufC"],
       swiftSettings: strict + views),
@@ -201,12 +207,12 @@ let package = Package(
       ["BatonCLI", "Configuration", "GRPC", "Plan", "JSON", "Messages", arguments, log]),
     tests(
       "AdapterKitTests",
-      ["baton-mock-adapter", "AdapterKit", "Stubs", "GRPC", "Messages", "JSON", log]),
+      ["baton-mock-adapter", "AdapterKit", "Stubs", "GRPC", "Messages", "JSON", locks, log]),
     tests("ArchitectureTests", []),
     tests("InteropTests", ["interop-server", "interop-client"]),
     tests(
       "EndToEndTests",
-      ["Stubs", "GRPC", "Messages", "PlanMapping", "Plan", "JSON", "BatonCLI"]),
+      ["Stubs", "GRPC", "Messages", "PlanMapping", "Plan", "JSON", "BatonCLI", locks]),
   ],
   swiftLanguageModes: [.v6]
 )

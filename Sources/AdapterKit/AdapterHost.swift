@@ -1,8 +1,8 @@
 internal import GRPC
 public import Logging
 internal import Messages
+internal import NIOConcurrencyHelpers
 internal import Stubs
-internal import Synchronization
 
 /// An adapter: serves `baton.v1.ExecutionAdapter` and health, registers with the orchestrator, runs
 /// what it is handed, and delivers the results.
@@ -27,7 +27,7 @@ public final class AdapterHost: Sendable {
   private let log: Logger
   private let observer: RunObserver
   private let stopping = Latch()
-  private let fatal = Mutex<AdapterError?>(nil)
+  private let fatal = NIOLockedValueBox<AdapterError?>(nil)
 
   public init(
     _ configuration: AdapterConfiguration, runner: any TaskRunner, log: Logger,
@@ -79,7 +79,7 @@ public final class AdapterHost: Sendable {
       for name in ["", Self.service] { health.set(.notServing, for: name) }
     }
     await shutDown(server)
-    let failure = fatal.withLock { $0 }
+    let failure = fatal.withLockedValue { $0 }
     await host.close()
     if let failure { throw failure }
   }
@@ -113,7 +113,7 @@ public final class AdapterHost: Sendable {
       onFatal: { [self] error in
         // Memory and disk may differ now: the next start begins from the disk.
         log.critical("the table of runs failed", metadata: ["error": "\(error)"])
-        fatal.withLock { $0 = $0 ?? error }
+        fatal.withLockedValue { $0 = $0 ?? error }
         stop()
       })
   }
@@ -155,7 +155,7 @@ public final class AdapterHost: Sendable {
     log.info("stopping", metadata: ["in_flight": "\(inFlight)"])
     await host.drain()
     var grace = Duration.seconds(5)
-    if case .finish(let time) = configuration.shutdown, fatal.withLock({ $0 }) == nil {
+    if case .finish(let time) = configuration.shutdown, fatal.withLockedValue({ $0 }) == nil {
       grace = time
       await session.deregister(handBack: false)
       await host.finishAll(within: grace)

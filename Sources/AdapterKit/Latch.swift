@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// An event that happens once, and that any number of tasks wait for.
 final class Latch: Sendable {
@@ -9,13 +9,13 @@ final class Latch: Sendable {
     var waiters: [Int: CheckedContinuation<Void, Never>?] = [:]
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
-  var isOpen: Bool { state.withLock { $0.isOpen } }
+  var isOpen: Bool { state.withLockedValue { $0.isOpen } }
 
   /// It has happened; everyone goes on.
   func open() {
-    let waiters = state.withLock { state in
+    let waiters = state.withLockedValue { state in
       state.isOpen = true
       defer { state.waiters = [:] }
       return state.waiters
@@ -25,7 +25,7 @@ final class Latch: Sendable {
 
   /// Returns once it has happened, once `limit` has passed, or once the task is cancelled.
   func wait(atMost limit: Duration? = nil) async {
-    let waiter = state.withLock { state -> Int? in
+    let waiter = state.withLockedValue { state -> Int? in
       guard !state.isOpen else { return nil }
       state.made += 1
       state.waiters.updateValue(nil, forKey: state.made)
@@ -40,7 +40,7 @@ final class Latch: Sendable {
     }
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let isReleased = state.withLock { state in
+        let isReleased = state.withLockedValue { state in
           guard state.waiters[waiter] != nil else { return true }
           state.waiters[waiter] = continuation
           return false
@@ -54,7 +54,7 @@ final class Latch: Sendable {
   }
 
   private func release(_ waiter: Int) {
-    let continuation = state.withLock { $0.waiters.removeValue(forKey: waiter) }
+    let continuation = state.withLockedValue { $0.waiters.removeValue(forKey: waiter) }
     continuation??.resume()
   }
 }

@@ -1,6 +1,6 @@
 internal import Dispatch
 internal import Foundation
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// The thread a shard lives on, and its inbox.
 ///
@@ -13,14 +13,14 @@ final class ShardThread: Sendable {
     var isStopped = false
   }
 
-  private let inbox = Mutex(Inbox())
+  private let inbox = NIOLockedValueBox(Inbox())
   private let wakeUp = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
 
   /// Puts work into the inbox; false where that is closed and the work will not be done.
   @discardableResult
   func post(_ work: @escaping Shard.Work) -> Bool {
-    let (isTaken, mustWake) = inbox.withLock { inbox in
+    let (isTaken, mustWake) = inbox.withLockedValue { inbox in
       guard !inbox.isStopped else { return (false, false) }
       inbox.work.append(work)
       defer { inbox.isWaiting = false }
@@ -44,7 +44,7 @@ final class ShardThread: Sendable {
 
   /// Finishes what has come, then ends the thread.
   func stop() {
-    let mustWake = inbox.withLock { inbox in
+    let mustWake = inbox.withLockedValue { inbox in
       inbox.isStopped = true
       defer { inbox.isWaiting = false }
       return inbox.isWaiting
@@ -57,7 +57,7 @@ final class ShardThread: Sendable {
   private func next(_ shard: Shard) -> [Shard.Work]? {
     while true {
       let delay = shard.nextDue.map { max(0, $0 - shard.clock.milliseconds()) }
-      let work: [Shard.Work]?? = inbox.withLock { inbox in
+      let work: [Shard.Work]?? = inbox.withLockedValue { inbox in
         guard inbox.work.isEmpty else {
           defer { inbox.work = [] }
           return inbox.work
@@ -70,7 +70,7 @@ final class ShardThread: Sendable {
       if let work { return work }
       if let delay {
         _ = wakeUp.wait(timeout: .now() + .milliseconds(Int(min(delay, 86_400_000))))
-        inbox.withLock { $0.isWaiting = false }
+        inbox.withLockedValue { $0.isWaiting = false }
       } else {
         wakeUp.wait()
       }

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// Connects a waiting watcher with the cancellation of the call it waits for.
 final class WatchTicket: Sendable {
@@ -8,11 +8,11 @@ final class WatchTicket: Sendable {
     case cancelled
   }
 
-  private let state = Mutex(State.new)
+  private let state = NIOLockedValueBox(State.new)
 
   /// The watcher waits as `number`; true where the call was cancelled before.
   func waits(as number: UInt64) -> Bool {
-    state.withLock { state in
+    state.withLockedValue { state in
       if case .cancelled = state { return true }
       state = .waiting(number)
       return false
@@ -21,7 +21,7 @@ final class WatchTicket: Sendable {
 
   /// The watcher to take back, if it waits already.
   func cancel() -> UInt64? {
-    state.withLock { state in
+    state.withLockedValue { state in
       defer { state = .cancelled }
       if case .waiting(let number) = state { return number }
       return nil

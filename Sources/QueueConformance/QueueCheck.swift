@@ -1,7 +1,7 @@
 internal import Dispatch
+internal import NIOConcurrencyHelpers
 internal import Plan
 public import Queue
-internal import Synchronization
 
 /// What a queue did that `HandOutQueue` does not allow.
 public struct QueueConformanceFailure: Error, CustomStringConvertible {
@@ -108,26 +108,26 @@ private final class Taken: Sendable {
     var errors: [String] = []
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
   private let arrived = DispatchSemaphore(value: 0)
 
-  var count: Int { state.withLock { $0.hints.count } }
+  var count: Int { state.withLockedValue { $0.hints.count } }
 
   func add(_ hints: [HandOutHint]) {
-    state.withLock { $0.hints += hints }
+    state.withLockedValue { $0.hints += hints }
     arrived.signal()
   }
 
   /// Runs `body` where nothing can be thrown; an error fails the next `wait`.
   func note(_ body: () throws -> Void) {
-    do { try body() } catch { state.withLock { $0.errors.append("\(error)") } }
+    do { try body() } catch { state.withLockedValue { $0.errors.append("\(error)") } }
   }
 
   /// Waits until all of `expected`, and nothing else, has been taken.
   func wait(for expected: Set<HandOutHint>) throws {
     let deadline = DispatchTime.now() + .seconds(10)
     while true {
-      let (taken, errors) = state.withLock { (Set($0.hints), $0.errors) }
+      let (taken, errors) = state.withLockedValue { (Set($0.hints), $0.errors) }
       if let error = errors.first { throw QueueConformanceFailure(description: error) }
       guard taken.isSubset(of: expected) else {
         throw QueueConformanceFailure(description: "a hint was taken that nobody enqueued")

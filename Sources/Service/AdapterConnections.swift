@@ -1,10 +1,10 @@
 internal import GRPC
 internal import Messages
+internal import NIOConcurrencyHelpers
 internal import Orchestrator
 internal import Plan
 internal import PlanMapping
 internal import Stubs
-internal import Synchronization
 
 /// The adapter RPC over gRPC: one channel per instance for hand-outs and cancels, one for polls, so
 /// that calls which are held open never delay the others.
@@ -20,7 +20,7 @@ final class AdapterConnections: AdapterPort {
     }
   }
 
-  private let channels = Mutex<[String: Channels]>([:])
+  private let channels = NIOLockedValueBox<[String: Channels]>([:])
   private let makeChannel: @Sendable (String) -> Result<ClientChannel, AddressError>
   /// How long a call other than a poll may take.
   private static let timeout = Duration.seconds(10)
@@ -30,12 +30,12 @@ final class AdapterConnections: AdapterPort {
   }
 
   func connect(instance: String, address: String) {
-    if channels.withLock({ $0[instance]?.address }) == address { return }
+    if channels.withLockedValue({ $0[instance]?.address }) == address { return }
     // The address was checked at registration.
     guard case .success(let calls) = makeChannel(address),
       case .success(let polls) = makeChannel(address)
     else { return }
-    let old = channels.withLock { channels in
+    let old = channels.withLockedValue { channels in
       defer { channels[instance] = Channels(address: address, calls: calls, polls: polls) }
       return channels[instance]
     }
@@ -43,11 +43,11 @@ final class AdapterConnections: AdapterPort {
   }
 
   func disconnect(instance: String) {
-    channels.withLock { $0.removeValue(forKey: instance) }?.close()
+    channels.withLockedValue { $0.removeValue(forKey: instance) }?.close()
   }
 
   func close() {
-    let all = channels.withLock { channels in
+    let all = channels.withLockedValue { channels in
       defer { channels = [:] }
       return channels
     }
@@ -58,7 +58,7 @@ final class AdapterConnections: AdapterPort {
     _ handOut: HandOut, to instance: String,
     completion: @escaping @Sendable (HandOutReply) -> Void
   ) {
-    guard let channel = channels.withLock({ $0[instance]?.calls }) else {
+    guard let channel = channels.withLockedValue({ $0[instance]?.calls }) else {
       completion(.unreachable("instance \(instance) is not connected"))
       return
     }
@@ -105,7 +105,7 @@ final class AdapterConnections: AdapterPort {
     _ run: RunName, handle: String, waitMilliseconds: Int64, at instance: String,
     completion: @escaping @Sendable (PollReply) -> Void
   ) {
-    guard let channel = channels.withLock({ $0[instance]?.polls }) else {
+    guard let channel = channels.withLockedValue({ $0[instance]?.polls }) else {
       completion(.unanswered("instance \(instance) is not connected"))
       return
     }
@@ -140,7 +140,7 @@ final class AdapterConnections: AdapterPort {
   }
 
   func cancel(_ run: RunName, reason: String, at instance: String) {
-    guard let channel = channels.withLock({ $0[instance]?.calls }) else { return }
+    guard let channel = channels.withLockedValue({ $0[instance]?.calls }) else { return }
     let request = BatonV1.CancelTaskRequest(
       idempotencyKey: run.key.description, attempt: run.attempt, reason: reason)
     channel.unary(

@@ -1,7 +1,7 @@
 internal import Configuration
 internal import GRPC
 internal import Logging
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// What concerns certificates.
 extension BatonServer {
@@ -46,7 +46,8 @@ extension BatonServer {
   /// Reads the server's certificates again, whether or not their files have changed; what comes of
   /// it is logged.
   public func reloadCertificates() async {
-    guard configuration.tls.certificate != nil, let grpc = running.withLock({ $0?.grpc }) else {
+    guard configuration.tls.certificate != nil, let grpc = running.withLockedValue({ $0?.grpc })
+    else {
       return
     }
     let report = report("the server's certificates")

@@ -3,19 +3,19 @@ internal import Engine
 internal import GRPC
 public import Logging
 internal import Messages
+internal import NIOConcurrencyHelpers
 internal import Orchestrator
 internal import Plan
 internal import Queue
 internal import Store
 internal import StoreSQLite
 internal import Stubs
-internal import Synchronization
 
 /// Everything of a server put together: the only place that names a concrete store or queue.
 public final class BatonServer: Sendable {
   let configuration: Configuration.ServerConfiguration
   let log: Logger
-  let running = Mutex<Running?>(nil)
+  let running = NIOLockedValueBox<Running?>(nil)
 
   struct Running: Sendable {
     var grpc: GRPCServer
@@ -73,7 +73,7 @@ public final class BatonServer: Sendable {
     let address = try await grpc.start(on: try Address(configuration.listen))
     http.setReady(true)
     health.set(.serving)
-    running.withLock {
+    running.withLockedValue {
       $0 = Running(
         grpc: grpc, http: http, orchestrator: orchestrator, adapters: adapters, health: health)
     }
@@ -136,7 +136,7 @@ public final class BatonServer: Sendable {
   /// Stops admitting, lets open calls finish within the grace period, stores what was asked. Runs
   /// with adapters go on (S11).
   public func shutdown() async {
-    guard let running = running.withLock({ $0.take() }) else { return }
+    guard let running = running.withLockedValue({ $0.take() }) else { return }
     running.http.setReady(false)
     running.health.set(.notServing)
     running.orchestrator.endWatching()

@@ -1,15 +1,15 @@
 internal import GRPC
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
-internal import Synchronization
 
 /// Liveness and readiness over plain HTTP, for load balancers and Kubernetes.
 final class HTTPEndpoint: Sendable {
-  private let listener = Mutex<(any Channel)?>(nil)
-  private let isReady = Mutex(false)
+  private let listener = NIOLockedValueBox<(any Channel)?>(nil)
+  private let isReady = NIOLockedValueBox(false)
 
-  func setReady(_ ready: Bool) { isReady.withLock { $0 = ready } }
+  func setReady(_ ready: Bool) { isReady.withLockedValue { $0 = ready } }
 
   /// Listens; answers the bound address.
   func start(on address: Address) async throws -> Address {
@@ -31,7 +31,7 @@ final class HTTPEndpoint: Sendable {
         unixDomainSocketPath: path, cleanupExistingSocketFile: true
       ).get()
     }
-    listener.withLock { $0 = channel }
+    listener.withLockedValue { $0 = channel }
     guard case .tcp(let host, _) = address, let port = channel.localAddress?.port else {
       return address
     }
@@ -39,7 +39,7 @@ final class HTTPEndpoint: Sendable {
   }
 
   func stop() async {
-    let channel = listener.withLock { $0.take() }
+    let channel = listener.withLockedValue { $0.take() }
     // A listener that is closed already is what is wanted.
     try? await channel?.close()
   }
@@ -48,7 +48,7 @@ final class HTTPEndpoint: Sendable {
     switch path {
     case "/healthz": return (.ok, "ok\n")
     case "/readyz":
-      return isReady.withLock { $0 }
+      return isReady.withLockedValue { $0 }
         ? (.ok, "ready\n") : (.serviceUnavailable, "not ready: starting or stopping\n")
     default: return (.notFound, "there are /healthz and /readyz\n")
     }

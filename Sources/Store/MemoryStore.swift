@@ -1,9 +1,9 @@
+internal import NIOConcurrencyHelpers
 public import Plan
-internal import Synchronization
 
 /// Keeps plans in memory; nothing survives the process (S12).
 public final class MemoryStore: PlanStore {
-  private let contents = Mutex(MemoryContents())
+  private let contents = NIOLockedValueBox(MemoryContents())
 
   public init() {}
 
@@ -12,14 +12,16 @@ public final class MemoryStore: PlanStore {
 
   public func commit(_ group: [PlanChange]) throws(StoreError) {
     for change in group { try change.checkShape() }
-    try contents.withLock { contents throws(StoreError) in
-      try contents.check(group)
-      for change in group { contents.apply(change) }
-    }
+    try contents.withLockedValue { contents in
+      Result { () throws(StoreError) in
+        try contents.check(group)
+        for change in group { contents.apply(change) }
+      }
+    }.get()
   }
 
   public func load(_ id: PlanID) throws(StoreError) -> StoredPlan? {
-    contents.withLock { contents in
+    contents.withLockedValue { contents in
       contents.plans[id].map { plan in
         StoredPlan(
           planID: id, creation: plan.creation, plan: plan.row,
@@ -29,7 +31,7 @@ public final class MemoryStore: PlanStore {
   }
 
   public func find(namespace: String, requestKey: String) throws(StoreError) -> PlanKeyMatch? {
-    contents.withLock { contents in
+    contents.withLockedValue { contents in
       guard let id = contents.requestKeys[RequestKey(namespace, requestKey)],
         let plan = contents.plans[id]
       else { return nil }
@@ -38,11 +40,11 @@ public final class MemoryStore: PlanStore {
   }
 
   public func unfinished(after id: PlanID?, limit: Int) throws(StoreError) -> [PlanID] {
-    contents.withLock { $0.unfinished(after: id, limit: limit) }
+    contents.withLockedValue { $0.unfinished(after: id, limit: limit) }
   }
 
   public func outputs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskOutput] {
-    contents.withLock { contents in
+    contents.withLockedValue { contents in
       guard let plan = contents.plans[id] else { return [] }
       return ordinals.compactMap { ordinal in
         plan.outputs[ordinal].map { TaskOutput(ordinal: ordinal, json: $0) }
@@ -53,7 +55,7 @@ public final class MemoryStore: PlanStore {
   public func events(
     _ id: PlanID, from seq: Int64, maxCount: Int, maxBytes: Int
   ) throws(StoreError) -> [TraceEvent] {
-    contents.withLock { contents in
+    contents.withLockedValue { contents in
       guard let plan = contents.plans[id], seq <= plan.row.lastSeq else { return [] }
       var page = EventPage(maxCount: maxCount, maxBytes: maxBytes)
       var index = max(0, Int(seq - 1))
@@ -73,7 +75,7 @@ public final class MemoryStore: PlanStore {
     // In windows, so that a long search does not hold up commits.
     var windowSize = max(0, min(limit, 1_024))
     while found.count < limit {
-      let window = contents.withLock { $0.summaries(before: last, limit: windowSize) }
+      let window = contents.withLockedValue { $0.summaries(before: last, limit: windowSize) }
       found += window.lazy.filter(filter.matches).prefix(limit - found.count)
       if window.count < windowSize { break }
       last = window.last?.planID

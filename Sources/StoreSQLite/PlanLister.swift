@@ -5,7 +5,9 @@ internal import Store
 ///
 /// Each statement reads a bounded number of rows and ends its transaction: a reader that stays
 /// keeps the WAL from starting over, which makes every commit dearer.
-final class PlanLister {
+///
+/// `@unchecked Sendable`: its store alone has it, and uses it with the lock of reading held.
+final class PlanLister: @unchecked Sendable {
   /// Plans looked at in one transaction; a few milliseconds.
   private static let windowSize = 1_000
 

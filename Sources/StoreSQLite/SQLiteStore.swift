@@ -1,6 +1,6 @@
+internal import NIOConcurrencyHelpers
 public import Plan
 public import Store
-internal import Synchronization
 
 /// Keeps plans in one SQLite file (SQLite 3.37 or later), in WAL mode with `synchronous=FULL`.
 ///
@@ -8,8 +8,8 @@ internal import Synchronization
 /// events while the first commits. A lock file beside the database keeps other processes out.
 public final class SQLiteStore: PlanStore {
   /// Nil once closed.
-  private let writing: Mutex<WritingSide?>
-  private let reading: Mutex<PlanLister?>
+  private let writing: NIOLockedValueBox<WritingSide?>
+  private let reading: NIOLockedValueBox<PlanLister?>
 
   /// Opens the file at `path`, and makes it if it is not there; its folder must be.
   ///
@@ -17,8 +17,8 @@ public final class SQLiteStore: PlanStore {
   /// or cannot be opened.
   public init(path: String) throws(StoreError) {
     let path = try FileLock.resolve(path)
-    writing = Mutex(try WritingSide(path: path))
-    reading = Mutex(try PlanLister(path: path))
+    writing = NIOLockedValueBox(try WritingSide(path: path))
+    reading = NIOLockedValueBox(try PlanLister(path: path))
   }
 
   public var name: String { "sqlite" }
@@ -29,7 +29,7 @@ public final class SQLiteStore: PlanStore {
     for change in group { try change.checkShape() }
     try write { side throws(StoreError) in
       try side.writer.write(group)
-      side.checkpointIfLarge { checkpoint in reading.withLock { _ in checkpoint() } }
+      side.checkpointIfLarge { checkpoint in reading.withLockedValue { _ in checkpoint() } }
     }
   }
 
@@ -71,32 +71,36 @@ public final class SQLiteStore: PlanStore {
 
   /// Moves the WAL into the database and lets go of the file.
   public func close() {
-    reading.withLock { $0 = nil }
-    writing.withLock { side in
+    reading.withLockedValue { $0 = nil }
+    writing.withLockedValue { side in
       side?.finish()
       side = nil
     }
   }
 
   /// Size and state of the WAL, for metrics; nil once closed.
-  public var walStatus: WALStatus? { writing.withLock { $0?.walStatus } }
+  public var walStatus: WALStatus? { writing.withLockedValue { $0?.walStatus } }
 
   private func write<Value: Sendable>(
     _ body: (WritingSide) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    try writing.withLock { side throws(StoreError) in
-      guard let side else { throw StoreError(.unusable, "the store is closed") }
-      return try body(side)
-    }
+    try writing.withLockedValue { side in
+      Result { () throws(StoreError) in
+        guard let side else { throw StoreError(.unusable, "the store is closed") }
+        return try body(side)
+      }
+    }.get()
   }
 
   private func read<Value: Sendable>(
     _ body: (PlanLister) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    try reading.withLock { lister throws(StoreError) in
-      guard let lister else { throw StoreError(.unusable, "the store is closed") }
-      return try body(lister)
-    }
+    try reading.withLockedValue { lister in
+      Result { () throws(StoreError) in
+        guard let lister else { throw StoreError(.unusable, "the store is closed") }
+        return try body(lister)
+      }
+    }.get()
   }
 }
 

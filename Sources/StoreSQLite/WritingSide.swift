@@ -2,7 +2,9 @@ internal import Plan
 internal import Store
 
 /// The lock on the file, the writing connection and what runs on it.
-final class WritingSide {
+///
+/// `@unchecked Sendable`: its store alone has it, and uses it with the lock of writing held.
+final class WritingSide: @unchecked Sendable {
   let writer: PlanWriter
   let reader: PlanReader
   private let connection: SQLiteConnection

@@ -1,7 +1,7 @@
 internal import AdapterKit
 internal import Foundation
 internal import JSON
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// What this adapter was given and did: one JSON line per event, each appended with one write, so
 /// that the lines of several processes never mix and a killed one loses nothing.
@@ -9,7 +9,7 @@ internal import Synchronization
 /// Keys: event, time_ms (Unix epoch), plan_id, task_id, key, attempt, delivery, token, instance, pid,
 /// and code: why it was refused, how it finished, what the report was answered.
 final class Ledger: Sendable {
-  private let file: Mutex<FileHandle>
+  private let file: NIOLockedValueBox<FileHandle>
   private let instance: String
   private let pid = ProcessInfo.processInfo.processIdentifier
 
@@ -21,7 +21,7 @@ final class Ledger: Sendable {
         .dataUnusable, "the ledger \(path) cannot be opened",
         cause: String(cString: strerror(errno)))
     }
-    file = Mutex(FileHandle(fileDescriptor: descriptor, closeOnDealloc: true))
+    file = NIOLockedValueBox(FileHandle(fileDescriptor: descriptor, closeOnDealloc: true))
     self.instance = instance
   }
 
@@ -47,7 +47,7 @@ final class Ledger: Sendable {
   }
 
   private func append(_ line: [UInt8]) {
-    let count = file.withLock { file in
+    let count = file.withLockedValue { file in
       line.withUnsafeBytes { write(file.fileDescriptor, $0.baseAddress, $0.count) }
     }
     guard count != line.count else { return }

@@ -2,7 +2,7 @@ internal import AdapterKit
 internal import Foundation
 internal import JSON
 internal import Messages
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// Does what the tasks' scripts say.
 final class MockRunner: TaskRunner {
@@ -11,7 +11,7 @@ final class MockRunner: TaskRunner {
   let taskTypes: [String]
   let capabilities = ["cancel", "progress"]
   /// Hand-outs refused so far, by idempotency key.
-  private let refusals = Mutex<[String: Int]>([:])
+  private let refusals = NIOLockedValueBox<[String: Int]>([:])
 
   /// Told of every run that begins.
   private let onStart: @Sendable (TaskRequest, MockScript) -> Void
@@ -28,7 +28,7 @@ final class MockRunner: TaskRunner {
     if let rejection = script.rejection {
       throw TaskRejection(rejection, code: script.code, message: "the script refuses this task")
     }
-    let isBusy = refusals.withLock { refusals in
+    let isBusy = refusals.withLockedValue { refusals in
       let count = refusals[request.idempotencyKey, default: 0]
       guard count < script.busyCount else { return false }
       refusals[request.idempotencyKey] = count + 1

@@ -2,7 +2,7 @@ internal import AdapterKit
 internal import GRPC
 internal import JSON
 internal import Messages
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// Reports results a second time where the script says so: the same one (`mock.answer_twice`) or
 /// another one (`mock.conflict`).
@@ -13,7 +13,7 @@ final class SecondAnswers: Sendable {
   /// Told of each second report's answer.
   private let observer: RunObserver
   /// Scripts of the runs that have started and not answered twice yet.
-  private let scripts = Mutex<[Run: MockScript]>([:])
+  private let scripts = NIOLockedValueBox<[Run: MockScript]>([:])
 
   private struct Run: Hashable {
     var key: String
@@ -29,7 +29,7 @@ final class SecondAnswers: Sendable {
   /// Remembers the script of a run that begins.
   func expect(_ request: TaskRequest, _ script: MockScript) {
     guard script.answersTwice || script.conflicts else { return }
-    scripts.withLock {
+    scripts.withLockedValue {
       $0[Run(key: request.idempotencyKey, attempt: request.attempt)] = script
     }
   }
@@ -37,7 +37,7 @@ final class SecondAnswers: Sendable {
   func follow(_ event: RunEvent) {
     guard event.kind == .reported, let result = event.result else { return }
     let run = Run(key: event.idempotencyKey, attempt: event.attempt)
-    guard let script = scripts.withLock({ $0.removeValue(forKey: run) }) else { return }
+    guard let script = scripts.withLockedValue({ $0.removeValue(forKey: run) }) else { return }
     // Detached: whoever reported first has a deadline that is not this report's.
     Task.detached { [self] in
       if script.answersTwice { await report(event, result) }

@@ -1,4 +1,4 @@
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// What happened, in order, and whoever waits for something to have happened.
 final class Mailbox<Item: Sendable>: Sendable {
@@ -14,12 +14,12 @@ final class Mailbox<Item: Sendable>: Sendable {
     var cancelled: Set<Int> = []
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
-  var items: [Item] { state.withLock { $0.items } }
+  var items: [Item] { state.withLockedValue { $0.items } }
 
   func add(_ item: Item) {
-    let met = state.withLock { state in
+    let met = state.withLockedValue { state in
       state.items.append(item)
       let met = state.waiters.filter { $0.value.isMet(state.items) }
       for id in met.keys { state.waiters[id] = nil }
@@ -31,13 +31,13 @@ final class Mailbox<Item: Sendable>: Sendable {
   /// Returns once `isMet` holds. Throws where the test's time limit ends the waiting.
   @discardableResult
   func wait(until isMet: @escaping @Sendable ([Item]) -> Bool) async throws -> [Item] {
-    let id = state.withLock { state in
+    let id = state.withLockedValue { state in
       state.made += 1
       return state.made
     }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        let outcome = state.withLock { state -> Result<Void, any Error>? in
+        let outcome = state.withLockedValue { state -> Result<Void, any Error>? in
           if isMet(state.items) { return .success(()) }
           if state.cancelled.contains(id) { return .failure(CancellationError()) }
           state.waiters[id] = Waiter(isMet: isMet, continuation: continuation)
@@ -46,7 +46,7 @@ final class Mailbox<Item: Sendable>: Sendable {
         if let outcome { continuation.resume(with: outcome) }
       }
     } onCancel: {
-      let waiter = state.withLock { state in
+      let waiter = state.withLockedValue { state in
         state.cancelled.insert(id)
         return state.waiters.removeValue(forKey: id)
       }

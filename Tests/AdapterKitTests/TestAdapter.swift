@@ -4,7 +4,6 @@ import JSON
 import Logging
 import Messages
 import Stubs
-import Synchronization
 
 /// A run that waits for a test to say how it ends.
 final class GatedRun: Sendable {

@@ -1,7 +1,7 @@
 import GRPC
 import Messages
+import NIOConcurrencyHelpers
 import Stubs
-import Synchronization
 
 /// An orchestrator's registry: a real server that says what a test tells it to.
 final class TestRegistry: AdapterRegistryService {
@@ -27,21 +27,21 @@ final class TestRegistry: AdapterRegistryService {
   let resultTimes = Mailbox<Duration>()
   let progress = Mailbox<BatonV1.RunProgress>()
   let deregistrations = Mailbox<BatonV1.DeregisterAdapterRequest>()
-  private let script = Mutex(Script())
-  private let server = Mutex<GRPCServer?>(nil)
+  private let script = NIOLockedValueBox(Script())
+  private let server = NIOLockedValueBox<GRPCServer?>(nil)
 
-  func change(_ body: (inout sending Script) -> Void) { script.withLock { body(&$0) } }
+  func change(_ body: (inout Script) -> Void) { script.withLockedValue { body(&$0) } }
 
   /// Listens; answers where.
   @discardableResult
   func start(on address: String = "127.0.0.1:0") async throws -> String {
     let server = GRPCServer(services: [self])
-    self.server.withLock { $0 = server }
+    self.server.withLockedValue { $0 = server }
     return try await server.start(on: Address(address)).description
   }
 
   func stop() async throws {
-    try await server.withLock { $0.take() }?.shutdown(grace: .zero)
+    try await server.withLockedValue { $0.take() }?.shutdown(grace: .zero)
   }
 
   // MARK: Service
@@ -50,7 +50,7 @@ final class TestRegistry: AdapterRegistryService {
     _ request: BatonV1.RegisterAdapterRequest, context: ServerContext
   ) async throws -> BatonV1.RegisterAdapterResponse {
     registrations.add(request)
-    return script.withLock { script in
+    return script.withLockedValue { script in
       let session = "session-\(registrations.items.count)"
       script.session = session
       return BatonV1.RegisterAdapterResponse(
@@ -63,7 +63,7 @@ final class TestRegistry: AdapterRegistryService {
   func heartbeat(
     _ request: BatonV1.HeartbeatRequest, context: ServerContext
   ) async throws -> BatonV1.HeartbeatResponse {
-    let script = script.withLock { $0 }
+    let script = script.withLockedValue { $0 }
     guard script.session == request.sessionId else {
       throw RPCError(code: .notFound, reason: "UNKNOWN_SESSION", message: "register again")
     }
@@ -75,7 +75,7 @@ final class TestRegistry: AdapterRegistryService {
   func reportTaskResult(
     _ request: BatonV1.ReportTaskResultRequest, context: ServerContext
   ) async throws -> BatonV1.ReportTaskResultResponse {
-    let answer = script.withLock { $0.answers.isEmpty ? nil : $0.answers.removeFirst() }
+    let answer = script.withLockedValue { $0.answers.isEmpty ? nil : $0.answers.removeFirst() }
     results.add(request)
     resultTimes.add(context.deadline?.remaining ?? .zero)
     if let answer { return try answer(request) }

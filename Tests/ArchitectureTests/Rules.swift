@@ -128,6 +128,9 @@ private func contentBreaches(_ path: String, _ text: String) -> [String] {
       "\(path): \(room) may not use \($0): time and randomness are given to it"
     }
   }
+  if path.hasSuffix(".swift"), SwiftSource(text).identifiers.contains("Mutex") {
+    breaches.append("\(path): \(room) may not use Mutex but NIOLockedValueBox")
+  }
   if neutralRooms.contains(room) {
     let lowercased = text.lowercased()
     breaches += frameworks.filter { lowercased.contains($0) }.map {

@@ -30,6 +30,7 @@ struct RulesTests {
       ("Service/A.swift", "import Engine", "does not say that Service depends on Engine"),
       ("Plan/A.swift", "let now = Date()", "Plan may not use Date"),
       ("Engine/A.swift", "let n = Int.random(in: 0..<9)", "Engine may not use random"),
+      ("Store/A.swift", "let lock = Mutex(0)", "Store may not use Mutex"),
       ("Engine/A.swift", "// as in CrewAI", "Engine serves any framework and may not name crewai"),
       ("Store/LangChain.swift", "let langChain = 1", "Store serves any framework"),
       ("Store/Other/B.swift", "import CSQLite", "CSQLite is imported in Store and Store/Other"),

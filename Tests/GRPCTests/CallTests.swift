@@ -1,6 +1,6 @@
 import GRPC
 import Messages
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 /// Our client and our server over real sockets.
@@ -55,15 +55,15 @@ import Testing
   }
 
   @Test func whatAHandlerThrowsUnexpectedlyIsReportedHereAndHiddenThere() async throws {
-    let reported = Mutex([String]())
+    let reported = NIOLockedValueBox([String]())
     let configuration = ServerConfiguration { method, error in
-      reported.withLock { $0.append("\(method) \(error)") }
+      reported.withLockedValue { $0.append("\(method) \(error)") }
     }
     try await withProbe(server: configuration) { channel, _, _ in
       let error = try #require(await channel.failure("Crash"))
       #expect(error.code == .unknown)
       #expect(!error.message.contains("Unexpected"))
-      #expect(reported.withLock { $0 } == ["baton.test.Probe/Crash Unexpected()"])
+      #expect(reported.withLockedValue { $0 } == ["baton.test.Probe/Crash Unexpected()"])
     }
   }
 

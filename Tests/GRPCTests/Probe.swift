@@ -1,7 +1,7 @@
 import GRPC
 import InMemoryTracing
 import Messages
-import Synchronization
+import NIOConcurrencyHelpers
 import Tracing
 
 typealias Text = GrpcHealthV1.HealthCheckRequest
@@ -25,7 +25,7 @@ struct Probe: GRPCService {
 
   /// What happened in handlers, waited for by name.
   final class Record: Sendable {
-    private let state = Mutex((counts: [String: Int](), waiting: [Waiting]()))
+    private let state = NIOLockedValueBox((counts: [String: Int](), waiting: [Waiting]()))
 
     private struct Waiting {
       let name: String
@@ -33,7 +33,7 @@ struct Probe: GRPCService {
     }
 
     func note(_ name: String) {
-      let ready = state.withLock { state in
+      let ready = state.withLockedValue { state in
         state.counts[name, default: 0] += 1
         let ready = state.waiting.filter { $0.name == name }
         state.waiting.removeAll { $0.name == name }
@@ -43,13 +43,13 @@ struct Probe: GRPCService {
     }
 
     func count(_ name: String) -> Int {
-      state.withLock { $0.counts[name, default: 0] }
+      state.withLockedValue { $0.counts[name, default: 0] }
     }
 
     /// Returns once `name` has been noted.
     func wait(for name: String) async {
       await withCheckedContinuation { continuation in
-        let isThere = state.withLock { state in
+        let isThere = state.withLockedValue { state in
           if state.counts[name] != nil { return true }
           state.waiting.append(Waiting(name: name, continuation: continuation))
           return false

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 
 /// A program of the interop tests: one of ours, or a Python module of `Tests/python/interop`.

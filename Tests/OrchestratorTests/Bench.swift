@@ -1,19 +1,19 @@
 import Engine
 import JSON
+import NIOConcurrencyHelpers
 import Plan
 import Queue
 import Store
-import Synchronization
 import Testing
 
 @testable import Orchestrator
 
 /// A clock that the test moves.
 final class ManualClock: EngineClock {
-  private let now = Mutex<Int64>(1_000_000)
+  private let now = NIOLockedValueBox<Int64>(1_000_000)
 
-  func milliseconds() -> Int64 { now.withLock { $0 } }
-  func advance(_ milliseconds: Int64) { now.withLock { $0 += milliseconds } }
+  func milliseconds() -> Int64 { now.withLockedValue { $0 } }
+  func advance(_ milliseconds: Int64) { now.withLockedValue { $0 += milliseconds } }
 }
 
 /// Keeps what adapters are asked, for the test to answer.
@@ -37,20 +37,20 @@ final class RecordingPort: AdapterPort {
     var connected: [String: String] = [:]
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
   func connect(instance: String, address: String) {
-    state.withLock { $0.connected[instance] = address }
+    state.withLockedValue { $0.connected[instance] = address }
   }
 
   func disconnect(instance: String) {
-    state.withLock { _ = $0.connected.removeValue(forKey: instance) }
+    state.withLockedValue { _ = $0.connected.removeValue(forKey: instance) }
   }
 
   func dispatch(
     _ handOut: HandOut, to instance: String, completion: @escaping @Sendable (HandOutReply) -> Void
   ) {
-    state.withLock {
+    state.withLockedValue {
       $0.calls.append(Call(handOut: handOut, instance: instance, reply: completion))
     }
   }
@@ -59,17 +59,17 @@ final class RecordingPort: AdapterPort {
     _ run: RunName, handle: String, waitMilliseconds: Int64, at instance: String,
     completion: @escaping @Sendable (PollReply) -> Void
   ) {
-    state.withLock { $0.polls.append(Poll(run: run, instance: instance, reply: completion)) }
+    state.withLockedValue { $0.polls.append(Poll(run: run, instance: instance, reply: completion)) }
   }
 
   func cancel(_ run: RunName, reason: String, at instance: String) {
-    state.withLock { $0.cancelled.append(run) }
+    state.withLockedValue { $0.cancelled.append(run) }
   }
 
   /// The calls since the last time they were taken.
-  func takeCalls() -> [Call] { state.withLock { exchange(&$0.calls) } }
-  func takePolls() -> [Poll] { state.withLock { exchange(&$0.polls) } }
-  func takeCancelled() -> [RunName] { state.withLock { exchange(&$0.cancelled) } }
+  func takeCalls() -> [Call] { state.withLockedValue { exchange(&$0.calls) } }
+  func takePolls() -> [Poll] { state.withLockedValue { exchange(&$0.polls) } }
+  func takeCancelled() -> [RunName] { state.withLockedValue { exchange(&$0.cancelled) } }
 
   private func exchange<T>(_ list: inout [T]) -> [T] {
     defer { list = [] }
@@ -88,25 +88,25 @@ final class FlakyStore: PlanStore {
   }
 
   let base = MemoryStore()
-  private let faults = Mutex<[Fault]>([])
-  private let commits = Mutex(0)
+  private let faults = NIOLockedValueBox<[Fault]>([])
+  private let commits = NIOLockedValueBox(0)
 
   var name: String { base.name }
   var isDurable: Bool { base.isDurable }
-  var commitCount: Int { commits.withLock { $0 } }
+  var commitCount: Int { commits.withLockedValue { $0 } }
 
-  private let isFailing = Mutex(false)
+  private let isFailing = NIOLockedValueBox(false)
 
   /// Every commit fails until it is told otherwise.
-  func fail(_ fails: Bool) { isFailing.withLock { $0 = fails } }
+  func fail(_ fails: Bool) { isFailing.withLockedValue { $0 = fails } }
 
   /// The next commits go this way.
-  func plan(_ next: Fault...) { faults.withLock { $0 = next } }
+  func plan(_ next: Fault...) { faults.withLockedValue { $0 = next } }
 
   func commit(_ group: [PlanChange]) throws(StoreError) {
-    commits.withLock { $0 += 1 }
-    if isFailing.withLock({ $0 }) { throw StoreError(.unavailable, "the disk is away") }
-    switch faults.withLock({ $0.isEmpty ? .none : $0.removeFirst() }) {
+    commits.withLockedValue { $0 += 1 }
+    if isFailing.withLockedValue({ $0 }) { throw StoreError(.unavailable, "the disk is away") }
+    switch faults.withLockedValue({ $0.isEmpty ? .none : $0.removeFirst() }) {
     case .none: try base.commit(group)
     case .before: throw StoreError(.unavailable, "the disk is away")
     case .after:
@@ -148,8 +148,8 @@ final class Bench {
   private(set) var shard: Shard
 
   private final class Inbox: Sendable {
-    let work = Mutex<[Shard.Work]>([])
-    let dropsHints = Mutex(false)
+    let work = NIOLockedValueBox<[Shard.Work]>([])
+    let dropsHints = NIOLockedValueBox(false)
   }
 
   init(
@@ -162,10 +162,10 @@ final class Bench {
     let inbox = Inbox()
     let queue = MemoryQueue()
     let post: @Sendable (@escaping Shard.Work) -> Void = { work in
-      inbox.work.withLock { $0.append(work) }
+      inbox.work.withLockedValue { $0.append(work) }
     }
     try queue.subscribe { hints in
-      guard !inbox.dropsHints.withLock({ $0 }) else { return }
+      guard !inbox.dropsHints.withLockedValue({ $0 }) else { return }
       post { $0.take(hints) }
     }
     self.inbox = inbox
@@ -179,19 +179,19 @@ final class Bench {
 
   /// The queue loses everything.
   var dropsHints: Bool {
-    get { inbox.dropsHints.withLock { $0 } }
-    set { inbox.dropsHints.withLock { $0 = newValue } }
+    get { inbox.dropsHints.withLockedValue { $0 } }
+    set { inbox.dropsHints.withLockedValue { $0 = newValue } }
   }
 
   /// Turns until nothing is left to do now.
   func settle() {
     repeat {
       shard.turn(
-        inbox.work.withLock { work in
+        inbox.work.withLockedValue { work in
           defer { work = [] }
           return work
         })
-    } while inbox.work.withLock({ !$0.isEmpty })
+    } while inbox.work.withLockedValue({ !$0.isEmpty })
   }
 
   func advance(_ milliseconds: Int64) {

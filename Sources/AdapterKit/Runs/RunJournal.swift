@@ -1,6 +1,6 @@
 internal import Dispatch
 internal import Foundation
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 #if canImport(Glibc)
   internal import Glibc
@@ -33,9 +33,9 @@ final class RunJournal: Sendable {
   let epoch: String
   private let path: String
   /// Held until `close`.
-  private let lock: Mutex<JournalFile?>
-  private let file: Mutex<JournalFile>
-  private let state = Mutex(State())
+  private let lock: NIOLockedValueBox<JournalFile?>
+  private let file: NIOLockedValueBox<JournalFile>
+  private let state = NIOLockedValueBox(State())
   private let queue = DispatchQueue(label: "baton.adapter.journal")
   /// Below this a journal is not worth rewriting.
   private static let bytesBeforeReplacement = 16 << 20
@@ -67,9 +67,9 @@ final class RunJournal: Sendable {
   ) {
     self.epoch = epoch
     self.path = path
-    self.lock = Mutex(lock)
-    self.file = Mutex(file)
-    state.withLock { state in
+    self.lock = NIOLockedValueBox(lock)
+    self.file = NIOLockedValueBox(file)
+    state.withLockedValue { state in
       state.bytesWritten = byteCount
       state.bytesAtReplacement = byteCount
     }
@@ -122,7 +122,7 @@ final class RunJournal: Sendable {
 
   /// Whether most of the file tells of rows that have changed since.
   var isWorthReplacing: Bool {
-    state.withLock {
+    state.withLockedValue {
       $0.bytesWritten > max(Self.bytesBeforeReplacement, 4 * $0.bytesAtReplacement)
     }
   }
@@ -139,7 +139,7 @@ final class RunJournal: Sendable {
   }
 
   private func give(hasChanges: Bool, _ change: (inout State) -> Void) -> Ticket {
-    let (ticket, starts) = state.withLock { state in
+    let (ticket, starts) = state.withLockedValue { state in
       guard hasChanges, state.failure == nil else { return (state.given, false) }
       change(&state)
       state.given += 1
@@ -155,7 +155,7 @@ final class RunJournal: Sendable {
   /// failed: from then on memory and disk differ, and only a new start brings them together.
   func wait(for ticket: Ticket) async throws {
     try await withCheckedThrowingContinuation { continuation in
-      let outcome = state.withLock { state -> Result<Void, any Error>? in
+      let outcome = state.withLockedValue { state -> Result<Void, any Error>? in
         if state.durable >= ticket.number { return .success(()) }
         if let failure = state.failure { return .failure(failure) }
         state.waiting.append((ticket.number, continuation))
@@ -170,7 +170,7 @@ final class RunJournal: Sendable {
     await withCheckedContinuation { continuation in
       queue.async {
         self.failed(AdapterError(.dataUnusable, "the journal \(self.path) is closed"))
-        self.lock.withLock { $0 = nil }
+        self.lock.withLockedValue { $0 = nil }
         continuation.resume()
       }
     }
@@ -179,13 +179,15 @@ final class RunJournal: Sendable {
   private func write() {
     while let (replacement, bytes, number) = takeWork() {
       do throws(AdapterError) {
-        try file.withLock { file throws(AdapterError) in
-          if let replacement {
-            file = try JournalFile.replace(path, with: replacement + bytes)
-          } else {
-            try file.append(bytes)
+        try file.withLockedValue { file in
+          Result { () throws(AdapterError) in
+            if let replacement {
+              file = try JournalFile.replace(path, with: replacement + bytes)
+            } else {
+              try file.append(bytes)
+            }
           }
-        }
+        }.get()
         wrote(bytes.count, replaced: replacement?.count, number)
       } catch {
         failed(error)
@@ -194,7 +196,7 @@ final class RunJournal: Sendable {
   }
 
   private func takeWork() -> (replacement: [UInt8]?, bytes: [UInt8], number: Int)? {
-    state.withLock { state in
+    state.withLockedValue { state in
       guard state.durable < state.given, state.failure == nil else {
         state.isWriting = false
         return nil
@@ -208,7 +210,7 @@ final class RunJournal: Sendable {
   }
 
   private func wrote(_ byteCount: Int, replaced: Int?, _ number: Int) {
-    let done = state.withLock { state in
+    let done = state.withLockedValue { state in
       if let replaced {
         state.bytesAtReplacement = replaced
         state.bytesWritten = replaced
@@ -223,7 +225,7 @@ final class RunJournal: Sendable {
   }
 
   private func failed(_ error: AdapterError) {
-    let waiting = state.withLock { state in
+    let waiting = state.withLockedValue { state in
       state.failure = state.failure ?? error
       defer { state.waiting = [] }
       return state.waiting

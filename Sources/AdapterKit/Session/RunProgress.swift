@@ -1,6 +1,6 @@
 internal import Foundation
 public import Messages
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// What a run may say while it goes on. Best effort: never blocks, never fails, from any thread.
 public final class RunProgress: Sendable {
@@ -25,7 +25,7 @@ public final class RunProgress: Sendable {
     case other(BatonV1.TaskProgress)
   }
 
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
   private let wake: @Sendable () -> Void
   /// What one run may have waiting; more is dropped.
   private static let waitingBytesMax = 256 << 10
@@ -38,7 +38,7 @@ public final class RunProgress: Sendable {
   /// The next piece of the output's text.
   public func chunk(_ text: String) {
     let text = text.sendable(byteCount: Self.chunkBytesMax)
-    state.withLock { state in
+    state.withLockedValue { state in
       let offset = state.offset
       state.offset += Int64(text.utf8.count)
       guard state.takeRoom(text.utf8.count) else { return }
@@ -67,12 +67,12 @@ public final class RunProgress: Sendable {
 
   /// What the attempt has consumed so far.
   public func usage(_ soFar: BatonV1.Usage) {
-    state.withLock { $0.usage = soFar.sendable }
+    state.withLockedValue { $0.usage = soFar.sendable }
     wake()
   }
 
   private func add(_ entry: BatonV1.TaskProgress) {
-    state.withLock { state in
+    state.withLockedValue { state in
       guard state.takeRoom(MessageLimits.textBytes) else { return }
       state.entries.append(.other(entry))
     }
@@ -80,13 +80,13 @@ public final class RunProgress: Sendable {
   }
 
   func started() {
-    state.withLock { $0.tellsStarted = true }
+    state.withLockedValue { $0.tellsStarted = true }
     wake()
   }
 
   /// What was said since the last call, as messages. The end of a run makes its beginning old news.
   func take(_ reference: RunReference, token: Int64, hasEnded: Bool) -> [BatonV1.RunProgress] {
-    let taken = state.withLock { state in
+    let taken = state.withLockedValue { state in
       let taken = state
       state.tellsStarted = false
       state.entries = []

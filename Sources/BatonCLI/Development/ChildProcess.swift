@@ -1,13 +1,13 @@
 internal import Configuration
 internal import Dispatch
 internal import Foundation
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A program that `baton dev` runs, its output line by line.
 final class ChildProcess: Sendable {
   let name: String
   private let process = Process()
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
 
   private struct State {
     var hasEnded = false
@@ -54,7 +54,7 @@ final class ChildProcess: Sendable {
     process.standardError = errors
     let exited = DispatchSemaphore(value: 0)
     process.terminationHandler = { [self] process in
-      state.withLock { $0.hasEnded = true }
+      state.withLockedValue { $0.hasEnded = true }
       exited.signal()
       let status = process.terminationStatus
       hear(
@@ -66,7 +66,7 @@ final class ChildProcess: Sendable {
         message: "\(name): \(command[0]) cannot be started: \(problem)")
     }
     let tell: @Sendable (String) -> Void = { [self] line in
-      state.withLock { $0.hasPrinted = true }
+      state.withLockedValue { $0.hasPrinted = true }
       print(line)
     }
     Self.read(output) { line in
@@ -89,10 +89,10 @@ final class ChildProcess: Sendable {
   /// of a pool come and go; so one stays for as long as the child runs. Answers what went wrong.
   private func runOnThreadOfItsOwn(until exited: DispatchSemaphore) -> String? {
     let started = DispatchSemaphore(value: 0)
-    let problem = Mutex<String?>(nil)
+    let problem = NIOLockedValueBox<String?>(nil)
     Thread.detachNewThread { [process] in
       do { try Self.withNoSignalBlocked { try process.run() } } catch {
-        problem.withLock { $0 = error.localizedDescription }
+        problem.withLockedValue { $0 = error.localizedDescription }
         started.signal()
         return
       }
@@ -100,7 +100,7 @@ final class ChildProcess: Sendable {
       exited.wait()
     }
     started.wait()
-    return problem.withLock { $0 }
+    return problem.withLockedValue { $0 }
   }
 
   /// A child inherits the signal mask of the thread that starts it, and the threads of a pool block
@@ -116,10 +116,10 @@ final class ChildProcess: Sendable {
 
   var pid: Int32 { process.processIdentifier }
 
-  var hasEnded: Bool { state.withLock { $0.hasEnded } }
+  var hasEnded: Bool { state.withLockedValue { $0.hasEnded } }
 
   /// Whether it said anything but READY.
-  var hasPrinted: Bool { state.withLock { $0.hasPrinted } }
+  var hasPrinted: Bool { state.withLockedValue { $0.hasPrinted } }
 
   /// SIGTERM: end in good order.
   func terminate() { if !hasEnded { kill(pid, SIGTERM) } }

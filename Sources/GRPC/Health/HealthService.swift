@@ -1,12 +1,12 @@
 public import Messages
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// grpc.health.v1.Health with a status per service, set from anywhere
 /// (github.com/grpc/grpc, doc/health-checking.md).
 public final class HealthService: GRPCService {
   public typealias Status = GrpcHealthV1.HealthCheckResponse.ServingStatus
 
-  private let state: Mutex<State>
+  private let state: NIOLockedValueBox<State>
 
   private struct State {
     var statuses: [String: Status]
@@ -21,12 +21,12 @@ public final class HealthService: GRPCService {
 
   /// - Parameter statuses: by full name of the service; "" is the server as a whole.
   public init(statuses: [String: Status] = ["": .serving]) {
-    state = Mutex(State(statuses: statuses))
+    state = NIOLockedValueBox(State(statuses: statuses))
   }
 
   /// Sets a service's status and tells whoever watches it.
   public func set(_ status: Status, for service: String = "") {
-    state.withLock { state in
+    state.withLockedValue { state in
       guard state.statuses.updateValue(status, forKey: service) != status else { return }
       for watcher in state.watchers.values where watcher.service == service {
         watcher.statuses.yield(status)
@@ -36,7 +36,7 @@ public final class HealthService: GRPCService {
 
   /// Nil for a service that is not known here.
   public func status(of service: String) -> Status? {
-    state.withLock { $0.statuses[service] }
+    state.withLockedValue { $0.statuses[service] }
   }
 
   public var methods: [MethodHandler] {
@@ -69,7 +69,7 @@ public final class HealthService: GRPCService {
 
   private func list() -> GrpcHealthV1.HealthListResponse {
     var response = GrpcHealthV1.HealthListResponse()
-    response.statuses = state.withLock { $0.statuses }.mapValues(Self.response)
+    response.statuses = state.withLockedValue { $0.statuses }.mapValues(Self.response)
     return response
   }
 
@@ -80,14 +80,14 @@ public final class HealthService: GRPCService {
     // Only the newest status matters to a watcher that reads slowly.
     let (statuses, continuation) = AsyncStream.makeStream(
       of: Status.self, bufferingPolicy: .bufferingNewest(1))
-    let id = state.withLock { state in
+    let id = state.withLockedValue { state in
       state.nextWatcher += 1
       state.watchers[state.nextWatcher] = Watcher(
         service: request.service, statuses: continuation)
       continuation.yield(state.statuses[request.service] ?? .serviceUnknown)
       return state.nextWatcher
     }
-    defer { _ = state.withLock { $0.watchers.removeValue(forKey: id) } }
+    defer { _ = state.withLockedValue { $0.watchers.removeValue(forKey: id) } }
     for await status in statuses { try await responses.write(Self.response(status)) }
     // The stream ends only by cancellation.
     throw CancellationError()
