@@ -1,8 +1,8 @@
 internal import HTTP2
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
-internal import Synchronization
 
 /// Serves gRPC over HTTP/2, with TLS or in cleartext (prior knowledge), on TCP or a Unix domain
 /// socket.
@@ -12,7 +12,7 @@ public final class GRPCServer: Sendable {
   private let group: any EventLoopGroup
   private let receiveBudget: ReceiveBudget
   private let credentials: TLSCredentials?
-  private let state = Mutex(State())
+  private let state = NIOLockedValueBox(State())
   private let ticks: [ObjectIdentifier: ConnectionTicks]
 
   private struct State {
@@ -75,7 +75,7 @@ public final class GRPCServer: Sendable {
         unixDomainSocketPath: path, cleanupExistingSocketFile: isStale
       ).get()
     }
-    let isLate = state.withLock { state in
+    let isLate = state.withLockedValue { state in
       state.listeners.append(listener)
       return state.isShuttingDown
     }
@@ -110,7 +110,7 @@ public final class GRPCServer: Sendable {
       connection.attach(http2)
       try secure(channel, connection, peer: peer)
       try channel.pipeline.syncOperations.addHandler(http2)
-      let isDraining = state.withLock { state in
+      let isDraining = state.withLockedValue { state in
         state.connections[ObjectIdentifier(connection)] = connection
         return state.isShuttingDown
       }
@@ -131,7 +131,7 @@ public final class GRPCServer: Sendable {
     guard let tls = configuration.tls, let credentials, let interval = tls.reloadInterval else {
       return
     }
-    state.withLock { state in
+    state.withLockedValue { state in
       guard state.certificateWatch == nil, !state.isShuttingDown else { return }
       state.certificateWatch = credentials.watch(every: interval, on: group.any()) { outcome in
         tls.onReload?(outcome)
@@ -157,12 +157,12 @@ public final class GRPCServer: Sendable {
   private struct Refused: Error {}
 
   private func admits() -> Bool {
-    state.withLock { $0.connections.count < configuration.connections.connectionsMax }
+    state.withLockedValue { $0.connections.count < configuration.connections.connectionsMax }
   }
 
   private func closed(_ connection: ServerConnection) {
     ticks[ObjectIdentifier(connection.eventLoop)]?.remove(connection)
-    let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+    let waiting = state.withLockedValue { state -> [CheckedContinuation<Void, Never>] in
       state.connections[ObjectIdentifier(connection)] = nil
       guard state.isShuttingDown, state.connections.isEmpty else { return [] }
       defer { state.waiting = [] }
@@ -174,7 +174,7 @@ public final class GRPCServer: Sendable {
   /// Stops listening, tells every client (GOAWAY), lets open calls finish for as long as `grace`,
   /// ends the rest with UNAVAILABLE, and returns when all connections are closed.
   public func shutdown(grace: Duration) async throws {
-    let (listeners, connections) = state.withLock { state in
+    let (listeners, connections) = state.withLockedValue { state in
       state.isShuttingDown = true
       state.certificateWatch?.cancel()
       state.certificateWatch = nil
@@ -196,14 +196,14 @@ public final class GRPCServer: Sendable {
   private func abandonCalls() {
     let status = RPCError(
       code: .unavailable, reason: "SHUTTING_DOWN", message: "the server is shutting down")
-    for connection in state.withLock({ Array($0.connections.values) }) {
+    for connection in state.withLockedValue({ Array($0.connections.values) }) {
       connection.eventLoop.execute { connection.abandonCalls(status) }
     }
   }
 
   private func allClosed() async {
     await withCheckedContinuation { continuation in
-      let isDone = state.withLock { state in
+      let isDone = state.withLockedValue { state in
         if !state.connections.isEmpty { state.waiting.append(continuation) }
         return state.connections.isEmpty
       }

@@ -1,6 +1,6 @@
 internal import HTTP2
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Synchronization
 public import Tracing
 
 /// What a handler knows about its call beside the request, and what it may say beside the response.
@@ -12,13 +12,17 @@ public final class ServerContext: Sendable {
   private let startTime: NIODeadline?
   private let headers: HeaderBlock
   private let connection: ConnectionInfo
-  private let state = Mutex(State())
+  /// Read and written with `connection.lock` held.
+  private nonisolated(unsafe) var state = State()
 
   /// What all calls of a connection share.
   final class ConnectionInfo: Sendable {
     let peer: String
     let peerCertificate: PeerCertificate?
     let compressesResponses: Bool
+    /// Guards what can be set in the contexts of the calls; a lock for each call would cost it an
+    /// allocation.
+    let lock = NIOLock()
 
     init(peer: String, peerCertificate: PeerCertificate? = nil, compressesResponses: Bool) {
       self.peer = peer
@@ -48,6 +52,10 @@ public final class ServerContext: Sendable {
     self.connection = connection
   }
 
+  private func withState<Value>(_ body: (inout State) -> Value) -> Value {
+    connection.lock.withLock { body(&state) }
+  }
+
   public var method: MethodDescriptor { entry.handler.descriptor }
 
   /// Number of the method among those that the server was made with.
@@ -73,20 +81,20 @@ public final class ServerContext: Sendable {
   /// Metadata sent with the first response (or the status, if there is none); what is set later
   /// than that is not sent.
   public var initialMetadata: Metadata {
-    get { state.withLock { $0.initial } }
-    set { state.withLock { $0.initial = newValue } }
+    get { withState { $0.initial } }
+    set { withState { $0.initial = newValue } }
   }
 
   /// Metadata sent with the status.
   public var trailingMetadata: Metadata {
-    get { state.withLock { $0.trailing } }
-    set { state.withLock { $0.trailing = newValue } }
+    get { withState { $0.trailing } }
+    set { withState { $0.trailing = newValue } }
   }
 
   /// Whether the request, or of a stream the last one read, came compressed.
   public internal(set) var isRequestCompressed: Bool {
-    get { state.withLock { $0.isRequestCompressed } }
-    set { state.withLock { $0.isRequestCompressed = newValue } }
+    get { withState { $0.isRequestCompressed } }
+    set { withState { $0.isRequestCompressed = newValue } }
   }
 
   /// Whether responses are compressed with gzip, where a write does not say otherwise. To be set
@@ -94,15 +102,15 @@ public final class ServerContext: Sendable {
   public var compressesResponses: Bool {
     get {
       encodings.acceptsGzip
-        && state.withLock { $0.compressesResponses ?? connection.compressesResponses }
+        && withState { $0.compressesResponses ?? connection.compressesResponses }
     }
-    set { state.withLock { $0.compressesResponses = newValue } }
+    set { withState { $0.compressesResponses = newValue } }
   }
 
   /// What goes with the call from task to task, such as its span. Set by an interceptor when the
   /// call starts, it is `ServiceContext.current` in the handler.
   public var serviceContext: ServiceContext? {
-    get { state.withLock { $0.serviceContext } }
-    set { state.withLock { $0.serviceContext = newValue } }
+    get { withState { $0.serviceContext } }
+    set { withState { $0.serviceContext = newValue } }
   }
 }
