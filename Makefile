@@ -9,7 +9,7 @@ python_folders := adapters .ci benchmarks examples Tests/python/interop Tests/py
 # Each attack of the soak.
 SECONDS_EACH ?= 30
 
-.PHONY: help demo setup build test test-swift test-e2e test-clients test-python bench-rpc soak check \
+.PHONY: help demo setup build test test-swift test-e2e test-clients test-python bench-rpc soak fuzz check \
   generate baseline format clean
 
 help: ## lists the entries
@@ -47,6 +47,10 @@ soak: ## attacks a server for long, SECONDS_EACH=30: memory, and what a healthy 
 	@cd Tests/python && python3 -m hardening.soak --seconds $(SECONDS_EACH) \
 	  --server "$$(cd ../.. && $(swift_build) --show-bin-path)/interop-server"
 
+fuzz: ## fuzzes what reads a peer's bytes, SECONDS=600 each; TARGET=messages for one alone
+	@deploy/dev/setup.sh system swift
+	@SECONDS_EACH=$(or $(SECONDS),600) .ci/fuzz.sh $(TARGET)
+
 bench-rpc: ## compares the RPC boundary with nghttpd, grpc C++, grpc-swift-2 and swift-protobuf
 	@deploy/dev/setup.sh system bench swift
 	@python3 benchmarks/rpc/bench.py
@@ -74,6 +78,6 @@ format: ## formats Swift and Python
 	$(ruff) format --quiet --exclude '*.md' $(python_folders)
 
 clean: ## removes what building and testing left; the environments stay
-	rm -rf .build .build-bench .cache dist demo
+	rm -rf .build .build-bench .build-fuzz .cache dist demo
 	find . -path './.venv*' -prune -o -type d \( -name __pycache__ -o -name '.*_cache' \) -print0 \
 	  | xargs -0 rm -rf

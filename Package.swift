@@ -209,6 +209,13 @@ let package = Package(
       "AdapterKitTests",
       ["baton-mock-adapter", "AdapterKit", "Stubs", "GRPC", "Messages", "JSON", locks, log]),
     tests("ArchitectureTests", []),
+
+    // What libFuzzer runs, and its corpus as tests; see `fuzzers`.
+    .target(
+      name: "FuzzTargets",
+      dependencies: ["GRPC", "HTTP2", "Messages", "CKinds", "CProtobufC", nioCore],
+      path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict + views),
+    tests("FuzzTests", ["FuzzTargets"]),
     tests("InteropTests", ["interop-server", "interop-client"]),
     tests(
       "EndToEndTests",
@@ -216,3 +223,10 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+/// `make fuzz` alone builds this: libFuzzer brings the program's `main`.
+if Context.environment["BATON_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/fuzz", swiftSettings: strict))
+}

@@ -13,7 +13,8 @@ enum StatusFields {
     guard !status.details.isEmpty else { return }
     var details = GoogleRpc.Status()
     details.code = Int32(clamping: status.code.rawValue)
-    details.message = status.message
+    // A message that holds U+0000 would be refused, and the details with it.
+    details.message = status.message.replacing("\0", with: "\u{FFFD}")
     details.details = status.details
     headers.append("grpc-status-details-bin", Base64.encode(details.serializedBytes()))
   }

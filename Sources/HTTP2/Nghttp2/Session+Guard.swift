@@ -37,7 +37,9 @@ extension HTTP2Session {
   private func dependsOnEarlier(_ frame: FrameScanner.Frame) -> Bool {
     switch UInt32(frame.type) {
     case NGHTTP2_HEADERS.rawValue: frame.stream <= newestScannedID
-    case NGHTTP2_DATA.rawValue: hasUnreadReset
+    case NGHTTP2_DATA.rawValue:
+      // Of the streams that are new here, the newest is known to be open.
+      hasUnreadReset || frame.stream > newestStreamID && frame.stream < newestScannedID
     default: false
     }
   }

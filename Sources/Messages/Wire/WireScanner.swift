@@ -70,10 +70,11 @@ struct WireScanner {
     }
   }
 
+  /// One element. Those of a field lie in a row, so rounding each counts a little more than is taken.
   @inline(__always)
   private mutating func count(_ field: WireField, isExpected: Bool) {
     if !isExpected { needsRewriting = true }
-    arenaBytes += Int(field.arenaCost)
+    arenaBytes += Arena.rounded(Int(field.arenaCost))
     valueBytes += Int(field.valueCost)
   }
 
