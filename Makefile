@@ -9,11 +9,11 @@ python_folders := adapters .ci benchmarks examples Tests/python/interop Tests/py
 # Each attack of the soak.
 SECONDS_EACH ?= 30
 
-.PHONY: help demo setup build test test-swift test-e2e test-clients test-python bench-rpc soak fuzz check \
-  generate baseline format clean
+.PHONY: help demo setup build test test-swift test-e2e test-clients test-python test-sanitize bench-rpc \
+  soak fuzz check generate baseline format clean
 
 help: ## lists the entries
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## runs a real plan through both frameworks and a real model, and swaps the two
 	@examples/demo/run.sh
@@ -40,6 +40,10 @@ test-clients: setup ## runs the clients in other languages and the tools against
 test-python: ## runs the tests of the adapters and examples
 	@deploy/dev/setup.sh system langchain crewai model
 	@.ci/test.sh shared langchain crewai examples
+
+test-sanitize: ## runs the Swift tests under the thread and the address sanitizer, each in its own build
+	@deploy/dev/setup.sh system swift langchain
+	@.ci/test-sanitize.sh
 
 soak: ## attacks a server for long, SECONDS_EACH=30: memory, and what a healthy client notices
 	@deploy/dev/setup.sh system swift
@@ -78,6 +82,6 @@ format: ## formats Swift and Python
 	$(ruff) format --quiet --exclude '*.md' $(python_folders)
 
 clean: ## removes what building and testing left; the environments stay
-	rm -rf .build .build-bench .build-fuzz .cache dist demo
+	rm -rf .build .build-bench .build-fuzz .build-tsan .build-asan .cache dist demo
 	find . -path './.venv*' -prune -o -type d \( -name __pycache__ -o -name '.*_cache' \) -print0 \
 	  | xargs -0 rm -rf
