@@ -10,9 +10,9 @@
 # multiplies; the interop tests, whose peers are Python.
 #
 # A report in any process fails the run, also in a server that a test started: reports go to files.
-# Leaks are not looked for: the leak sanitizer follows plain pointers, and Swift keeps those to the
-# tables of weak references shifted, so that thousands of objects in use seem lost. One test at a time:
-# on a loaded machine instrumented programs miss the times that tests of timeouts wait for.
+# Leaks are not looked for yet: the leak sanitizer does not find its way through the tables of weak
+# references, and what it reports beside them has not been told apart. One test at a time: on a loaded
+# machine instrumented programs miss the times that tests of timeouts wait for.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
