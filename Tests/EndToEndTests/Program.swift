@@ -1,13 +1,14 @@
 import Foundation
 import JSON
-import NIOConcurrencyHelpers
+import Synchronization
 import Testing
 
 /// A real process of ours that a test started; ended by its own pid.
 final class Program: Sendable {
   /// What its READY line says.
   let ready: JSONValue
-  private let process: NIOLockedValueBox<Process>
+  /// A `NIOLockedValueBox` here crashes the release build's compiler (Swift 6.3.1).
+  private let process: Mutex<Process>
   private let ended: AsyncStream<Int32>
 
   struct NotReady: Error, CustomStringConvertible {
@@ -40,7 +41,7 @@ final class Program: Sendable {
     }
     self.ended = ended
     try process.run()
-    self.process = NIOLockedValueBox(process)
+    self.process = Mutex(process)
     guard let line = await Self.line(of: output.fileHandleForReading), line.hasPrefix("READY ")
     else {
       process.terminate()
@@ -66,7 +67,7 @@ final class Program: Sendable {
     }
   }
 
-  var pid: Int32 { process.withLockedValue { $0.processIdentifier } }
+  var pid: Int32 { process.withLock { $0.processIdentifier } }
 
   func field(_ name: String) -> String { ready[name]?.stringValue ?? "" }
 
@@ -85,13 +86,11 @@ final class Program: Sendable {
 
   private func exitStatus() async -> Int32 {
     for await status in ended { return status }
-    return process.withLockedValue { $0.terminationStatus }
+    return process.withLock { $0.terminationStatus }
   }
 
   deinit {
-    process.withLockedValue {
-      if $0.isRunning { _ = Foundation.kill($0.processIdentifier, SIGKILL) }
-    }
+    process.withLock { if $0.isRunning { _ = Foundation.kill($0.processIdentifier, SIGKILL) } }
   }
 
   // MARK: Where things are
