@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import httpx
 from baton_adapter.config import ModelConfig
-from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
@@ -19,16 +18,23 @@ class Models:
 
     def __init__(self, aliases: Mapping[str, ModelConfig]) -> None:
         self._aliases = aliases
-        self._made: dict[str, BaseChatModel] = {}
+        self._made: dict[str, ChatOpenAI] = {}
 
-    def get(self, alias: str) -> BaseChatModel:
+    def get(self, alias: str) -> ChatOpenAI:
         """The model of a known alias."""
         if alias not in self._made:
             self._made[alias] = _make(self._aliases[alias])
         return self._made[alias]
 
+    async def close(self) -> None:
+        """Closes their connections, in the event loop that used them."""
+        for model in self._made.values():
+            await model.root_async_client.close()
+            model.root_client.close()
+        self._made.clear()
 
-def _make(config: ModelConfig) -> BaseChatModel:
+
+def _make(config: ModelConfig) -> ChatOpenAI:
     timeout = httpx.Timeout(config.timeout_s, connect=min(config.timeout_s, _CONNECT_TIMEOUT_S))
     return ChatOpenAI(
         model=config.model.removeprefix(_PROVIDER),

@@ -45,6 +45,7 @@ class LangChainRuntime:
         self._graphs.start()
 
     async def close(self) -> None:
+        await self._models.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def validate(self, request: TaskRequest) -> None:
