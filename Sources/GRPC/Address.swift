@@ -63,5 +63,10 @@ public struct AddressError: Error, Sendable, Hashable, CustomStringConvertible {
   public let text: String
   public let message: String
 
+  public init(text: String, message: String) {
+    self.text = text
+    self.message = message
+  }
+
   public var description: String { "address \"\(text)\": \(message)" }
 }

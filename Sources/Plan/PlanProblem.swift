@@ -92,6 +92,12 @@ public struct PlanLimits: Sendable, Equatable {
   /// Ten years.
   public var maxDurationMilliseconds: Int64 = 315_576_000_000
   public var maxPriority: Int32 = 1_000
+  /// Labels of a plan.
+  public var maxLabels = 100
+  public var maxMetadataBytes = 64 << 10
+  public var maxTaskMetadataBytes = 1 << 20
+  /// Of the ids that one task depends on.
+  public var maxDependencyBytes = 1 << 20
   /// Items that one message names at most.
   public var maxNamedItems = 20
 
@@ -109,6 +115,10 @@ extension PlanLimits {
     limits.maxDurationMilliseconds = .max
     limits.maxPriority = .max - 1
     limits.maxIDBytes = .max
+    limits.maxLabels = .max
+    limits.maxMetadataBytes = .max
+    limits.maxTaskMetadataBytes = .max
+    limits.maxDependencyBytes = .max
     return limits
   }
 }

@@ -23,16 +23,24 @@ struct PlanValidator {
     if edges > limits.maxEdges {
       refuse("tasks", .tooManyEdges, "\(edges) dependencies; the limit is \(limits.maxEdges)")
     }
-    if plan.inputs.count > limits.maxPayloadBytes {
+    checkBytes("inputs", plan.inputs.count, limits.maxPayloadBytes)
+    if plan.labels.count > limits.maxLabels {
       refuse(
-        "inputs", .tooLarge, "\(plan.inputs.count) bytes; the limit is \(limits.maxPayloadBytes)")
+        "labels", .tooLarge, "\(plan.labels.count) labels; the limit is \(limits.maxLabels)")
     }
-    for (index, task) in plan.tasks.enumerated()
-    where task.payload.count > limits.maxPayloadBytes {
-      refuse(
-        "tasks[\(index)].payload", .tooLarge,
-        "\(task.payload.count) bytes; the limit is \(limits.maxPayloadBytes)")
+    checkBytes("metadata", plan.metadata.byteCount, limits.maxMetadataBytes)
+    for (index, task) in plan.tasks.enumerated() {
+      checkBytes("tasks[\(index)].payload", task.payload.count, limits.maxPayloadBytes)
+      checkBytes(
+        "tasks[\(index)].metadata", task.metadata.byteCount, limits.maxTaskMetadataBytes)
+      checkBytes(
+        "tasks[\(index)].depends_on", task.dependsOn.reduce(0) { $0 + $1.utf8.count },
+        limits.maxDependencyBytes)
     }
+  }
+
+  private mutating func checkBytes(_ field: String, _ count: Int, _ limit: Int) {
+    if count > limit { refuse(field, .tooLarge, "\(count) bytes; the limit is \(limit)") }
   }
 
   mutating func checkFields(_ plan: Plan) {
@@ -235,4 +243,8 @@ struct PlanValidator {
           + "\"\(plan.tasks[task].id)\"; add it to depends_on")
     }
   }
+}
+
+extension [String: String] {
+  fileprivate var byteCount: Int { reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count } }
 }

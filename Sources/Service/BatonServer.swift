@@ -63,13 +63,13 @@ public final class BatonServer: Sendable {
       ])
     let info = ServerInfo(
       clock: clock, startedAt: clock.milliseconds(), store: store.name,
-      isDurable: store.isDurable, options: options)
+      isDurable: store.isDurable, options: options, clients: configuration.clients)
     let health = GRPC.HealthService(statuses: ["": .notServing])
     let grpc = GRPCServer(
       services: services(orchestrator, info, store, health),
       configuration: try grpcConfiguration(files))
     let http = HTTPEndpoint()
-    let httpAddress = try await http.start(on: try Address(configuration.http))
+    let httpAddress = try await http.start(on: configuration.http)
     let address = try await grpc.start(on: try Address(configuration.listen))
     http.setReady(true)
     health.set(.serving)
@@ -77,7 +77,7 @@ public final class BatonServer: Sendable {
       $0 = Running(
         grpc: grpc, http: http, orchestrator: orchestrator, adapters: adapters, health: health)
     }
-    return Addresses(grpc: address.description, http: httpAddress.description)
+    return Addresses(grpc: address.description, http: httpAddress)
   }
 
   private func grpcConfiguration(_ files: TLSFiles) throws -> GRPC.ServerConfiguration {

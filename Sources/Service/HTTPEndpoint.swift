@@ -8,35 +8,56 @@ internal import NIOPosix
 final class HTTPEndpoint: Sendable {
   private let listener = NIOLockedValueBox<(any Channel)?>(nil)
   private let isReady = NIOLockedValueBox(false)
+  private let open = NIOLockedValueBox(0)
 
   func setReady(_ ready: Bool) { isReady.withLockedValue { $0 = ready } }
 
-  /// Listens; answers the bound address.
-  func start(on address: Address) async throws -> Address {
+  /// Listens on `host:port`; answers the same with the port that the system chose.
+  func start(on address: String) async throws -> String {
+    guard case .tcp(let host, let port) = try Address(address) else {
+      throw AddressError(text: address, message: "health is served at host:port")
+    }
     let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelInitializer { channel in
+      .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+          // A lack of descriptors passes: accepting waits, and goes on.
           try channel.pipeline.syncOperations.addHandler(
-            HTTPResponder { self.answer(to: $0) })
+            AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
         }
       }
-    let channel: any Channel
-    switch address {
-    case .tcp(let host, let port):
-      channel = try await bootstrap.bind(host: host, port: port).get()
-    case .unix(let path):
-      channel = try await bootstrap.bind(
-        unixDomainSocketPath: path, cleanupExistingSocketFile: true
-      ).get()
-    }
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try self.serve(channel) }
+      }
+    let channel = try await bootstrap.bind(host: host, port: port).get()
     listener.withLockedValue { $0 = channel }
-    guard case .tcp(let host, _) = address, let port = channel.localAddress?.port else {
-      return address
-    }
-    return .tcp(host: channel.localAddress?.ipAddress ?? host, port: port)
+    return Address.tcp(
+      host: channel.localAddress?.ipAddress ?? host, port: channel.localAddress?.port ?? port
+    ).description
   }
+
+  /// Probes are few and short: what does not fit that is cut off, because it takes descriptors
+  /// that the gRPC server needs.
+  private func serve(_ channel: any Channel) throws {
+    let isAdmitted = open.withLockedValue { open in
+      guard open < Self.connectionsMax else { return false }
+      open += 1
+      return true
+    }
+    guard isAdmitted else {
+      channel.close(promise: nil)
+      return
+    }
+    channel.closeFuture.whenComplete { [open] _ in open.withLockedValue { $0 -= 1 } }
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandler(IdleStateHandler(readTimeout: Self.readTimeout))
+    try pipeline.configureHTTPServerPipeline()
+    try pipeline.addHandler(HTTPResponder { self.answer(to: $0) })
+  }
+
+  static let connectionsMax = 100
+  /// How long a connection may be silent.
+  private static let readTimeout = TimeAmount.seconds(10)
 
   func stop() async {
     let channel = listener.withLockedValue { $0.take() }
@@ -73,6 +94,14 @@ private final class HTTPResponder: ChannelInboundHandler {
       guard let head else { return }
       self.head = nil
       respond(to: head, context)
+    }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if event is IdleStateHandler.IdleStateEvent {
+      context.close(promise: nil)
+    } else {
+      context.fireUserInboundEventTriggered(event)
     }
   }
 

@@ -88,17 +88,15 @@ struct OrchestratorHandlers: OrchestratorService {
     let isFull = request.view == .full
     let snapshot = try await answering { () async throws(OrchestratorError) in
       try await orchestrator.read(
-        id, from: from, count: Self.pageSize(request.pageSize, most: 500), withOutputs: isFull)
+        id, from: from, count: Page.size(request.pageSize), withOutputs: isFull)
     }
     var (state, next) = Self.state(snapshot)
     let plan = snapshot.creation.plan
-    if isFull && from == 0 && plan.byteCount <= Self.pageBytes {
+    if isFull && from == 0 && plan.byteCount <= Page.bytesMax {
       state.plan = BatonV1.Plan(plan)
     }
     return BatonV1.GetPlanResponse(state: state, nextPageToken: next.map(String.init) ?? "")
   }
-
-  private static let pageBytes = 1 << 20
 
   /// A page ends at 500 tasks or 1 MiB; answers where the next one starts.
   private static func state(_ snapshot: PlanSnapshot) -> (BatonV1.PlanState, next: Int?) {
@@ -112,16 +110,13 @@ struct OrchestratorHandlers: OrchestratorService {
         BatonV1.TaskCount(status: status.message, count: Int32($0))
       }
     }
-    var bytesLeft = pageBytes
+    var page = Page(holding: state)
     for task in snapshot.tasks {
       let ordinal = task.row.ordinal
-      let output = snapshot.outputs[ordinal]
-      let error = task.row.error
-      bytesLeft -= 512 + (output?.count ?? 0) + (error?.message.utf8.count ?? 0)
-      bytesLeft -= error?.diagnostics.utf8.count ?? 0
-      if bytesLeft < 0 && !state.tasks.isEmpty { return (state, ordinal) }
-      state.tasks.append(
-        BatonV1.TaskState(plan.tasks[ordinal], task.row, status: task.status, output: output))
+      let item = BatonV1.TaskState(
+        plan.tasks[ordinal], task.row, status: task.status, output: snapshot.outputs[ordinal])
+      guard page.takes(item) else { return (state, ordinal) }
+      state.tasks.append(item)
     }
     return (state, snapshot.next)
   }
@@ -143,15 +138,21 @@ struct OrchestratorHandlers: OrchestratorService {
       filter.statuses.insert(known)
     }
     let before = request.pageToken.isEmpty ? nil : try Self.planID(request.pageToken, "page_token")
-    let size = Self.pageSize(request.pageSize, most: 500, default: 50)
-    let page = try await reader.list(filter, before: before, limit: size + 1)
+    let size = Page.size(request.pageSize, default: 50)
+    let found = try await reader.list(filter, before: before, limit: size + 1)
     var response = BatonV1.ListPlansResponse()
-    response.plans = page.prefix(size).map {
-      BatonV1.PlanState(
-        planID: $0.planID, namespace: $0.namespace, name: $0.name, owner: $0.owner,
-        labels: $0.labels, taskCount: $0.taskCount, plan: $0.plan)
+    var page = Page()
+    for summary in found.prefix(size) {
+      let state = BatonV1.PlanState(
+        planID: summary.planID, namespace: summary.namespace, name: summary.name,
+        owner: summary.owner, labels: summary.labels, taskCount: summary.taskCount,
+        plan: summary.plan)
+      guard page.takes(state) else { break }
+      response.plans.append(state)
     }
-    if page.count > size { response.nextPageToken = response.plans.last?.planId ?? "" }
+    if found.count > response.plans.count {
+      response.nextPageToken = response.plans.last?.planId ?? ""
+    }
     return response
   }
 
@@ -182,7 +183,7 @@ struct OrchestratorHandlers: OrchestratorService {
   private func steer(_ planID: String, _ event: PlanEvent) async throws -> BatonV1.PlanState {
     let id = try Self.planID(planID)
     let snapshot = try await answering { () async throws(OrchestratorError) in
-      try await orchestrator.steer(id, event, pageSize: 500)
+      try await orchestrator.steer(id, event, pageSize: Page.itemsMax)
     }
     return Self.state(snapshot).0
   }
@@ -217,17 +218,25 @@ struct OrchestratorHandlers: OrchestratorService {
     _ request: BatonV1.GetPlanTraceRequest, context: ServerContext
   ) async throws -> BatonV1.GetPlanTraceResponse {
     let id = try Self.planID(request.planId)
-    let size = Self.pageSize(request.pageSize, most: 500)
-    let events = try await reader.events(id, from: max(1, request.fromSeq), maxCount: size + 1)
-    if events.isEmpty {
+    let size = Page.size(request.pageSize)
+    let events = try await reader.events(id, from: max(1, request.fromSeq), maxCount: size)
+    var response = BatonV1.GetPlanTraceResponse()
+    var page = Page()
+    for event in events {
+      let message = BatonV1.PlanEvent(event)
+      guard page.takes(message) else { break }
+      response.events.append(message)
+    }
+    if let last = response.events.last {
+      let more = try await reader.events(id, from: last.seq + 1, maxCount: 1)
+      response.nextSeq = more.first?.seq ?? 0
+    } else {
       // An empty page of a plan that exists, or no plan at all.
       _ = try await answering { () async throws(OrchestratorError) in
         try await orchestrator.read(id, from: 0, count: 0, withOutputs: false)
       }
     }
-    return BatonV1.GetPlanTraceResponse(
-      events: events.prefix(size).map { BatonV1.PlanEvent($0) },
-      nextSeq: events.count > size ? events[size].seq : 0)
+    return response
   }
 
   func getServerInfo(
@@ -266,10 +275,6 @@ struct OrchestratorHandlers: OrchestratorService {
     if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
       throw badArgument(field, "BAD_TEXT", "holds a control character")
     }
-  }
-
-  private static func pageSize(_ wanted: Int32, most: Int, default size: Int? = nil) -> Int {
-    wanted <= 0 ? size ?? most : min(Int(wanted), most)
   }
 
   private static func place(_ token: String) throws(RPCError) -> Int {

@@ -19,14 +19,17 @@ final class Stage {
   /// Where the server listens; kept over restarts.
   let address: String
 
-  /// - Parameter arguments: Flags of `baton serve` beside addresses and store.
-  init(_ arguments: [String] = [], store: String? = nil) async throws {
+  /// - Parameters:
+  ///   - arguments: Flags of `baton serve` beside addresses and store.
+  ///   - socket: It listens on a Unix domain socket in the folder.
+  init(_ arguments: [String] = [], store: String? = nil, socket: Bool = false) async throws {
     folder = FileManager.default.temporaryDirectory
       .appending(path: "baton-e2e-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let store = store ?? "sqlite:\(folder.appending(path: "baton.db").path)"
     self.arguments = ["--store", store, "--http", "127.0.0.1:0"] + arguments
-    server = try await Self.serve(self.arguments, "127.0.0.1:0", folder)
+    let listen = socket ? "unix:\(folder.appending(path: "baton.sock").path)" : "127.0.0.1:0"
+    server = try await Self.serve(self.arguments, listen, folder)
     address = server.field("grpc")
     (orchestrator, registry) = try Self.clients(address)
   }
@@ -87,12 +90,14 @@ final class Stage {
 
   /// A real sidecar on a real model.
   @discardableResult
-  func sidecar(_ adapter: String, results: String, model: String) async throws -> Program {
+  func sidecar(
+    _ adapter: String, results: String, model: String, listen: String = "127.0.0.1:0"
+  ) async throws -> Program {
     let configuration = folder.appending(path: "\(adapter).yaml")
     try """
     orchestrator: \(address)
     instance: \(adapter)-1
-    listen: 127.0.0.1:0
+    listen: \(listen)
     data: \(folder.appending(path: "\(adapter)-data").path)
     results: \(results)
     max_concurrency: 2
