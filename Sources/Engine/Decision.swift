@@ -14,6 +14,8 @@ public enum PlanEvent: Sendable, Equatable {
   case pause(reason: String)
   case resume
   case cancel(reason: String)
+  /// A failed plan runs again.
+  case retry(reason: String)
   /// The adapter took the hand-out. `isPolled`: the handle must be durable before the first poll.
   case accepted(TaskLease, handle: Handle, isPolled: Bool)
   /// The adapter, or the way to it, refused the hand-out; nothing of it was taken.
@@ -95,13 +97,15 @@ public struct Decision: Sendable, Equatable {
   }
 }
 
-/// Why a result or a lease is not accepted (S4).
+/// Why a result (S4) or a change of a plan is not accepted.
 public enum Refusal: String, Sendable, CaseIterable {
   case staleLease = "STALE_LEASE"
   case alreadyTerminal = "ALREADY_TERMINAL"
   case conflictingResult = "CONFLICTING_RESULT"
   case unknownTask = "UNKNOWN_TASK"
   case unknownToken = "UNKNOWN_TOKEN"
+  /// The plan did not fail, or ended for good.
+  case notFailed = "NOT_FAILED"
 }
 
 /// What is to be done after a commit.
@@ -114,6 +118,6 @@ public enum Command: Sendable, Equatable {
   case cancelRun(ordinal: Int, attempt: Int32, instance: String, reason: String)
   /// The task's timer; an earlier generation no longer counts.
   case arm(ordinal: Int, generation: UInt32, dueAt: Int64)
-  /// The plan has reached its end.
+  /// The plan has reached its end, or stays there.
   case ended
 }

@@ -16,10 +16,10 @@ extension PlanMachine {
       adapter: task.adapter ?? compiled.plan.adapter)
   }
 
-  /// READY again, after a retry's delay or a hand-out that came to nothing.
+  /// READY again, after a retry's delay, a RetryPlan or a hand-out that came to nothing.
   ///
   /// - Parameter rest: What is left of schedule_to_start; nil: all of it.
-  private mutating func becomeReadyAgain(_ ordinal: Int, rest: Int64? = nil) {
+  mutating func becomeReadyAgain(_ ordinal: Int, rest: Int64? = nil) {
     rows[ordinal].status = .ready
     rows[ordinal].handle = ""
     rows[ordinal].handleEpoch = ""
@@ -56,7 +56,9 @@ extension PlanMachine {
     let previousAdapter = rows[ordinal].adapter
     let isNewAttempt = rows[ordinal].attempt == 0 || rows[ordinal].tokenClosed
     let isRedelivery = !isNewAttempt && rows[ordinal].delivery > 0
-    let reason = isRedelivery ? lossReasons.removeValue(forKey: ordinal) : nil
+    // What was wrong with an output is for the adapter; any other error says why it goes out again.
+    let error = isRedelivery ? rows[ordinal].error : nil
+    let reason = error?.errorClass == .invalidOutput ? nil : error
     if isNewAttempt {
       rows[ordinal].attempt += 1
       rows[ordinal].delivery = 0
@@ -64,6 +66,7 @@ extension PlanMachine {
     rows[ordinal].delivery += 1
     rows[ordinal].token += 1
     rows[ordinal].tokenClosed = false
+    rows[ordinal].hasBegun = false
     rows[ordinal].status = .dispatched
     rows[ordinal].adapter = instance.adapter
     rows[ordinal].instance = instance.name
@@ -121,6 +124,7 @@ extension PlanMachine {
 
   mutating func markRunning(_ ordinal: Int) {
     rows[ordinal].status = .running
+    rows[ordinal].hasBegun = true
     touch(ordinal)
     record(.taskRunning, task: ordinal)
   }
@@ -133,7 +137,9 @@ extension PlanMachine {
     let ordinal = lease.ordinal
     leave(ordinal, &pool)
     guard rows[ordinal].delivery >= compiled.maxDeliveries(ordinal) else {
-      lossReasons[ordinal] = TaskError(.transient, code: code, message: message)
+      if rows[ordinal].error?.errorClass != .invalidOutput {
+        rows[ordinal].error = TaskError(.transient, code: code, message: message)
+      }
       becomeReadyAgain(ordinal)
       return
     }

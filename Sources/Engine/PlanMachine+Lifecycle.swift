@@ -78,6 +78,36 @@ extension PlanMachine {
     }
   }
 
+  /// Runs again what failed and what that blocked; everything else stays as it is, failed tasks that
+  /// the plan went on without among it.
+  mutating func retry(_ reason: String) {
+    guard plan.status.isFinal else { return }
+    guard plan.status == .failed else {
+      draft.answer = .refused(.notFailed)
+      draft.commands.append(.ended)
+      return
+    }
+    plan.status = .running
+    plan.finishedAt = nil
+    plan.resumedAt = draft.now
+    plan.error = nil
+    record(.planRetried) { $0.message = reason }
+    for ordinal in rows.indices where rows[ordinal].status.isFinal && !endedWell(ordinal) {
+      openCount += 1
+      runAgain(ordinal)
+    }
+  }
+
+  /// A failed or skipped task waits once more, with a fresh allowance of attempts.
+  private mutating func runAgain(_ ordinal: Int) {
+    // What the last attempt did wrong may be told to the next one.
+    if rows[ordinal].status != .failed { rows[ordinal].error = nil }
+    rows[ordinal].finishedAt = nil
+    rows[ordinal].attemptsBefore = rows[ordinal].attempt
+    rows[ordinal].status = .pending
+    if unmet[ordinal] == 0 { becomeReadyAgain(ordinal) } else { touch(ordinal) }
+  }
+
   /// Fences every open task at once; the rows follow in chunks.
   mutating func cancel(_ reason: String) {
     guard !plan.status.isFinal else { return }

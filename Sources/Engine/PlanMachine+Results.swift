@@ -49,7 +49,7 @@ extension PlanMachine {
     rows[ordinal].usage.add(summary.usage)
     plan.usage.add(summary.usage)
     if rows[ordinal].status.isOut { leave(ordinal, &pool) }
-    if rows[ordinal].status != .running { markRunning(ordinal) }
+    if !rows[ordinal].hasBegun { markRunning(ordinal) }
     switch summary.outcome {
     case .succeeded: succeed(ordinal, summary, &entropy)
     case .failed, .cancelled:
@@ -96,12 +96,13 @@ extension PlanMachine {
   mutating func fail(_ ordinal: Int, _ error: TaskError, _ entropy: inout Entropy) {
     let policy = compiled.retries[ordinal]
     rows[ordinal].tokenClosed = true
-    guard error.errorClass.isRetried, rows[ordinal].attempt < policy.maxAttempts else {
+    let attempt = rows[ordinal].attempt - rows[ordinal].attemptsBefore
+    guard error.errorClass.isRetried, attempt < policy.maxAttempts else {
       failForGood(ordinal, error)
       return
     }
     let delay = policy.delayMilliseconds(
-      afterAttempt: rows[ordinal].attempt, entropy: entropy.unit(),
+      afterAttempt: attempt, entropy: entropy.unit(),
       retryAfterMilliseconds: error.retryAfterMilliseconds)
     rows[ordinal].status = .waitingRetry
     rows[ordinal].error = error

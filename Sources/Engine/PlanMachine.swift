@@ -24,8 +24,6 @@ public struct PlanMachine: Sendable {
   var ready = ReadyLanes()
   /// Tasks to be skipped in chunks, with the task whose failure is the reason.
   var toSkip: [(ordinal: Int, because: Int)] = []
-  /// Why a hand-out came to nothing, until the next one says so in its event.
-  var lossReasons: [Int: TaskError] = [:]
   var timerGenerations: [UInt32]
   /// When schedule_to_start would have passed for a task that was handed out since.
   var startDueAt: [Int: Int64] = [:]
@@ -120,6 +118,7 @@ public struct PlanMachine: Sendable {
     case .pause(let reason): pause(reason)
     case .resume: resume()
     case .cancel(let reason): cancel(reason)
+    case .retry(let reason): retry(reason)
     case .accepted(let lease, let handle, let isPolled):
       accepted(lease, handle, isPolled: isPolled)
     case .refused(let lease): refused(lease, &pool)

@@ -1,3 +1,4 @@
+internal import Engine
 internal import Plan
 
 /// Why the orchestrator did not do what it was asked.
@@ -13,6 +14,7 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
     public static let unknownToken = Code(reason: "UNKNOWN_TOKEN")
     public static let staleLease = Code(reason: "STALE_LEASE")
     public static let alreadyTerminal = Code(reason: "ALREADY_TERMINAL")
+    public static let notFailed = Code(reason: "NOT_FAILED")
     public static let conflictingResult = Code(reason: "CONFLICTING_RESULT")
     /// The store did not answer; nothing was acknowledged, the call may be repeated.
     public static let storeUnavailable = Code(reason: "STORE_UNAVAILABLE")
@@ -45,5 +47,36 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
 
   static func planNotFound(_ id: PlanID) -> OrchestratorError {
     OrchestratorError(.planNotFound, "there is no plan \(id)", about: ["plan_id": "\(id)"])
+  }
+
+  /// A change of a plan that the engine does not make.
+  static func refused(_ plan: PlanMachine, _ refusal: Refusal) -> OrchestratorError {
+    OrchestratorError(
+      refusal.code, "plan \(plan.id) is \(plan.plan.status.rawValue): \(refusal.sentence)",
+      about: ["plan_id": "\(plan.id)"])
+  }
+}
+
+extension Refusal {
+  var code: OrchestratorError.Code {
+    switch self {
+    case .staleLease: .staleLease
+    case .alreadyTerminal: .alreadyTerminal
+    case .conflictingResult: .conflictingResult
+    case .unknownTask: .taskNotFound
+    case .unknownToken: .unknownToken
+    case .notFailed: .notFailed
+    }
+  }
+
+  var sentence: String {
+    switch self {
+    case .staleLease: "a later hand-out has taken its place, or the attempt is settled"
+    case .alreadyTerminal: "the task has ended without a result"
+    case .conflictingResult: "another result was accepted under this token"
+    case .unknownTask: "there is no such task"
+    case .unknownToken: "no such attempt or token was ever handed out"
+    case .notFailed: "only a plan that failed can be retried"
+    }
   }
 }

@@ -107,6 +107,13 @@ public final class PlanOrchestrator: Sendable {
     try await ask { $0.steer(id, event, pageSize: pageSize, $1) }
   }
 
+  /// Runs a failed plan again; answers the state with at most `pageSize` tasks.
+  public func retry(
+    _ id: PlanID, reason: String, pageSize: Int
+  ) async throws(OrchestratorError) -> PlanSnapshot {
+    try await ask { $0.retry(id, reason: reason, pageSize: pageSize, $1) }
+  }
+
   /// What comes after the cursor; waits until there is something. Ends with `.cancelled` when the
   /// calling task is cancelled.
   public func watch(
@@ -232,27 +239,5 @@ extension Shard {
           registeredAt: session.registeredAt, lastHeartbeatAt: session.lastHeartbeatAt,
           lastError: session.lastError)
       }
-  }
-}
-
-extension Refusal {
-  fileprivate var code: OrchestratorError.Code {
-    switch self {
-    case .staleLease: .staleLease
-    case .alreadyTerminal: .alreadyTerminal
-    case .conflictingResult: .conflictingResult
-    case .unknownTask: .taskNotFound
-    case .unknownToken: .unknownToken
-    }
-  }
-
-  fileprivate var sentence: String {
-    switch self {
-    case .staleLease: "a later hand-out has taken its place, or the attempt is settled"
-    case .alreadyTerminal: "the task has ended without a result"
-    case .conflictingResult: "another result was accepted under this token"
-    case .unknownTask: "there is no such task"
-    case .unknownToken: "no such attempt or token was ever handed out"
-    }
   }
 }

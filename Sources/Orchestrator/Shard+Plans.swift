@@ -180,9 +180,50 @@ extension Shard {
           : snapshot(id, from: 0, count: pageSize, withOutputs: false))
       return
     }
+    change(entry, event, pageSize: pageSize, reply)
+  }
+
+  /// Runs a failed plan again; answers the state that results.
+  func retry(
+    _ id: PlanID, reason: String, pageSize: Int,
+    _ reply: @escaping (Result<PlanSnapshot, OrchestratorError>) -> Void
+  ) {
+    switch entryOfAny(id) {
+    case .success(let entry): change(entry, .retry(reason: reason), pageSize: pageSize, reply)
+    case .failure(let error): reply(.failure(error))
+    }
+  }
+
+  private func change(
+    _ entry: PlanEntry, _ event: PlanEvent, pageSize: Int,
+    _ reply: @escaping (Result<PlanSnapshot, OrchestratorError>) -> Void
+  ) {
     apply(event, to: entry) { [weak self] result in
       guard let self else { return }
-      reply(result.map { _ in snapshot(entry.machine, from: 0, count: pageSize) })
+      reply(
+        result.flatMap { answer in
+          if case .refused(let refusal) = answer {
+            return .failure(.refused(entry.machine, refusal))
+          }
+          return .success(snapshot(entry.machine, from: 0, count: pageSize))
+        })
+    }
+  }
+
+  /// A plan in memory, ended or not; the engine says with `.ended` that one is to go again.
+  private func entryOfAny(_ id: PlanID) -> Result<PlanEntry, OrchestratorError> {
+    if let entry = plans[id] { return .success(entry) }
+    do throws(StoreError) {
+      guard let machine = try stored(id) else { return .failure(.planNotFound(id)) }
+      guard machine.plan.finishedAt != nil, !toReload.contains(id) else {
+        return .failure(.reloading(id))
+      }
+      finished.removeAll { $0.id == id }
+      let entry = PlanEntry(machine: machine)
+      plans[id] = entry
+      return .success(entry)
+    } catch {
+      return .failure(.store(error))
     }
   }
 

@@ -258,6 +258,8 @@ final class Shard {
       entry.timers.insert(PlanTimer(dueAt: dueAt, ordinal: ordinal, generation: generation))
       armFirst(entry)
     case .ended:
+      // It may have been retried since.
+      guard entry.machine.plan.finishedAt != nil else { return }
       plans[entry.id] = nil
       forgetSends(entry)
     }

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// Collects everything that is wrong with a plan; iterative, so that no plan exhausts the stack.
 struct PlanValidator {
   let limits: PlanLimits
@@ -223,9 +225,13 @@ struct PlanValidator {
   ) {
     guard templates.count == plan.tasks.count else { return }
     var pairs: [(task: Int, other: Int)] = []
+    let inputs = inputNames(plan)
     for (index, template) in templates.enumerated() {
       for reference in template.references {
-        guard case .task(let id) = reference.source else { continue }
+        guard case .task(let id) = reference.source else {
+          checkInput(reference, inputs, "tasks[\(index)].payload")
+          continue
+        }
         guard let other = ordinals[id] else {
           refuse(
             "tasks[\(index)].payload", .badReference,
@@ -242,6 +248,27 @@ struct PlanValidator {
         "reads the output of \"\(plan.tasks[other].id)\", which is not upstream of "
           + "\"\(plan.tasks[task].id)\"; add it to depends_on")
     }
+  }
+  private func inputNames(_ plan: Plan) -> Set<String> {
+    guard case .object(let members)? = try? JSONValue(parsing: plan.inputs) else { return [] }
+    return Set(members.map(\.key))
+  }
+
+  /// Only the name is looked at: what lies below it is found when the payload is made.
+  private mutating func checkInput(_ reference: Reference, _ names: Set<String>, _ field: String) {
+    let name: String
+    switch reference.path.first {
+    case nil: return
+    case .key(let key)?:
+      guard !names.contains(key) else { return }
+      name = key
+    case .index(let index)?: name = "[\(index)]"
+    }
+    let known = names.sorted().prefix(limits.maxNamedItems).joined(separator: ", ")
+    refuse(
+      field, .badReference,
+      "${{ \(reference.text) }}: there is no input \"\(name)\"; "
+        + (known.isEmpty ? "the plan has no inputs" : "there are: \(known)"))
   }
 }
 

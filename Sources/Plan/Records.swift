@@ -1,4 +1,5 @@
-/// State of a plan. `completed`, `failed` and `cancelled` are final.
+/// State of a plan. `completed`, `failed` and `cancelled` are final, but for RetryPlan of a failed
+/// one.
 public enum PlanStatus: String, Sendable, CaseIterable {
   case created, running, paused, completed, failed, cancelled
 
@@ -8,7 +9,7 @@ public enum PlanStatus: String, Sendable, CaseIterable {
 /// State of a task.
 ///
 /// `pending` and `ready` are derived from the tasks it depends on; rows hold the others, and
-/// `ready` only once there has been an attempt.
+/// `ready` only once there has been an attempt or a RetryPlan.
 public enum TaskStatus: String, Sendable, CaseIterable {
   case pending, ready, dispatched, running
   case waitingRetry = "waiting_retry"
@@ -107,7 +108,7 @@ public struct PlanRow: Sendable, Equatable {
   /// Milliseconds since the Unix epoch; nil where it has not happened.
   public var createdAt: Int64 = 0
   public var startedAt: Int64?
-  /// When it last went on after a pause.
+  /// When it last went on, after a pause or by RetryPlan.
   public var resumedAt: Int64?
   public var finishedAt: Int64?
   /// Why the plan failed or was cancelled.
@@ -133,6 +134,10 @@ public struct TaskRow: Sendable, Equatable {
   public var token: Int64 = 0
   /// The token's attempt is settled: nothing more is accepted under it.
   public var tokenClosed = false
+  /// An event says that the current hand-out's run began.
+  public var hasBegun = false
+  /// Attempts before the last RetryPlan, which the retry policy no longer counts.
+  public var attemptsBefore: Int32 = 0
   /// Where the task was last handed to.
   public var adapter = ""
   public var instance = ""
@@ -149,7 +154,7 @@ public struct TaskRow: Sendable, Equatable {
   /// have ended (`dispatched`, `running`), and the delay it was armed with.
   public var timerDueAt: Int64?
   public var timerDelayMilliseconds: Int64 = 0
-  /// The last error; kept while a retry waits or runs.
+  /// The last error, or why the last hand-out came to nothing; kept while the next one waits or runs.
   public var error: TaskError?
   public var usage = Usage()
   public var outputBytes: Int64 = 0
@@ -178,6 +183,7 @@ public enum EventKind: String, Sendable, CaseIterable {
   case planStarted = "plan_started"
   case planPaused = "plan_paused"
   case planResumed = "plan_resumed"
+  case planRetried = "plan_retried"
   case planCompleted = "plan_completed"
   case planFailed = "plan_failed"
   case planCancelled = "plan_cancelled"

@@ -13,7 +13,7 @@ extension OrchestratorError {
     case .planNotFound, .taskNotFound, .unknownSession: .notFound
     case .requestKeyReused: .alreadyExists
     case .unknownToken: .invalidArgument
-    case .staleLease, .alreadyTerminal: .failedPrecondition
+    case .staleLease, .alreadyTerminal, .notFailed: .failedPrecondition
     case .conflictingResult: .aborted
     case .storeUnavailable, .stopping: .unavailable
     case .cancelled: .cancelled

@@ -180,6 +180,17 @@ struct OrchestratorHandlers: OrchestratorService {
     BatonV1.ResumePlanResponse(state: try await steer(request.planId, .resume))
   }
 
+  func retryPlan(
+    _ request: BatonV1.RetryPlanRequest, context: ServerContext
+  ) async throws -> BatonV1.RetryPlanResponse {
+    let id = try Self.planID(request.planId)
+    try Self.checkText("reason", request.reason, maxBytes: 1_024)
+    let snapshot = try await answering { () async throws(OrchestratorError) in
+      try await orchestrator.retry(id, reason: request.reason, pageSize: 500)
+    }
+    return BatonV1.RetryPlanResponse(state: Self.state(snapshot).0)
+  }
+
   private func steer(_ planID: String, _ event: PlanEvent) async throws -> BatonV1.PlanState {
     let id = try Self.planID(planID)
     let snapshot = try await answering { () async throws(OrchestratorError) in

@@ -8,7 +8,7 @@ enum PlanColumns {
   /// What a transition may change, without `status`: see `PlanWriter.update`.
   static let mutable =
     [
-      "revision", "last_seq", "created_at", "started_at", "finished_at",
+      "revision", "last_seq", "created_at", "started_at", "resumed_at", "finished_at",
     ] + ErrorColumns.names + UsageColumns.names + ["output_bytes"]
 
   static let identity = [
@@ -20,9 +20,9 @@ enum TaskColumns {
   static let key = ["plan", "ordinal"]
   static let names =
     [
-      "status", "attempt", "delivery", "token", "token_closed", "adapter", "instance", "handle",
-      "handle_epoch", "handle_answered", "started_at", "dispatched_at", "finished_at",
-      "timer_due_at", "timer_delay_ms",
+      "status", "attempt", "delivery", "token", "token_closed", "has_begun", "attempts_before",
+      "adapter", "instance", "handle", "handle_epoch", "handle_answered", "started_at",
+      "dispatched_at", "finished_at", "timer_due_at", "timer_delay_ms",
     ] + ErrorColumns.names + UsageColumns.names + ["output_bytes", "accepted"]
 }
 
@@ -91,6 +91,7 @@ extension SQLiteStatement {
     bind(row.lastSeq)
     bind(row.createdAt)
     bind(row.startedAt)
+    bind(row.resumedAt)
     bind(row.finishedAt)
     bind(row.error)
     bind(row.usage)
@@ -105,6 +106,7 @@ extension SQLiteStatement {
     row.lastSeq = integer()
     row.createdAt = integer()
     row.startedAt = optionalInteger()
+    row.resumedAt = optionalInteger()
     row.finishedAt = optionalInteger()
     row.error = try taskError()
     row.usage = usage()
@@ -119,6 +121,8 @@ extension SQLiteStatement {
     bind(row.delivery)
     bind(row.token)
     bind(row.tokenClosed)
+    bind(row.hasBegun)
+    bind(row.attemptsBefore)
     bind(row.adapter)
     bind(row.instance)
     bind(row.handle)
@@ -143,6 +147,8 @@ extension SQLiteStatement {
     row.delivery = int32()
     row.token = integer()
     row.tokenClosed = integer() != 0
+    row.hasBegun = integer() != 0
+    row.attemptsBefore = int32()
     row.adapter = text()
     row.instance = text()
     row.handle = text()

@@ -23,4 +23,10 @@ import Testing
     #expect(after.isEnd)
     #expect(after.nextSeq == 5)
   }
+
+  @Test func aPlanThatIsRetriedGoesOn() {
+    let again = position(after: ["plan_created", "plan_failed", "plan_retried", "task_dispatched"])
+    #expect(!again.isEnd && again.nextSeq == 5)
+    #expect(position(after: ["plan_failed", "plan_retried", "plan_completed"]).isEnd)
+  }
 }

@@ -166,4 +166,23 @@ import Testing
       #expect(isASCII)
     }
   }
+
+  @Test func aPlanThatIsRetriedShowsWhatRunsAgain() {
+    var view = view
+    for event in [
+      Sample.event("plan_started", at: 1_000),
+      Sample.event("task_succeeded", "archive", at: 1_000, attempt: 1),
+      Sample.event("task_succeeded", "uses", at: 1_000, attempt: 1),
+      Sample.event("task_failed", "facts", at: 1_000, attempt: 1, code: "NO", message: "no"),
+      Sample.event("task_skipped", "write", at: 1_000),
+      Sample.event("task_skipped", "print", at: 1_000),
+      Sample.event("plan_failed", at: 1_000, code: "NO", message: "no"),
+    ] { view.apply(event) }
+    #expect(view.isFinal && view.finishedCount == 5)
+    view.apply(Sample.event("plan_retried", at: 2_000))
+    #expect(view.status == .running && view.finishedCount == 2 && view.reason.isEmpty)
+    #expect(view.tasks.map(\.status) == [.ready, .succeeded, .succeeded, .pending, .pending])
+    view.apply(Sample.event("task_succeeded", "facts", at: 3_000, attempt: 2))
+    #expect(view.tasks[3].status == .ready && view.open(view.tasks[4]) == ["write"])
+  }
 }

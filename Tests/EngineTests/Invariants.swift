@@ -83,7 +83,7 @@ struct Invariant: Sendable {
     Invariant(name: "attempts and deliveries within policy, one at a time") { step in
       let compiled = step.after.compiled
       let wrong = step.rows.filter { before, after in
-        after.attempt > compiled.retries[after.ordinal].maxAttempts
+        after.attempt - after.attemptsBefore > compiled.retries[after.ordinal].maxAttempts
           || after.delivery > compiled.maxDeliveries(after.ordinal)
           || !(0...1).contains(after.attempt - before.attempt)
           || (after.attempt > before.attempt && before.attempt > 0 && !before.tokenClosed)
@@ -142,10 +142,16 @@ struct Invariant: Sendable {
         ? "\(all.count) out" : nil
     },
     Invariant(name: "terminal is final") { step in
-      let wrong = step.rows.filter { $0.before.status.isFinal && $0.before != $0.after }
+      let isRetried = step.change?.events.contains { $0.kind == .planRetried } ?? false
+      let wrong = step.rows.filter {
+        let isDone = isRetried ? step.after.endedWell($0.after.ordinal) : true
+        return $0.before.status.isFinal && isDone && $0.before != $0.after
+      }
       let was = step.before.plan
-      let isSame = !was.status.isFinal || was.status == step.stored.plan.status
-      let isOver = was.finishedAt != nil
+      let isSame =
+        !was.status.isFinal || was.status == step.stored.plan.status
+        || (isRetried && was.status == .failed && was.finishedAt != nil)
+      let isOver = was.finishedAt != nil && !isRetried
       return wrong.isEmpty && isSame && (!isOver || step.change == nil)
         ? nil : "\(wrong) \(String(describing: step.change))"
     },
@@ -154,7 +160,9 @@ struct Invariant: Sendable {
       let isOpen = step.after.rows.contains { !$0.status.isFinal }
       let isTold = step.decision.commands.contains(.ended)
       let ends = step.change?.events.contains { $0.kind.endsPlan } ?? false
-      return step.tally.ends == (isOver ? 1 : 0) && isTold == ends
+      let isRefused = step.decision.answer == .refused(.notFailed)
+      let expected = step.tally.retries + (isOver ? 1 : 0)
+      return step.tally.ends == expected && isTold == (ends || isRefused)
         && isOver == (step.stored.plan.revision > 0 && !isOpen)
         ? nil : "ends \(step.tally.ends), open \(isOpen), told \(isTold)"
     },

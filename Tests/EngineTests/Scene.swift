@@ -97,6 +97,7 @@ struct Scene {
     case "pause": return .pause(reason: "")
     case "resume": return .resume
     case "cancel": return .cancel(reason: "")
+    case "retry": return .retry(reason: "")
     default: break
     }
     let lease = lease(words[1])

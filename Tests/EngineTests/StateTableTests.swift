@@ -19,6 +19,7 @@ struct StateTableTests {
     "succeeded": ("a b", "submit; succeed a"),
     "failed": ("a b", "submit; fail a PERMANENT"),
     "timed out": ("a attempts=1 b", "submit; wait 10m"),
+    "plan failed": ("a b<a", "submit; fail a PERMANENT"),
     "skipped": ("z a<z b", "submit; fail z PERMANENT"),
     "cancelled": ("a", "submit; cancel"),
     "paused, dispatched": ("a attempts=2", "submit; pause"),
@@ -30,7 +31,7 @@ struct StateTableTests {
     "submit", "accept a", "poll a", "start a", "refuse a", "reject a PERMANENT", "lose a",
     "succeed a",
     "succeed a@1.1", "succeed a@9", "fail a", "stop a", "early a", "timer a", "pause", "resume",
-    "cancel", "schedule", "more", "crash",
+    "retry", "cancel", "schedule", "more", "crash",
   ]
 
   /// What the steps that do something do in a state.
@@ -143,7 +144,7 @@ struct StateTableTests {
     "last delivery": """
     poll a > rows only
     start a > a running 1/2
-    refuse a > a redelivered 1/2 | send a
+    refuse a > a redelivered 1/2 TRANSIENT RUN_LOST | send a
     reject a PERMANENT > a failed 1/2 PERMANENT TEST, plan_failed | ended
     lose a > a poisoned 1/2 PERMANENT POISONED, a failed 1/2 PERMANENT POISONED, plan_failed | ended
     succeed a > a running 1/2, a succeeded 1/2, plan_completed | ended
@@ -202,6 +203,15 @@ struct StateTableTests {
     succeed a@9 > = UNKNOWN_TOKEN
     fail a > = ALREADY_TERMINAL
     stop a > = ALREADY_TERMINAL
+    retry > | ended = NOT_FAILED
+    """,
+    "plan failed": """
+    succeed a > = CONFLICTING_RESULT
+    succeed a@1.1 > = CONFLICTING_RESULT
+    succeed a@9 > = UNKNOWN_TOKEN
+    fail a > = already recorded
+    stop a > = CONFLICTING_RESULT
+    retry > plan_retried, a dispatched 2/1 | send a
     """,
     "paused, dispatched": """
     poll a > rows only

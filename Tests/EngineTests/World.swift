@@ -20,6 +20,7 @@ struct World {
   /// What is added up over all events of a plan.
   struct Tally {
     var ends = 0
+    var retries = 0
     var tokens: [Int: [Int64]] = [:]
   }
 
@@ -112,6 +113,7 @@ struct World {
     if life.hasMore && chance(2) { return .more }
     switch roll(60) {
     case 0: return .cancel(reason: "")
+    case 14, 15: return .retry(reason: "")
     case 1, 2: return .pause(reason: "")
     case 3...7: return .resume
     case 8...12: return .schedule(most: roll(4))
@@ -226,6 +228,7 @@ struct World {
       lives[index].store.commit(change)
       for event in change.events {
         if event.kind.endsPlan { lives[index].tally.ends += 1 }
+        if event.kind == .planRetried { lives[index].tally.retries += 1 }
         if event.kind == .taskDispatched || event.kind == .taskRedelivered,
           let ordinal = lives[index].machine.compiled.ordinals[event.taskID]
         {

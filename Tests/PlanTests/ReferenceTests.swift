@@ -59,6 +59,7 @@ struct ReferenceTests {
   func upstream() {
     func plan(_ reference: String) -> Plan {
       var plan = Plan(["a": [], "b": ["a"], "c": ["b"], "d": ["a"]])
+      plan.inputs = Array(#"{"any":1}"#.utf8)
       plan.tasks[2].payload = Array("{\"p\":\"${{ \(reference) }}\"}".utf8)
       return plan
     }
@@ -110,5 +111,25 @@ struct ReferenceTests {
     var plan = Plan(["a": []])
     plan.inputs = Array(#"{"x":"${{ inputs.y }}"}"#.utf8)
     #expect(refusals(plan) == ["inputs BAD_REFERENCE"])
+  }
+
+  @Test("section 4: an input that was not given is refused at submission, naming it")
+  func missingInput() {
+    var plan = Plan(["a": []])
+    plan.inputs = Array(#"{"topic":{"sub":1},"n":null}"#.utf8)
+    let good = ["inputs", "inputs.topic", "inputs.topic.nothing", "inputs['n']", "inputs.topic[3]"]
+    for text in good {
+      plan.tasks[0].payload = Array("{\"p\":\"${{ \(text) }}\"}".utf8)
+      #expect(refusals(plan) == [], "\(text)")
+    }
+    for text in ["inputs.x", "inputs[0]", "inputs['to pic'].y"] {
+      plan.tasks[0].payload = Array("{\"p\":[\"- ${{ \(text) }}\"]}".utf8)
+      #expect(refusals(plan) == ["tasks[0].payload BAD_REFERENCE"], "\(text)")
+    }
+    plan.tasks[0].payload = Array(#"{"p":"${{ inputs.x.y }}"}"#.utf8)
+    #expect(
+      problems(plan).map(\.message) == [
+        #"${{ inputs.x.y }}: there is no input "x"; there are: n, topic"#
+      ])
   }
 }

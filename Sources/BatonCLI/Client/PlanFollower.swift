@@ -87,6 +87,7 @@ struct PlanFollower: Sendable {
 
     mutating func pass(_ event: BatonV1.PlanEvent) {
       nextSeq = event.seq + 1
+      if event.kind == "plan_retried" { isEnd = false }
       isEnd = isEnd || Self.endKinds.contains(event.kind)
     }
 

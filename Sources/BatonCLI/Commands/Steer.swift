@@ -71,6 +71,33 @@ struct Resume: ReportingCommand {
   }
 }
 
+struct Retry: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs a failed plan again.",
+    discussion: """
+      What failed, and what that blocked, runs again with a fresh allowance of attempts; what is done \
+      stays. Follow it with: baton watch PLAN
+      """)
+
+  @Argument(help: "The plan's id.")
+  var planID: String
+
+  @Option(help: "Why; for the trace.")
+  var reason: String = ""
+
+  @OptionGroup var server: ServerOptions
+  @OptionGroup var output: OutputOptions
+
+  var format: OutputFormat { output.format }
+
+  func execute() async throws {
+    let request = BatonV1.RetryPlanRequest(planId: planID, reason: reason)
+    try await steer(planID, server, format) {
+      try await $0.retryPlan(request, options: Connection.callOptions).state
+    }
+  }
+}
+
 /// Asks the server and tells the state that the plan has then.
 private func steer(
   _ planID: String, _ server: ServerOptions, _ format: OutputFormat,

@@ -55,6 +55,7 @@ struct EventText {
     case "task_succeeded", "plan_completed": .green
     case "task_failed", "plan_failed", "task_poisoned": .red
     case "task_retry_scheduled", "task_cancelled", "plan_cancelled", "plan_paused",
+      "plan_retried",
       "task_redelivered", "adapter_switched", "result_refused":
       .yellow
     default: nil

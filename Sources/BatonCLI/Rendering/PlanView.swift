@@ -80,6 +80,7 @@ struct PlanView: Sendable {
       status = .running
       startedAt = startedAt ?? event.timeMs
     case .planResumed: status = .running
+    case .planRetried: retry()
     case .planPaused: status = .paused
     case .planCompleted: end(.completed, event)
     case .planFailed: end(.failed, event)
@@ -92,6 +93,29 @@ struct PlanView: Sendable {
     self.status = status
     finishedAt = event.timeMs
     reason = TaskWords.error(event.code, event.message)
+  }
+
+  /// What failed and what it blocked waits again, but for failures that the plan went on with: a task
+  /// that depends on those was not skipped.
+  private mutating func retry() {
+    (status, finishedAt, reason) = (.running, nil, "")
+    let again = tasks.indices.filter { ordinal in
+      switch tasks[ordinal].status {
+      case .skipped, .cancelled: true
+      case .failed:
+        dependents[ordinal].isEmpty || dependents[ordinal].contains { tasks[$0].status == .skipped }
+      default: false
+      }
+    }
+    for ordinal in again {
+      tasks[ordinal].finishedAt = nil
+      tasks[ordinal].error = ""
+      finishedCount -= 1
+      for dependent in dependents[ordinal] { openDependencies[dependent] += 1 }
+    }
+    for ordinal in again {
+      tasks[ordinal].status = openDependencies[ordinal] == 0 ? .ready : .pending
+    }
   }
 
   private func applyToTask(_ event: BatonV1.PlanEvent, _ kind: EventKind, _ task: inout Line) {

@@ -1105,6 +1105,120 @@ extension BatonV1 {
     }
   }
 
+  /// Message `baton.v1.RetryPlanRequest`.
+  public struct RetryPlanRequest: Message {
+    public static var protoName: String {
+      "baton.v1.RetryPlanRequest"
+    }
+
+    public var planId: String
+    /// For the trace; at most 1 KiB.
+    public var reason: String
+
+    public init() {
+      self.planId = ""
+      self.reason = ""
+    }
+
+    public init(planId: String = "", reason: String = "") {
+      self.planId = planId
+      self.reason = reason
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RetryPlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RetryPlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RetryPlanRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var reason: String {
+        Reader.text(_c.pointee.reason)
+      }
+    }
+  }
+
+  /// Message `baton.v1.RetryPlanResponse`.
+  public struct RetryPlanResponse: Message {
+    public static var protoName: String {
+      "baton.v1.RetryPlanResponse"
+    }
+
+    public var state: BatonV1.PlanState?
+
+    public init() {
+      self.state = nil
+    }
+
+    public init(state: BatonV1.PlanState? = nil) {
+      self.state = state
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.RetryPlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__RetryPlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__RetryPlanResponse>) { _c = c }
+
+      public var state: BatonV1.PlanState.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.state else { return nil }
+          return _overrideLifetime(BatonV1.PlanState.View(c), copying: self)
+        }
+      }
+    }
+  }
+
   /// Message `baton.v1.StreamPlanEventsRequest`.
   public struct StreamPlanEventsRequest: Message {
     public static var protoName: String {
@@ -2412,6 +2526,69 @@ extension BatonV1.ResumePlanResponse: ProtobufCConvertible {
 
   package func write(
     to c: UnsafeMutablePointer<Baton__V1__ResumePlanResponse>, in arena: inout Arena
+  ) {
+    c.pointee.state = arena.message(self.state)
+  }
+}
+
+extension MessageViews<BatonV1.RetryPlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RetryPlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RetryPlanRequest.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.RetryPlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RetryPlanRequest", BatonV1.RetryPlanRequest.self, baton__v1__retry_plan_request__init,
+    [
+      .text(1, "plan_id"),
+      .text(2, "reason"),
+    ])
+
+  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RetryPlanRequest>) {
+    baton__v1__retry_plan_request__init(c)
+  }
+
+  package init(reading c: UnsafePointer<Baton__V1__RetryPlanRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.reason = Reader.text(c.pointee.reason)
+  }
+
+  package func write(to c: UnsafeMutablePointer<Baton__V1__RetryPlanRequest>, in arena: inout Arena)
+  {
+    c.pointee.plan_id = arena.text(self.planId)
+    c.pointee.reason = arena.text(self.reason)
+  }
+}
+
+extension MessageViews<BatonV1.RetryPlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.RetryPlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.RetryPlanResponse.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.RetryPlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.RetryPlanResponse", BatonV1.RetryPlanResponse.self,
+    baton__v1__retry_plan_response__init,
+    [
+      .message(1, "state", BatonV1.PlanState.wireTable)
+    ])
+
+  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RetryPlanResponse>) {
+    baton__v1__retry_plan_response__init(c)
+  }
+
+  package init(reading c: UnsafePointer<Baton__V1__RetryPlanResponse>) {
+    self.state = Reader.message(c.pointee.state)
+  }
+
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__RetryPlanResponse>, in arena: inout Arena
   ) {
     c.pointee.state = arena.message(self.state)
   }

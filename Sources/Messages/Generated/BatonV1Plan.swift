@@ -133,7 +133,7 @@ extension BatonV1 {
     }
   }
 
-  /// State of a plan. COMPLETED, FAILED and CANCELLED are final.
+  /// State of a plan. COMPLETED, FAILED and CANCELLED are final, but for RetryPlan of a FAILED one.
   public enum PlanStatus: MessageEnum {
     case unspecified
     case created

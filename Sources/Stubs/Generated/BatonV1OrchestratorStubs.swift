@@ -42,8 +42,15 @@ public protocol OrchestratorService: GRPCService {
   func resumePlan(_ request: BatonV1.ResumePlanRequest, context: ServerContext) async throws
     -> BatonV1.ResumePlanResponse
 
+  /// Runs a FAILED plan again: tasks that failed and tasks that those blocked, with a fresh
+  /// allowance of attempts; finished work is kept, attempt numbers go on. A plan that is not FAILED
+  /// yet, or runs again already, answers the state it has; a COMPLETED or CANCELLED one
+  /// FAILED_PRECONDITION.
+  func retryPlan(_ request: BatonV1.RetryPlanRequest, context: ServerContext) async throws
+    -> BatonV1.RetryPlanResponse
+
   /// Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
-  /// last event.
+  /// last event, where no plan_retried follows it by then.
   func streamPlanEvents(
     _ request: BatonV1.StreamPlanEventsRequest,
     responses: ResponseWriter<BatonV1.StreamPlanEventsResponse>,
@@ -87,6 +94,9 @@ extension OrchestratorService {
       },
       .unary(OrchestratorClient.resumePlanMethod) { request, context in
         try await self.resumePlan(request, context: context)
+      },
+      .unary(OrchestratorClient.retryPlanMethod) { request, context in
+        try await self.retryPlan(request, context: context)
       },
       .serverStreaming(OrchestratorClient.streamPlanEventsMethod) { request, responses, context in
         try await self.streamPlanEvents(request, responses: responses, context: context)
@@ -172,8 +182,19 @@ public struct OrchestratorClient: Sendable {
     try await channel.unary(Self.resumePlanMethod, request, options)
   }
 
+  /// Runs a FAILED plan again: tasks that failed and tasks that those blocked, with a fresh
+  /// allowance of attempts; finished work is kept, attempt numbers go on. A plan that is not FAILED
+  /// yet, or runs again already, answers the state it has; a COMPLETED or CANCELLED one
+  /// FAILED_PRECONDITION.
+  public func retryPlan(
+    _ request: BatonV1.RetryPlanRequest,
+    options: CallOptions = CallOptions()
+  ) async throws -> BatonV1.RetryPlanResponse {
+    try await channel.unary(Self.retryPlanMethod, request, options)
+  }
+
   /// Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
-  /// last event.
+  /// last event, where no plan_retried follows it by then.
   public func streamPlanEvents(
     _ request: BatonV1.StreamPlanEventsRequest,
     options: CallOptions = CallOptions()
@@ -224,6 +245,10 @@ public struct OrchestratorClient: Sendable {
   /// Names `baton.v1.Orchestrator/ResumePlan`.
   public static let resumePlanMethod = MethodDescriptor(
     service: "baton.v1.Orchestrator", method: "ResumePlan")
+
+  /// Names `baton.v1.Orchestrator/RetryPlan`.
+  public static let retryPlanMethod = MethodDescriptor(
+    service: "baton.v1.Orchestrator", method: "RetryPlan")
 
   /// Names `baton.v1.Orchestrator/StreamPlanEvents`.
   public static let streamPlanEventsMethod = MethodDescriptor(

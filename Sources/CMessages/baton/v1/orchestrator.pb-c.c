@@ -733,6 +733,96 @@ void   baton__v1__resume_plan_response__free_unpacked
   assert(message->base.descriptor == &baton__v1__resume_plan_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__retry_plan_request__init
+                     (Baton__V1__RetryPlanRequest         *message)
+{
+  static const Baton__V1__RetryPlanRequest init_value = BATON__V1__RETRY_PLAN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t baton__v1__retry_plan_request__get_packed_size
+                     (const Baton__V1__RetryPlanRequest *message)
+{
+  assert(message->base.descriptor == &baton__v1__retry_plan_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__retry_plan_request__pack
+                     (const Baton__V1__RetryPlanRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__retry_plan_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__retry_plan_request__pack_to_buffer
+                     (const Baton__V1__RetryPlanRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__retry_plan_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__RetryPlanRequest *
+       baton__v1__retry_plan_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__RetryPlanRequest *)
+     protobuf_c_message_unpack (&baton__v1__retry_plan_request__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__retry_plan_request__free_unpacked
+                     (Baton__V1__RetryPlanRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__retry_plan_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__retry_plan_response__init
+                     (Baton__V1__RetryPlanResponse         *message)
+{
+  static const Baton__V1__RetryPlanResponse init_value = BATON__V1__RETRY_PLAN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t baton__v1__retry_plan_response__get_packed_size
+                     (const Baton__V1__RetryPlanResponse *message)
+{
+  assert(message->base.descriptor == &baton__v1__retry_plan_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__retry_plan_response__pack
+                     (const Baton__V1__RetryPlanResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__retry_plan_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__retry_plan_response__pack_to_buffer
+                     (const Baton__V1__RetryPlanResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__retry_plan_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__RetryPlanResponse *
+       baton__v1__retry_plan_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__RetryPlanResponse *)
+     protobuf_c_message_unpack (&baton__v1__retry_plan_response__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__retry_plan_response__free_unpacked
+                     (Baton__V1__RetryPlanResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__retry_plan_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__stream_plan_events_request__init
                      (Baton__V1__StreamPlanEventsRequest         *message)
 {
@@ -2218,6 +2308,95 @@ const ProtobufCMessageDescriptor baton__v1__resume_plan_response__descriptor =
   (ProtobufCMessageInit) baton__v1__resume_plan_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor baton__v1__retry_plan_request__field_descriptors[2] =
+{
+  {
+    "plan_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__RetryPlanRequest, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__RetryPlanRequest, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__retry_plan_request__field_indices_by_name[] = {
+  0,   /* field[0] = plan_id */
+  1,   /* field[1] = reason */
+};
+static const ProtobufCIntRange baton__v1__retry_plan_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor baton__v1__retry_plan_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.RetryPlanRequest",
+  "RetryPlanRequest",
+  "Baton__V1__RetryPlanRequest",
+  "baton.v1",
+  sizeof(Baton__V1__RetryPlanRequest),
+  2,
+  baton__v1__retry_plan_request__field_descriptors,
+  baton__v1__retry_plan_request__field_indices_by_name,
+  1,  baton__v1__retry_plan_request__number_ranges,
+  (ProtobufCMessageInit) baton__v1__retry_plan_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__retry_plan_response__field_descriptors[1] =
+{
+  {
+    "state",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__RetryPlanResponse, state),
+    &baton__v1__plan_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__retry_plan_response__field_indices_by_name[] = {
+  0,   /* field[0] = state */
+};
+static const ProtobufCIntRange baton__v1__retry_plan_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor baton__v1__retry_plan_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.RetryPlanResponse",
+  "RetryPlanResponse",
+  "Baton__V1__RetryPlanResponse",
+  "baton.v1",
+  sizeof(Baton__V1__RetryPlanResponse),
+  1,
+  baton__v1__retry_plan_response__field_descriptors,
+  baton__v1__retry_plan_response__field_indices_by_name,
+  1,  baton__v1__retry_plan_response__number_ranges,
+  (ProtobufCMessageInit) baton__v1__retry_plan_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor baton__v1__stream_plan_events_request__field_descriptors[3] =
 {
   {
@@ -2983,7 +3162,7 @@ const ProtobufCEnumDescriptor baton__v1__plan_view__descriptor =
   baton__v1__plan_view__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descriptors[10] =
+static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descriptors[11] =
 {
   { "SubmitPlan", &baton__v1__submit_plan_request__descriptor, &baton__v1__submit_plan_response__descriptor },
   { "ValidatePlan", &baton__v1__validate_plan_request__descriptor, &baton__v1__validate_plan_response__descriptor },
@@ -2992,6 +3171,7 @@ static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descripto
   { "CancelPlan", &baton__v1__cancel_plan_request__descriptor, &baton__v1__cancel_plan_response__descriptor },
   { "PausePlan", &baton__v1__pause_plan_request__descriptor, &baton__v1__pause_plan_response__descriptor },
   { "ResumePlan", &baton__v1__resume_plan_request__descriptor, &baton__v1__resume_plan_response__descriptor },
+  { "RetryPlan", &baton__v1__retry_plan_request__descriptor, &baton__v1__retry_plan_response__descriptor },
   { "StreamPlanEvents", &baton__v1__stream_plan_events_request__descriptor, &baton__v1__stream_plan_events_response__descriptor },
   { "GetPlanTrace", &baton__v1__get_plan_trace_request__descriptor, &baton__v1__get_plan_trace_response__descriptor },
   { "GetServerInfo", &baton__v1__get_server_info_request__descriptor, &baton__v1__get_server_info_response__descriptor },
@@ -2999,12 +3179,13 @@ static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descripto
 const unsigned baton__v1__orchestrator__method_indices_by_name[] = {
   4,        /* CancelPlan */
   2,        /* GetPlan */
-  8,        /* GetPlanTrace */
-  9,        /* GetServerInfo */
+  9,        /* GetPlanTrace */
+  10,        /* GetServerInfo */
   3,        /* ListPlans */
   5,        /* PausePlan */
   6,        /* ResumePlan */
-  7,        /* StreamPlanEvents */
+  7,        /* RetryPlan */
+  8,        /* StreamPlanEvents */
   0,        /* SubmitPlan */
   1         /* ValidatePlan */
 };
@@ -3015,7 +3196,7 @@ const ProtobufCServiceDescriptor baton__v1__orchestrator__descriptor =
   "Orchestrator",
   "Baton__V1__Orchestrator",
   "baton.v1",
-  10,
+  11,
   baton__v1__orchestrator__method_descriptors,
   baton__v1__orchestrator__method_indices_by_name
 };
@@ -3075,13 +3256,21 @@ void baton__v1__orchestrator__resume_plan(ProtobufCService *service,
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
   service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void baton__v1__orchestrator__retry_plan(ProtobufCService *service,
+                                         const Baton__V1__RetryPlanRequest *input,
+                                         Baton__V1__RetryPlanResponse_Closure closure,
+                                         void *closure_data)
+{
+  assert(service->descriptor == &baton__v1__orchestrator__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void baton__v1__orchestrator__stream_plan_events(ProtobufCService *service,
                                                  const Baton__V1__StreamPlanEventsRequest *input,
                                                  Baton__V1__StreamPlanEventsResponse_Closure closure,
                                                  void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__get_plan_trace(ProtobufCService *service,
                                              const Baton__V1__GetPlanTraceRequest *input,
@@ -3089,7 +3278,7 @@ void baton__v1__orchestrator__get_plan_trace(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__get_server_info(ProtobufCService *service,
                                               const Baton__V1__GetServerInfoRequest *input,
@@ -3097,7 +3286,7 @@ void baton__v1__orchestrator__get_server_info(ProtobufCService *service,
                                               void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__init (Baton__V1__Orchestrator_Service *service,
                                     Baton__V1__Orchestrator_ServiceDestroy destroy)

@@ -33,6 +33,8 @@ typedef struct Baton__V1__PausePlanRequest Baton__V1__PausePlanRequest;
 typedef struct Baton__V1__PausePlanResponse Baton__V1__PausePlanResponse;
 typedef struct Baton__V1__ResumePlanRequest Baton__V1__ResumePlanRequest;
 typedef struct Baton__V1__ResumePlanResponse Baton__V1__ResumePlanResponse;
+typedef struct Baton__V1__RetryPlanRequest Baton__V1__RetryPlanRequest;
+typedef struct Baton__V1__RetryPlanResponse Baton__V1__RetryPlanResponse;
 typedef struct Baton__V1__StreamPlanEventsRequest Baton__V1__StreamPlanEventsRequest;
 typedef struct Baton__V1__StreamPlanEventsResponse Baton__V1__StreamPlanEventsResponse;
 typedef struct Baton__V1__TaskProgress Baton__V1__TaskProgress;
@@ -344,6 +346,30 @@ struct  Baton__V1__ResumePlanResponse
 };
 #define BATON__V1__RESUME_PLAN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__resume_plan_response__descriptor) \
+    , NULL }
+
+
+struct  Baton__V1__RetryPlanRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData plan_id;
+  /*
+   * For the trace; at most 1 KiB.
+   */
+  ProtobufCBinaryData reason;
+};
+#define BATON__V1__RETRY_PLAN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__retry_plan_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Baton__V1__RetryPlanResponse
+{
+  ProtobufCMessage base;
+  Baton__V1__PlanState *state;
+};
+#define BATON__V1__RETRY_PLAN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__retry_plan_response__descriptor) \
     , NULL }
 
 
@@ -881,6 +907,44 @@ Baton__V1__ResumePlanResponse *
 void   baton__v1__resume_plan_response__free_unpacked
                      (Baton__V1__ResumePlanResponse *message,
                       ProtobufCAllocator *allocator);
+/* Baton__V1__RetryPlanRequest methods */
+void   baton__v1__retry_plan_request__init
+                     (Baton__V1__RetryPlanRequest         *message);
+size_t baton__v1__retry_plan_request__get_packed_size
+                     (const Baton__V1__RetryPlanRequest   *message);
+size_t baton__v1__retry_plan_request__pack
+                     (const Baton__V1__RetryPlanRequest   *message,
+                      uint8_t             *out);
+size_t baton__v1__retry_plan_request__pack_to_buffer
+                     (const Baton__V1__RetryPlanRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__RetryPlanRequest *
+       baton__v1__retry_plan_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__retry_plan_request__free_unpacked
+                     (Baton__V1__RetryPlanRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__RetryPlanResponse methods */
+void   baton__v1__retry_plan_response__init
+                     (Baton__V1__RetryPlanResponse         *message);
+size_t baton__v1__retry_plan_response__get_packed_size
+                     (const Baton__V1__RetryPlanResponse   *message);
+size_t baton__v1__retry_plan_response__pack
+                     (const Baton__V1__RetryPlanResponse   *message,
+                      uint8_t             *out);
+size_t baton__v1__retry_plan_response__pack_to_buffer
+                     (const Baton__V1__RetryPlanResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__RetryPlanResponse *
+       baton__v1__retry_plan_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__retry_plan_response__free_unpacked
+                     (Baton__V1__RetryPlanResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Baton__V1__StreamPlanEventsRequest methods */
 void   baton__v1__stream_plan_events_request__init
                      (Baton__V1__StreamPlanEventsRequest         *message);
@@ -1146,6 +1210,12 @@ typedef void (*Baton__V1__ResumePlanRequest_Closure)
 typedef void (*Baton__V1__ResumePlanResponse_Closure)
                  (const Baton__V1__ResumePlanResponse *message,
                   void *closure_data);
+typedef void (*Baton__V1__RetryPlanRequest_Closure)
+                 (const Baton__V1__RetryPlanRequest *message,
+                  void *closure_data);
+typedef void (*Baton__V1__RetryPlanResponse_Closure)
+                 (const Baton__V1__RetryPlanResponse *message,
+                  void *closure_data);
 typedef void (*Baton__V1__StreamPlanEventsRequest_Closure)
                  (const Baton__V1__StreamPlanEventsRequest *message,
                   void *closure_data);
@@ -1217,6 +1287,10 @@ struct Baton__V1__Orchestrator_Service
                       const Baton__V1__ResumePlanRequest *input,
                       Baton__V1__ResumePlanResponse_Closure closure,
                       void *closure_data);
+  void (*retry_plan)(Baton__V1__Orchestrator_Service *service,
+                     const Baton__V1__RetryPlanRequest *input,
+                     Baton__V1__RetryPlanResponse_Closure closure,
+                     void *closure_data);
   void (*stream_plan_events)(Baton__V1__Orchestrator_Service *service,
                              const Baton__V1__StreamPlanEventsRequest *input,
                              Baton__V1__StreamPlanEventsResponse_Closure closure,
@@ -1244,6 +1318,7 @@ void baton__v1__orchestrator__init (Baton__V1__Orchestrator_Service *service,
       function_prefix__ ## cancel_plan,\
       function_prefix__ ## pause_plan,\
       function_prefix__ ## resume_plan,\
+      function_prefix__ ## retry_plan,\
       function_prefix__ ## stream_plan_events,\
       function_prefix__ ## get_plan_trace,\
       function_prefix__ ## get_server_info  }
@@ -1275,6 +1350,10 @@ void baton__v1__orchestrator__resume_plan(ProtobufCService *service,
                                           const Baton__V1__ResumePlanRequest *input,
                                           Baton__V1__ResumePlanResponse_Closure closure,
                                           void *closure_data);
+void baton__v1__orchestrator__retry_plan(ProtobufCService *service,
+                                         const Baton__V1__RetryPlanRequest *input,
+                                         Baton__V1__RetryPlanResponse_Closure closure,
+                                         void *closure_data);
 void baton__v1__orchestrator__stream_plan_events(ProtobufCService *service,
                                                  const Baton__V1__StreamPlanEventsRequest *input,
                                                  Baton__V1__StreamPlanEventsResponse_Closure closure,
@@ -1308,6 +1387,8 @@ extern const ProtobufCMessageDescriptor baton__v1__pause_plan_request__descripto
 extern const ProtobufCMessageDescriptor baton__v1__pause_plan_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__resume_plan_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__resume_plan_response__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__retry_plan_request__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__retry_plan_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__stream_plan_events_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__stream_plan_events_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task_progress__descriptor;

@@ -99,7 +99,7 @@ typedef enum _Baton__V1__Outcome {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__OUTCOME)
 } Baton__V1__Outcome;
 /*
- * State of a plan. COMPLETED, FAILED and CANCELLED are final.
+ * State of a plan. COMPLETED, FAILED and CANCELLED are final, but for RetryPlan of a FAILED one.
  */
 typedef enum _Baton__V1__PlanStatus {
   BATON__V1__PLAN_STATUS__PLAN_STATUS_UNSPECIFIED = 0,

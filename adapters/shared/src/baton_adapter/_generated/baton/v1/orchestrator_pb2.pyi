@@ -170,6 +170,20 @@ class ResumePlanResponse(_message.Message):
     state: _plan_pb2.PlanState
     def __init__(self, state: _Optional[_Union[_plan_pb2.PlanState, _Mapping]] = ...) -> None: ...
 
+class RetryPlanRequest(_message.Message):
+    __slots__ = ("plan_id", "reason")
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    plan_id: str
+    reason: str
+    def __init__(self, plan_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class RetryPlanResponse(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: _plan_pb2.PlanState
+    def __init__(self, state: _Optional[_Union[_plan_pb2.PlanState, _Mapping]] = ...) -> None: ...
+
 class StreamPlanEventsRequest(_message.Message):
     __slots__ = ("plan_id", "from_seq", "include_progress")
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]

@@ -73,6 +73,11 @@ class OrchestratorStub:
                 request_serializer=baton_dot_v1_dot_orchestrator__pb2.ResumePlanRequest.SerializeToString,
                 response_deserializer=baton_dot_v1_dot_orchestrator__pb2.ResumePlanResponse.FromString,
                 _registered_method=True)
+        self.RetryPlan = channel.unary_unary(
+                '/baton.v1.Orchestrator/RetryPlan',
+                request_serializer=baton_dot_v1_dot_orchestrator__pb2.RetryPlanRequest.SerializeToString,
+                response_deserializer=baton_dot_v1_dot_orchestrator__pb2.RetryPlanResponse.FromString,
+                _registered_method=True)
         self.StreamPlanEvents = channel.unary_stream(
                 '/baton.v1.Orchestrator/StreamPlanEvents',
                 request_serializer=baton_dot_v1_dot_orchestrator__pb2.StreamPlanEventsRequest.SerializeToString,
@@ -149,9 +154,18 @@ class OrchestratorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryPlan(self, request, context):
+        """Runs a FAILED plan again: tasks that failed and tasks that those blocked, with a fresh allowance
+        of attempts; finished work is kept, attempt numbers go on. A plan that is not FAILED yet, or runs
+        again already, answers the state it has; a COMPLETED or CANCELLED one FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamPlanEvents(self, request, context):
         """Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
-        last event.
+        last event, where no plan_retried follows it by then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,6 +222,11 @@ def add_OrchestratorServicer_to_server(servicer, server):
                     servicer.ResumePlan,
                     request_deserializer=baton_dot_v1_dot_orchestrator__pb2.ResumePlanRequest.FromString,
                     response_serializer=baton_dot_v1_dot_orchestrator__pb2.ResumePlanResponse.SerializeToString,
+            ),
+            'RetryPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryPlan,
+                    request_deserializer=baton_dot_v1_dot_orchestrator__pb2.RetryPlanRequest.FromString,
+                    response_serializer=baton_dot_v1_dot_orchestrator__pb2.RetryPlanResponse.SerializeToString,
             ),
             'StreamPlanEvents': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamPlanEvents,
@@ -418,6 +437,33 @@ class Orchestrator:
             '/baton.v1.Orchestrator/ResumePlan',
             baton_dot_v1_dot_orchestrator__pb2.ResumePlanRequest.SerializeToString,
             baton_dot_v1_dot_orchestrator__pb2.ResumePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/baton.v1.Orchestrator/RetryPlan',
+            baton_dot_v1_dot_orchestrator__pb2.RetryPlanRequest.SerializeToString,
+            baton_dot_v1_dot_orchestrator__pb2.RetryPlanResponse.FromString,
             options,
             channel_credentials,
             insecure,
