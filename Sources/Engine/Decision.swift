@@ -16,6 +16,9 @@ public enum PlanEvent: Sendable, Equatable {
   case cancel(reason: String)
   /// A failed plan runs again.
   case retry(reason: String)
+  case update(PlanUpdate)
+  /// The time of the plan's deadline may have come.
+  case deadline
   /// The adapter took the hand-out. `isPolled`: the handle must be durable before the first poll.
   case accepted(TaskLease, handle: Handle, isPolled: Bool)
   /// The adapter, or the way to it, refused the hand-out; nothing of it was taken.
@@ -26,7 +29,11 @@ public enum PlanEvent: Sendable, Equatable {
   case started(TaskLease)
   /// The run is gone: no such run, absent from a list, session expired, handed back.
   case lost(TaskLease, code: String, message: String)
+  /// We take the run back, to hand it out again later: never the end of a poisoned task.
+  case withdrawn(TaskLease, code: String, message: String)
   case result(TaskLease, ResultSummary)
+  /// The run has said nothing for its heartbeat timeout.
+  case silent(TaskLease)
   case timer(ordinal: Int, generation: UInt32)
 }
 
@@ -106,6 +113,12 @@ public enum Refusal: String, Sendable, CaseIterable {
   case unknownToken = "UNKNOWN_TOKEN"
   /// The plan did not fail, or ended for good.
   case notFailed = "NOT_FAILED"
+  /// The plan has changed since the revision that was named.
+  case revisionMismatch = "REVISION_MISMATCH"
+  /// The plan ended for good.
+  case planEnded = "PLAN_ENDED"
+  /// The plan's deadline lies in the past.
+  case deadlinePassed = "DEADLINE_PASSED"
 }
 
 /// What is to be done after a commit.
@@ -118,6 +131,8 @@ public enum Command: Sendable, Equatable {
   case cancelRun(ordinal: Int, attempt: Int32, instance: String, reason: String)
   /// The task's timer; an earlier generation no longer counts.
   case arm(ordinal: Int, generation: UInt32, dueAt: Int64)
+  /// `.deadline` is to come at this time.
+  case armDeadline(dueAt: Int64)
   /// The plan has reached its end, or stays there.
   case ended
 }

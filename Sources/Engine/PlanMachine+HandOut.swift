@@ -131,12 +131,16 @@ extension PlanMachine {
 
   /// The run is gone: another delivery of the same attempt, or the end of a poisoned task.
   mutating func lost(
-    _ lease: TaskLease, _ code: String, _ message: String, _ pool: inout AdapterPool
+    _ lease: TaskLease, _ code: String, _ message: String, _ pool: inout AdapterPool,
+    canPoison: Bool = true
   ) {
     guard isCurrent(lease) else { return }
     let ordinal = lease.ordinal
     leave(ordinal, &pool)
-    guard rows[ordinal].delivery >= compiled.maxDeliveries(ordinal) else {
+    let isLast = rows[ordinal].delivery >= compiled.maxDeliveries(ordinal)
+    // The last delivery that a task has is not used up by us.
+    if isLast && !canPoison { rows[ordinal].delivery -= 1 }
+    guard isLast && canPoison else {
       if rows[ordinal].error?.errorClass != .invalidOutput {
         rows[ordinal].error = TaskError(.transient, code: code, message: message)
       }
@@ -191,6 +195,25 @@ extension PlanMachine {
       TaskError(
         .timeout, code: "START_TO_CLOSE",
         message: "no result within \(DurationText.text(limit)) of the hand-out"),
+      &entropy)
+  }
+
+  /// A run that has said nothing for too long. Whoever counts that time was told of the run's
+  /// beginning.
+  mutating func silent(
+    _ lease: TaskLease, _ entropy: inout Entropy, _ pool: inout AdapterPool
+  ) {
+    let ordinal = lease.ordinal
+    guard isCurrent(lease), rows[ordinal].status == .running else { return }
+    let limit = compiled.timeouts[ordinal].heartbeatMilliseconds
+    guard limit > 0 else { return }
+    leave(ordinal, &pool)
+    cancelRun(ordinal, reason: "the heartbeat timeout passed")
+    fail(
+      ordinal,
+      TaskError(
+        .timeout, code: "HEARTBEAT",
+        message: "the run said nothing for \(DurationText.text(limit))"),
       &entropy)
   }
 

@@ -9,6 +9,8 @@ extension PlanMachine {
     plan.status = .running
     plan.startedAt = draft.now
     record(.planStarted)
+    plan.deadlineAt = creation.plan.deadline?.time(from: draft.now)
+    armDeadline()
     for ordinal in rows.indices where unmet[ordinal] == 0 { becomeReady(ordinal) }
   }
 
@@ -19,6 +21,7 @@ extension PlanMachine {
       outCount += 1
     }
     guard !plan.status.isFinal else { return }
+    armDeadline()
     for ordinal in rows.indices {
       switch rows[ordinal].status {
       case .dispatched, .running:
@@ -80,25 +83,32 @@ extension PlanMachine {
 
   /// Runs again what failed and what that blocked; everything else stays as it is, failed tasks that
   /// the plan went on without among it.
-  mutating func retry(_ reason: String) {
+  mutating func retry(_ reason: String, _ pool: inout AdapterPool) {
     guard plan.status.isFinal else { return }
-    guard plan.status == .failed else {
-      draft.answer = .refused(.notFailed)
-      draft.commands.append(.ended)
-      return
-    }
+    guard plan.status == .failed else { return refuse(.notFailed) }
+    guard plan.deadlineAt ?? .max > draft.now else { return refuse(.deadlinePassed) }
+    // A deadline may have ended it only just now.
+    while openCount > 0 { cancelChunk(&pool) }
+    endIfDone()
     plan.status = .running
     plan.finishedAt = nil
     plan.resumedAt = draft.now
     plan.error = nil
     record(.planRetried) { $0.message = reason }
+    armDeadline()
     for ordinal in rows.indices where rows[ordinal].status.isFinal && !endedWell(ordinal) {
       openCount += 1
       runAgain(ordinal)
     }
   }
 
-  /// A failed or skipped task waits once more, with a fresh allowance of attempts.
+  /// A change that is not made; a plan that has ended may go from memory again.
+  mutating func refuse(_ refusal: Refusal) {
+    draft.answer = .refused(refusal)
+    if plan.finishedAt != nil { draft.commands.append(.ended) }
+  }
+
+  /// A failed, skipped or cancelled task waits once more, with a fresh allowance of attempts.
   private mutating func runAgain(_ ordinal: Int) {
     // What the last attempt did wrong may be told to the next one.
     if rows[ordinal].status != .failed { rows[ordinal].error = nil }
@@ -108,25 +118,30 @@ extension PlanMachine {
     if unmet[ordinal] == 0 { becomeReadyAgain(ordinal) } else { touch(ordinal) }
   }
 
-  /// Fences every open task at once; the rows follow in chunks.
   mutating func cancel(_ reason: String) {
-    guard !plan.status.isFinal else { return }
-    plan.status = .cancelled
     let message = reason.isEmpty ? "the plan was cancelled" : reason
-    plan.error = TaskError(.cancelled, code: "CANCELLED", message: message)
+    fence(.cancelled, TaskError(.cancelled, code: "CANCELLED", message: message))
+  }
+
+  /// Ends the plan: every open task is fenced at once; the rows follow in chunks.
+  mutating func fence(_ status: PlanStatus, _ error: TaskError) {
+    guard !plan.status.isFinal else { return }
+    plan.status = status
+    plan.error = error
     toSkip = []
   }
 
-  /// Writes the rows of a cancelled plan's open tasks, a chunk at a time.
+  /// Writes the rows of an ended plan's open tasks, a chunk at a time.
   mutating func cancelChunk(_ pool: inout AdapterPool) {
-    guard plan.status == .cancelled, openCount > 0 else { return }
+    guard plan.status.isFinal, openCount > 0 else { return }
+    let reason = plan.status == .cancelled ? "the plan was cancelled" : "the plan's deadline passed"
     var left = Self.chunkSize
     for ordinal in rows.indices where !rows[ordinal].status.isFinal {
       guard left > 0 else { return }
       left -= 1
       if rows[ordinal].status.isOut {
         leave(ordinal, &pool)
-        cancelRun(ordinal, reason: "the plan was cancelled")
+        cancelRun(ordinal, reason: reason)
       }
       rows[ordinal].tokenClosed = true
       end(ordinal, .cancelled)
@@ -170,23 +185,29 @@ extension PlanMachine {
     if plan.status == .cancelled {
       let message = plan.error?.message ?? ""
       record(.planCancelled) { $0.message = message }
+    } else if let error = plan.error {
+      endFailed(error)
     } else if let failed = rows.first(where: { $0.status == .failed && !endedWell($0.ordinal) }) {
-      plan.status = .failed
       let id = compiled.plan.tasks[failed.ordinal].id
       let error = TaskError(
         failed.error?.errorClass ?? .permanent, code: failed.error?.code ?? "UNKNOWN",
         message: "task \"\(id)\" failed: \(failed.error?.message ?? "no reason was given")")
-      plan.error = error
-      record(.planFailed) { event in
-        event.code = error.code
-        event.message = error.message
-        event.errorClass = error.errorClass
-      }
+      endFailed(error)
     } else {
       plan.status = .completed
       record(.planCompleted)
     }
     draft.commands.append(.ended)
+  }
+
+  private mutating func endFailed(_ error: TaskError) {
+    plan.status = .failed
+    plan.error = error
+    record(.planFailed) { event in
+      event.code = error.code
+      event.message = error.message
+      event.errorClass = error.errorClass
+    }
   }
 
   /// A task's final transition.

@@ -14,7 +14,7 @@ public import Plan
 public struct PlanMachine: Sendable {
   public let id: PlanID
   public let compiled: CompiledPlan
-  public private(set) var creation: PlanCreation
+  public internal(set) var creation: PlanCreation
   public internal(set) var plan: PlanRow
   /// One per task; tasks that have had no transition hold a fresh row.
   public internal(set) var rows: [TaskRow]
@@ -28,6 +28,8 @@ public struct PlanMachine: Sendable {
   /// When schedule_to_start would have passed for a task that was handed out since.
   var startDueAt: [Int: Int64] = [:]
   var timersDueAt: [Int64]
+  /// When `.deadline` counts.
+  var deadlineDueAt: Int64?
   /// Tasks that have not ended.
   var openCount: Int
   /// Tasks that hold a place with an adapter.
@@ -73,11 +75,11 @@ public struct PlanMachine: Sendable {
   }
 
   /// A task's status as people see it: rows know neither PENDING nor the first READY, and open
-  /// tasks of a cancelled plan are cancelled before their rows say so.
+  /// tasks of a plan that was ended are cancelled before their rows say so.
   public func status(of ordinal: Int) -> TaskStatus {
     let row = rows[ordinal]
     if row.status.isFinal { return row.status }
-    if plan.status.isFinal { return plan.status == .cancelled ? .cancelled : .skipped }
+    if plan.status.isFinal { return .cancelled }
     if row.status == .pending && unmet[ordinal] == 0 { return .ready }
     return row.status
   }
@@ -118,14 +120,19 @@ public struct PlanMachine: Sendable {
     case .pause(let reason): pause(reason)
     case .resume: resume()
     case .cancel(let reason): cancel(reason)
-    case .retry(let reason): retry(reason)
+    case .retry(let reason): retry(reason, &pool)
+    case .update(let update): self.update(update)
+    case .deadline: deadlinePassed()
     case .accepted(let lease, let handle, let isPolled):
       accepted(lease, handle, isPolled: isPolled)
     case .refused(let lease): refused(lease, &pool)
     case .rejected(let lease, let error): rejected(lease, error, &entropy, &pool)
     case .started(let lease): started(lease)
     case .lost(let lease, let code, let message): lost(lease, code, message, &pool)
+    case .withdrawn(let lease, let code, let message):
+      lost(lease, code, message, &pool, canPoison: false)
     case .result(let lease, let summary): result(lease, summary, &entropy, &pool)
+    case .silent(let lease): silent(lease, &entropy, &pool)
     case .timer(let ordinal, let generation): timer(ordinal, generation, &entropy, &pool)
     }
     advance(&pool)
@@ -147,12 +154,13 @@ public struct PlanMachine: Sendable {
     decision.storesOutput = draft.storesOutput
     decision.hasMore =
       openCount > 0
-      ? !toSkip.isEmpty || plan.status == .cancelled
+      ? !toSkip.isEmpty || plan.status.isFinal
       : plan.finishedAt == nil && plan.status != .created
     guard !draft.touched.isEmpty || !draft.events.isEmpty || plan != before else { return decision }
     plan.revision += 1
     var change = PlanChange(planID: id, plan: plan)
     if plan.revision == 1 { change.created = creation }
+    change.amendment = draft.amendment
     change.tasks = draft.touched.map { rows[$0] }
     change.events = draft.events
     decision.change = change
@@ -171,6 +179,7 @@ public struct PlanMachine: Sendable {
     var commands: [Command] = []
     var answer = Decision.Answer.done
     var storesOutput = false
+    var amendment: PlanAmendment?
   }
 
   /// The row is part of the change.

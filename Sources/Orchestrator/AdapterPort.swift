@@ -23,6 +23,10 @@ public protocol AdapterPort: AnyObject, Sendable {
 
   /// CancelTask; best effort, since heartbeats repeat it until the run is gone (P10).
   func cancel(_ run: RunName, reason: String, at instance: String)
+
+  /// CancelTask of a run that is to be handed out again: it ends without a result.
+  func takeBack(
+    _ run: RunName, reason: String, at instance: String, completion: @escaping @Sendable () -> Void)
 }
 
 /// A hand-out as it is sent. The same record gives the same payload every time.

@@ -15,6 +15,9 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
     public static let staleLease = Code(reason: "STALE_LEASE")
     public static let alreadyTerminal = Code(reason: "ALREADY_TERMINAL")
     public static let notFailed = Code(reason: "NOT_FAILED")
+    public static let revisionMismatch = Code(reason: "REVISION_MISMATCH")
+    public static let planEnded = Code(reason: "PLAN_ENDED")
+    public static let deadlinePassed = Code(reason: "DEADLINE_PASSED")
     public static let conflictingResult = Code(reason: "CONFLICTING_RESULT")
     /// The store did not answer; nothing was acknowledged, the call may be repeated.
     public static let storeUnavailable = Code(reason: "STORE_UNAVAILABLE")
@@ -52,7 +55,9 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
   /// A change of a plan that the engine does not make.
   static func refused(_ plan: PlanMachine, _ refusal: Refusal) -> OrchestratorError {
     OrchestratorError(
-      refusal.code, "plan \(plan.id) is \(plan.plan.status.rawValue): \(refusal.sentence)",
+      refusal.code,
+      "plan \(plan.id) is \(plan.plan.status.rawValue), revision \(plan.plan.revision): "
+        + refusal.sentence,
       about: ["plan_id": "\(plan.id)"])
   }
 }
@@ -66,6 +71,9 @@ extension Refusal {
     case .unknownTask: .taskNotFound
     case .unknownToken: .unknownToken
     case .notFailed: .notFailed
+    case .revisionMismatch: .revisionMismatch
+    case .planEnded: .planEnded
+    case .deadlinePassed: .deadlinePassed
     }
   }
 
@@ -77,6 +85,9 @@ extension Refusal {
     case .unknownTask: "there is no such task"
     case .unknownToken: "no such attempt or token was ever handed out"
     case .notFailed: "only a plan that failed can be retried"
+    case .revisionMismatch: "it has changed since the revision that was named; read it again"
+    case .planEnded: "it can no longer be changed"
+    case .deadlinePassed: "its deadline lies in the past; set a later one"
     }
   }
 }

@@ -83,6 +83,8 @@ struct Send {
   /// An earlier call may have arrived: no answer but the adapter's own says that it did not (P1).
   var mayHaveArrived = false
   var failures = 0
+  /// When the run last said something.
+  var lastSignAt: Int64 = 0
   /// GetTaskResult is open or about to be sent again.
   var isPolling = false
 }

@@ -49,6 +49,12 @@ public final class PlanOrchestrator: Sendable {
     thread.post { $0.endWatching() }
   }
 
+  /// Takes every run back from its adapter; after the next start they are handed out again (S11).
+  /// Answers how many, once that is durable and every adapter has answered or could not be reached.
+  public func withdrawAll() async throws(OrchestratorError) -> Int {
+    try await ask { $0.withdrawAll($1) }
+  }
+
   /// Finishes what has been asked, then closes queue and store. Runs with adapters go on; their
   /// results are taken after the next start (S11).
   public func stop() {
@@ -112,6 +118,13 @@ public final class PlanOrchestrator: Sendable {
     _ id: PlanID, reason: String, pageSize: Int
   ) async throws(OrchestratorError) -> PlanSnapshot {
     try await ask { $0.retry(id, reason: reason, pageSize: pageSize, $1) }
+  }
+
+  /// Changes what may change of a plan; answers the state with at most `pageSize` tasks.
+  public func update(
+    _ id: PlanID, _ update: PlanUpdate, pageSize: Int
+  ) async throws(OrchestratorError) -> PlanSnapshot {
+    try await ask { $0.update(id, update, pageSize: pageSize, $1) }
   }
 
   /// What comes after the cursor; waits until there is something. Ends with `.cancelled` when the

@@ -123,6 +123,13 @@ extension Shard {
       case .success(nil): break
       }
     }
+    if let deadline = creation.plan.deadline, deadline.time(from: now) <= now {
+      reply(
+        .failure(
+          OrchestratorError(
+            .deadlinePassed, "the plan's deadline lies in the past; nothing is stored")))
+      return
+    }
     let entry = PlanEntry(
       machine: PlanMachine(
         id: submission.planID, compiled: submission.compiled, creation: creation))
@@ -190,6 +197,17 @@ extension Shard {
   ) {
     switch entryOfAny(id) {
     case .success(let entry): change(entry, .retry(reason: reason), pageSize: pageSize, reply)
+    case .failure(let error): reply(.failure(error))
+    }
+  }
+
+  /// Changes what may change of a plan; answers the state that results.
+  func update(
+    _ id: PlanID, _ update: PlanUpdate, pageSize: Int,
+    _ reply: @escaping (Result<PlanSnapshot, OrchestratorError>) -> Void
+  ) {
+    switch entryOfAny(id) {
+    case .success(let entry): change(entry, .update(update), pageSize: pageSize, reply)
     case .failure(let error): reply(.failure(error))
     }
   }
@@ -320,7 +338,8 @@ extension Shard {
     else { return }
     let lease = TaskLease(ordinal: ordinal, attempt: run.attempt, token: run.token)
     guard entry.isOut(lease) else { return }
-    if started { apply(.started(lease), to: entry) }
+    if started { began(entry, lease) }
+    entry.sends[ordinal]?.lastSignAt = now
     if let note { publish(note, entry) }
   }
 }

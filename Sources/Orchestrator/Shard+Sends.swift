@@ -76,6 +76,7 @@ extension Shard {
     var send = makeSend(entry, row)
     send.mayHaveArrived = true
     track(entry, send)
+    if row.status == .running { expectSigns(entry, send.lease) }
     expectSession(row.instance, adapter: row.adapter)
     transmit(entry, ordinal)
   }
@@ -137,8 +138,13 @@ extension Shard {
       HandOut(
         namespace: machine.creation.namespace, run: entry.run(ordinal), type: task.type,
         payload: payload, delivery: row.delivery,
-        timeoutMilliseconds: max(1, (row.timerDueAt ?? now) - now), feedback: feedback ?? "",
+        timeoutMilliseconds: timeLeft(machine, row), feedback: feedback ?? "",
         metadata: task.metadata))
+  }
+
+  /// What the attempt has left of start_to_close, and the plan of its deadline.
+  private func timeLeft(_ machine: PlanMachine, _ row: TaskRow) -> Int64 {
+    max(1, min(row.timerDueAt ?? now, machine.plan.deadlineAt ?? .max) - now)
   }
 
   /// Brings the outputs that `template` reads into memory.
@@ -256,7 +262,7 @@ extension Shard {
     switch reply {
     case .finished: break
     case .pending(let hasStarted):
-      if hasStarted { apply(.started(lease), to: entry) }
+      if hasStarted { began(entry, lease) }
       poll(entry, lease)
     case .notFound:
       apply(.lost(lease, code: "RUN_LOST", message: "the adapter knows no such run"), to: entry)
@@ -264,6 +270,38 @@ extension Shard {
       entry.sends[lease.ordinal]?.failures += 1
       arm(at: now + options.backoffMilliseconds(failures: send.failures)) { shard in
         if let entry = shard.plans[id] { shard.poll(entry, lease) }
+      }
+    }
+  }
+
+  // MARK: Signs of life
+
+  /// The adapter says that the run began.
+  func began(_ entry: PlanEntry, _ lease: TaskLease) {
+    guard entry.isOut(lease), entry.machine.rows[lease.ordinal].status == .dispatched
+    else { return }
+    apply(.started(lease), to: entry)
+    expectSigns(entry, lease)
+  }
+
+  /// From now on the run has to say something within its heartbeat timeout, if it has one. Kept in
+  /// memory: after a load all of it counts again.
+  private func expectSigns(_ entry: PlanEntry, _ lease: TaskLease) {
+    let limit = entry.machine.compiled.timeouts[lease.ordinal].heartbeatMilliseconds
+    guard limit > 0, let send = entry.sends[lease.ordinal] else { return }
+    entry.sends[lease.ordinal]?.lastSignAt = now
+    awaitSign(entry.id, send, limit, from: now)
+  }
+
+  private func awaitSign(_ id: PlanID, _ send: Send, _ limit: Int64, from last: Int64) {
+    arm(at: last + limit) { shard in
+      guard let entry = shard.plans[id], let known = entry.sends[send.lease.ordinal],
+        known.number == send.number
+      else { return }
+      if known.lastSignAt + limit > shard.now {
+        shard.awaitSign(id, send, limit, from: known.lastSignAt)
+      } else {
+        shard.apply(.silent(send.lease), to: entry)
       }
     }
   }

@@ -1,4 +1,5 @@
 internal import Engine
+internal import NIOConcurrencyHelpers
 internal import Plan
 
 /// Registration, heartbeats, lists, expiry (P3, P4, P5, P10).
@@ -21,6 +22,7 @@ extension Shard {
       AdapterPool.Instance(
         adapter: registration.adapter, name: instance, taskTypes: Set(registration.taskTypes),
         maxConcurrency: registration.maxConcurrency))
+    if hasWithdrawn { pool.drain(instance) }
     watchLease(instance, sessionID)
     var reply = reconcile(instance, list)
     reply.sessionID = sessionID
@@ -49,6 +51,39 @@ extension Shard {
       end(instance, code: "HANDED_BACK", "instance \(instance) was shut down")
     }
     return outAt[instance]?.count ?? 0
+  }
+
+  /// Takes every run back from its adapter, to be handed out again after the next start. `done` is
+  /// told how many there were, once that is durable and the adapters have answered.
+  func withdrawAll(_ done: @escaping @Sendable (Result<Int, OrchestratorError>) -> Void) {
+    hasWithdrawn = true
+    for instance in pool.instances { pool.drain(instance.name) }
+    var runs: [(run: RunName, instance: String)] = []
+    for id in plans.keys.sorted() {
+      guard let entry = plans[id] else { continue }
+      for ordinal in entry.sends.keys.sorted() {
+        guard let send = entry.sends[ordinal], entry.isOut(send.lease) else { continue }
+        runs.append((entry.run(ordinal), send.instance))
+        apply(
+          .withdrawn(send.lease, code: "SERVER_STOPPED", message: "the server was stopped"),
+          to: entry)
+      }
+    }
+    afterCommit { [port] result in
+      if case .failure(let error) = result { return done(.failure(error)) }
+      let count = runs.count
+      guard count > 0 else { return done(.success(0)) }
+      let open = NIOLockedValueBox(count)
+      for (run, instance) in runs {
+        port.takeBack(run, reason: "the server is stopping", at: instance) {
+          let isLast = open.withLockedValue { open in
+            open -= 1
+            return open == 0
+          }
+          if isLast { done(.success(count)) }
+        }
+      }
+    }
   }
 
   static func unknownSession(_ id: String) -> OrchestratorError {

@@ -38,6 +38,8 @@ final class Shard {
   private var reloadIsArmed = false
   /// Plans that have ended and were looked at lately, the last one at the end.
   var finished: [PlanMachine] = []
+  /// Nothing is handed out any more: the server is stopping.
+  var hasWithdrawn = false
   /// No watcher waits any more: the server is stopping.
   var isStopping = false
   private(set) var now: Int64 = 0
@@ -257,6 +259,7 @@ final class Shard {
     case .arm(let ordinal, let generation, let dueAt):
       entry.timers.insert(PlanTimer(dueAt: dueAt, ordinal: ordinal, generation: generation))
       armFirst(entry)
+    case .armDeadline(let dueAt): armDeadline(entry, dueAt)
     case .ended:
       // It may have been retried since.
       guard entry.machine.plan.finishedAt != nil else { return }
@@ -288,6 +291,15 @@ final class Shard {
     armFirst(entry)
   }
 
+  /// One that was armed before does nothing when it comes: the engine knows the time.
+  private func armDeadline(_ entry: PlanEntry, _ dueAt: Int64) {
+    let id = entry.id
+    arm(at: dueAt) { shard in
+      guard let entry = shard.plans[id], entry.machine.plan.deadlineAt != nil else { return }
+      shard.apply(.deadline, to: entry)
+    }
+  }
+
   // MARK: Turns of plans that wait for places
 
   private func wantTurn(_ entry: PlanEntry) {
@@ -303,7 +315,7 @@ final class Shard {
     openingsSeen = pool.openings
     let fresh = untried.filter { !hasOpened || !$0.isStarved }
     var queue = (hasOpened ? starved + fresh : fresh).filter(isWaiting)
-    queue.sort { $0.machine.compiled.plan.priority > $1.machine.compiled.plan.priority }
+    queue.sort { $0.machine.creation.plan.priority > $1.machine.creation.plan.priority }
     var waiting = hasOpened ? [] : starved.filter(isWaiting)
     while !queue.isEmpty, pool.hasPlace(now: now) {
       var again: [PlanEntry] = []

@@ -3,6 +3,8 @@ public struct PlanChange: Sendable, Equatable {
   public var planID: PlanID
   /// Set by the transition that makes the plan.
   public var created: PlanCreation?
+  /// What the transition changes of what was submitted.
+  public var amendment: PlanAmendment?
   /// The plan's row after the transition; its revision is one above the stored one (or 1).
   public var plan: PlanRow
   /// Exactly the task rows that changed, whole.
@@ -20,10 +22,30 @@ public struct PlanChange: Sendable, Equatable {
   /// About how many rows the change writes.
   public var rowCount: Int {
     1 + tasks.count + outputs.count + (events.isEmpty ? 0 : 1) + (created == nil ? 0 : 1)
+      + (amendment == nil ? 0 : 1)
   }
 }
 
-/// What never changes of a plan.
+/// What UpdatePlan makes of a plan's fields that its row does not hold.
+public struct PlanAmendment: Sendable, Equatable {
+  public var priority: Int32
+  public var labels: [String: String]
+
+  public init(priority: Int32, labels: [String: String]) {
+    self.priority = priority
+    self.labels = labels
+  }
+}
+
+extension Plan {
+  /// Takes over what was changed.
+  public mutating func amend(_ amendment: PlanAmendment) {
+    priority = amendment.priority
+    labels = amendment.labels
+  }
+}
+
+/// What a plan was submitted with; of it only what a `PlanAmendment` holds changes.
 public struct PlanCreation: Sendable, Equatable {
   public var namespace: String
   /// Nil: the call was not made idempotent.

@@ -128,6 +128,15 @@ struct DocumentReader {
     return number
   }
 
+  mutating func int64(_ fields: DocumentFields, _ key: String) -> Int64? {
+    guard let value = fields.value(key) else { return nil }
+    guard let number = value.integerValue else {
+      refuse(fields, key, "expected a whole number, not \(value.text)")
+      return nil
+    }
+    return number
+  }
+
   mutating func double(_ fields: DocumentFields, _ key: String) -> Double? {
     guard let value = fields.value(key) else { return nil }
     guard let number = value.doubleValue else {

@@ -17,6 +17,8 @@ public struct Plan: Sendable, Equatable {
   public var priority: Int32 = 0
   /// Tasks that may be with adapters at one time; nil: the server's limit.
   public var maxParallel: Int32?
+  /// When the plan must have ended; nil: it may take any time.
+  public var deadline: Deadline?
 
   public init() {}
 }
@@ -39,6 +41,22 @@ public struct PlanTask: Sendable, Equatable {
   public var metadata: [String: String] = [:]
 
   public init() {}
+}
+
+/// When a plan must have ended.
+public enum Deadline: Sendable, Equatable {
+  /// So many milliseconds after the submission, or after the change that sets it.
+  case after(milliseconds: Int64)
+  /// Milliseconds since the Unix epoch.
+  case at(milliseconds: Int64)
+
+  /// The time itself, where the deadline is set `now`.
+  public func time(from now: Int64) -> Int64 {
+    switch self {
+    case .after(let milliseconds): now + milliseconds
+    case .at(let milliseconds): milliseconds
+    }
+  }
 }
 
 /// What a failed task means for its plan.
@@ -102,6 +120,7 @@ public struct RetryPolicy: Sendable, Equatable {
 public struct TimeoutOptions: Sendable, Equatable {
   public var scheduleToStartMilliseconds: Int64?
   public var startToCloseMilliseconds: Int64?
+  public var heartbeatMilliseconds: Int64?
 
   public init() {}
 }
@@ -112,6 +131,8 @@ public struct Timeouts: Sendable, Equatable {
   public var scheduleToStartMilliseconds: Int64 = 3_600_000
   /// From the hand-out to the result.
   public var startToCloseMilliseconds: Int64 = 600_000
+  /// How long a run may say nothing; 0: as long as it likes.
+  public var heartbeatMilliseconds: Int64 = 0
 
   public init() {}
 
@@ -120,6 +141,7 @@ public struct Timeouts: Sendable, Equatable {
     timeouts.scheduleToStartMilliseconds =
       options.scheduleToStartMilliseconds ?? scheduleToStartMilliseconds
     timeouts.startToCloseMilliseconds = options.startToCloseMilliseconds ?? startToCloseMilliseconds
+    timeouts.heartbeatMilliseconds = options.heartbeatMilliseconds ?? heartbeatMilliseconds
     return timeouts
   }
 }

@@ -13,7 +13,7 @@ extension Plan {
       document, at: "",
       known: [
         "name", "owner", "labels", "metadata", "inputs", "adapter", "retry", "timeouts",
-        "priority", "max_parallel", "tasks",
+        "priority", "max_parallel", "deadline", "deadline_ms", "tasks",
       ])
     {
       read(fields, &reader)
@@ -32,6 +32,7 @@ extension Plan {
     timeouts = TimeoutOptions(fields, &reader)
     priority = reader.int32(fields, "priority") ?? priority
     maxParallel = reader.int32(fields, "max_parallel")
+    deadline = Deadline(fields, &reader)
     guard let elements = reader.array(fields, "tasks", required: true) else { return }
     tasks = elements.enumerated().map { PlanTask($1, at: "tasks[\($0)]", &reader) }
   }
@@ -51,6 +52,11 @@ extension Plan {
     members.add("timeouts", timeouts.members)
     if priority != 0 { members.append(JSONMember("priority", .integer(priority))) }
     if let maxParallel { members.append(JSONMember("max_parallel", .integer(maxParallel))) }
+    switch deadline {
+    case .after(let milliseconds)?: members.add("deadline", duration: milliseconds)
+    case .at(let milliseconds)?: members.append(JSONMember("deadline_ms", .integer(milliseconds)))
+    case nil: break
+    }
     members.append(JSONMember("tasks", .array(tasks.map(\.document))))
     return .object(members)
   }
@@ -107,6 +113,22 @@ extension PlanTask {
   }
 }
 
+extension Deadline {
+  /// `deadline: 2h` from the submission on, or `deadline_ms`, a time.
+  init?(_ fields: DocumentFields, _ reader: inout DocumentReader) {
+    let after = reader.duration(fields, "deadline")
+    guard let at = reader.int64(fields, "deadline_ms") else {
+      guard let after else { return nil }
+      self = .after(milliseconds: after)
+      return
+    }
+    if after != nil {
+      reader.refuse(fields, "deadline_ms", "the plan has a deadline already; leave one of them out")
+    }
+    self = .at(milliseconds: at)
+  }
+}
+
 extension RetryOptions {
   init(_ parent: DocumentFields, _ reader: inout DocumentReader) {
     self.init()
@@ -137,16 +159,18 @@ extension TimeoutOptions {
     self.init()
     guard
       let fields = reader.object(
-        parent, "timeouts", known: ["schedule_to_start", "start_to_close"])
+        parent, "timeouts", known: ["schedule_to_start", "start_to_close", "heartbeat"])
     else { return }
     scheduleToStartMilliseconds = reader.duration(fields, "schedule_to_start")
     startToCloseMilliseconds = reader.duration(fields, "start_to_close")
+    heartbeatMilliseconds = reader.duration(fields, "heartbeat")
   }
 
   var members: [JSONMember] {
     var members: [JSONMember] = []
     members.add("schedule_to_start", duration: scheduleToStartMilliseconds)
     members.add("start_to_close", duration: startToCloseMilliseconds)
+    members.add("heartbeat", duration: heartbeatMilliseconds)
     return members
   }
 }

@@ -54,6 +54,7 @@ struct PlanValidator {
     checkRetry("retry", plan.retry)
     checkTimeouts("timeouts", plan.timeouts)
     checkPriority("priority", plan.priority)
+    checkDeadline(plan.deadline)
     if let maxParallel = plan.maxParallel, maxParallel < 1 {
       refuse("max_parallel", .outOfRange, "\(maxParallel) is below 1")
     }
@@ -100,6 +101,7 @@ struct PlanValidator {
   private mutating func checkTimeouts(_ path: String, _ timeouts: TimeoutOptions) {
     checkDuration("\(path).schedule_to_start", timeouts.scheduleToStartMilliseconds, least: 1)
     checkDuration("\(path).start_to_close", timeouts.startToCloseMilliseconds, least: 1)
+    checkDuration("\(path).heartbeat", timeouts.heartbeatMilliseconds, least: 1)
   }
 
   private mutating func checkDuration(_ field: String, _ milliseconds: Int64?, least: Int64) {
@@ -110,6 +112,18 @@ struct PlanValidator {
       refuse(field, .outOfRange, "must be longer than nothing")
     } else if milliseconds > limits.maxDurationMilliseconds {
       refuse(field, .outOfRange, "\(milliseconds) ms is longer than ten years")
+    }
+  }
+
+  private mutating func checkDeadline(_ deadline: Deadline?) {
+    switch deadline {
+    case .after(let milliseconds)?: checkDuration("deadline", milliseconds, least: 1)
+    case .at(let milliseconds)?:
+      // Up to the year 10000: no sum with it overflows.
+      if !(0...253_402_300_800_000).contains(milliseconds) {
+        refuse("deadline_ms", .outOfRange, "\(milliseconds) is no time in ms since 1970")
+      }
+    case nil: break
     }
   }
 
@@ -143,6 +157,13 @@ struct PlanValidator {
         refuse("\(field).\(key)", .badText, "holds a control character")
       }
     }
+  }
+
+  /// What a change says of a plan.
+  mutating func check(_ update: PlanUpdate) {
+    if let priority = update.priority { checkPriority("priority", priority) }
+    if case .set(let deadline) = update.deadline { checkDeadline(deadline) }
+    checkPairs("set_labels", update.setLabels, keysAreIDs: true)
   }
 
   /// Ordinals by id; the first of a repeated id.

@@ -111,6 +111,8 @@ public struct PlanRow: Sendable, Equatable {
   /// When it last went on, after a pause or by RetryPlan.
   public var resumedAt: Int64?
   public var finishedAt: Int64?
+  /// When it must have ended; nil: it may take any time.
+  public var deadlineAt: Int64?
   /// Why the plan failed or was cancelled.
   public var error: TaskError?
   /// Over all attempts of all tasks.
@@ -184,6 +186,7 @@ public enum EventKind: String, Sendable, CaseIterable {
   case planPaused = "plan_paused"
   case planResumed = "plan_resumed"
   case planRetried = "plan_retried"
+  case planUpdated = "plan_updated"
   case planCompleted = "plan_completed"
   case planFailed = "plan_failed"
   case planCancelled = "plan_cancelled"

@@ -19,6 +19,11 @@ extension Plan {
     timeouts = TimeoutOptions(message.timeouts)
     priority = message.priority
     maxParallel = message.maxParallel.nonZero
+    switch message.deadline {
+    case .deadlineAfterMs(let milliseconds)?: deadline = .after(milliseconds: milliseconds)
+    case .deadlineAtMs(let milliseconds)?: deadline = .at(milliseconds: milliseconds)
+    case nil: break
+    }
     tasks = message.tasks.enumerated().map { index, task in
       PlanTask(task, at: "tasks[\(index)]", &problems)
     }
@@ -78,6 +83,7 @@ extension TimeoutOptions {
     self.init()
     scheduleToStartMilliseconds = message?.scheduleToStartMs.nonZero
     startToCloseMilliseconds = message?.startToCloseMs.nonZero
+    heartbeatMilliseconds = message?.heartbeatMs.nonZero
   }
 
   var message: BatonV1.Timeouts? {
@@ -85,6 +91,7 @@ extension TimeoutOptions {
     var message = BatonV1.Timeouts()
     message.scheduleToStartMs = scheduleToStartMilliseconds ?? 0
     message.startToCloseMs = startToCloseMilliseconds ?? 0
+    message.heartbeatMs = heartbeatMilliseconds ?? 0
     return message
   }
 }
@@ -102,6 +109,11 @@ extension BatonV1.Plan {
     timeouts = plan.timeouts.message
     priority = plan.priority
     maxParallel = plan.maxParallel ?? 0
+    switch plan.deadline {
+    case .after(let milliseconds)?: deadline = .deadlineAfterMs(milliseconds)
+    case .at(let milliseconds)?: deadline = .deadlineAtMs(milliseconds)
+    case nil: break
+    }
     tasks = plan.tasks.map { BatonV1.Task($0) }
   }
 }

@@ -138,6 +138,22 @@ extension BatonV1.TaskState {
   }
 }
 
+extension PlanUpdate {
+  public init(_ message: BatonV1.UpdatePlanRequest) {
+    self.init()
+    if message.expectedRevision != 0 { expectedRevision = message.expectedRevision }
+    if case .priority(let value)? = message.priorityValue { priority = value }
+    switch message.deadline {
+    case .deadlineAfterMs(let milliseconds)?: deadline = .set(.after(milliseconds: milliseconds))
+    case .deadlineAtMs(let milliseconds)?: deadline = .set(.at(milliseconds: milliseconds))
+    case .noDeadline(true)?: deadline = .remove
+    case .noDeadline(false)?, nil: break
+    }
+    setLabels = message.setLabels
+    removeLabels = message.removeLabels
+  }
+}
+
 extension BatonV1.PlanState {
   /// What lists show of a plan.
   public init(
@@ -156,6 +172,7 @@ extension BatonV1.PlanState {
     createdAtMs = plan.createdAt
     startedAtMs = plan.startedAt ?? 0
     finishedAtMs = plan.finishedAt ?? 0
+    deadlineAtMs = plan.deadlineAt ?? 0
     error = plan.error.map { BatonV1.TaskError($0) }
     usage = BatonV1.Usage(plan.usage)
   }

@@ -139,6 +139,23 @@ final class AdapterConnections: AdapterPort {
     }
   }
 
+  func takeBack(
+    _ run: RunName, reason: String, at instance: String, completion: @escaping @Sendable () -> Void
+  ) {
+    guard let channel = channels.withLockedValue({ $0[instance]?.calls }) else {
+      completion()
+      return
+    }
+    let request = BatonV1.CancelTaskRequest(
+      idempotencyKey: run.key.description, attempt: run.attempt, reason: reason, handBack: true)
+    channel.unary(
+      ExecutionAdapterClient.cancelTaskMethod, request, CallOptions(timeout: Self.timeout)
+    ) { (_: Result<BatonV1.CancelTaskResponse, RPCError>) in
+      // A run that was not reached goes on, and takes on the token of its next hand-out (P2).
+      completion()
+    }
+  }
+
   func cancel(_ run: RunName, reason: String, at instance: String) {
     guard let channel = channels.withLockedValue({ $0[instance]?.calls }) else { return }
     let request = BatonV1.CancelTaskRequest(

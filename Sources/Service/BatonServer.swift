@@ -134,12 +134,13 @@ public final class BatonServer: Sendable {
   }
 
   /// Stops admitting, lets open calls finish within the grace period, stores what was asked. Runs
-  /// with adapters go on (S11).
+  /// with adapters go on, or are taken back (S11).
   public func shutdown() async {
     guard let running = running.withLockedValue({ $0.take() }) else { return }
     running.http.setReady(false)
     running.health.set(.notServing)
     running.orchestrator.endWatching()
+    if configuration.inFlightAtShutdown == .cancel { await withdraw(running.orchestrator) }
     do {
       try await running.grpc.shutdown(grace: .milliseconds(configuration.graceMilliseconds))
     } catch {
@@ -150,6 +151,19 @@ public final class BatonServer: Sendable {
     running.orchestrator.stop()
     running.adapters.close()
     await running.http.stop()
+  }
+}
+
+extension BatonServer {
+  private func withdraw(_ orchestrator: PlanOrchestrator) async {
+    do throws(OrchestratorError) {
+      let count = try await orchestrator.withdrawAll()
+      log.info("runs taken back", metadata: ["event": "withdrawn", "tasks": "\(count)"])
+    } catch {
+      log.error(
+        "runs were not taken back; they go on with their adapters",
+        metadata: ["event": "withdrawn", "error": "\(error)"])
+    }
   }
 }
 

@@ -13,8 +13,8 @@ extension OrchestratorError {
     case .planNotFound, .taskNotFound, .unknownSession: .notFound
     case .requestKeyReused: .alreadyExists
     case .unknownToken: .invalidArgument
-    case .staleLease, .alreadyTerminal, .notFailed: .failedPrecondition
-    case .conflictingResult: .aborted
+    case .staleLease, .alreadyTerminal, .notFailed, .planEnded, .deadlinePassed: .failedPrecondition
+    case .conflictingResult, .revisionMismatch: .aborted
     case .storeUnavailable, .stopping: .unavailable
     case .cancelled: .cancelled
     default: .internalError

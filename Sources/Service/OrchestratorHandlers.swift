@@ -105,6 +105,7 @@ struct OrchestratorHandlers: OrchestratorService {
       planID: snapshot.planID, namespace: snapshot.creation.namespace, name: plan.name,
       owner: plan.owner, labels: plan.labels, taskCount: plan.tasks.count, plan: snapshot.plan)
     state.metadata = plan.metadata
+    state.priority = plan.priority
     state.counts = TaskStatus.allCases.compactMap { status in
       snapshot.counts[status].map {
         BatonV1.TaskCount(status: status.message, count: Int32($0))
@@ -189,6 +190,20 @@ struct OrchestratorHandlers: OrchestratorService {
       try await orchestrator.retry(id, reason: request.reason, pageSize: 500)
     }
     return BatonV1.RetryPlanResponse(state: Self.state(snapshot).0)
+  }
+
+  func updatePlan(
+    _ request: BatonV1.UpdatePlanRequest, context: ServerContext
+  ) async throws -> BatonV1.UpdatePlanResponse {
+    let id = try Self.planID(request.planId)
+    let update = PlanUpdate(request)
+    do throws(PlanProblems) { try update.check(limits: orchestrator.options.limits) } catch {
+      throw error.rpcError
+    }
+    let snapshot = try await answering { () async throws(OrchestratorError) in
+      try await orchestrator.update(id, update, pageSize: 500)
+    }
+    return BatonV1.UpdatePlanResponse(state: Self.state(snapshot).0)
   }
 
   private func steer(_ planID: String, _ event: PlanEvent) async throws -> BatonV1.PlanState {

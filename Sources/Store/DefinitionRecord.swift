@@ -72,6 +72,7 @@ extension PlanDefaults {
       JSONMember("jitter", .number("\(retry.jitter)")),
       JSONMember("schedule_to_start_ms", .integer(timeouts.scheduleToStartMilliseconds)),
       JSONMember("start_to_close_ms", .integer(timeouts.startToCloseMilliseconds)),
+      JSONMember("heartbeat_ms", .integer(timeouts.heartbeatMilliseconds)),
       JSONMember("max_deliveries", .integer(maxDeliveries)),
       JSONMember("max_parallel", .integer(maxParallel)),
     ])
@@ -98,6 +99,7 @@ extension PlanDefaults {
     retry.jitter = try double("jitter")
     timeouts.scheduleToStartMilliseconds = try integer("schedule_to_start_ms")
     timeouts.startToCloseMilliseconds = try integer("start_to_close_ms")
+    timeouts.heartbeatMilliseconds = try integer("heartbeat_ms")
     maxDeliveries = try integer("max_deliveries")
     maxParallel = try integer("max_parallel")
   }

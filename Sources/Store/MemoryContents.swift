@@ -85,6 +85,7 @@ struct MemoryContents {
       }
     }
     plans[id]?.row = change.plan
+    if let amendment = change.amendment { plans[id]?.creation.plan.amend(amendment) }
     for task in change.tasks { plans[id]?.tasks[task.ordinal] = task }
     for output in change.outputs { plans[id]?.outputs[output.ordinal] = output.json }
     plans[id]?.events.append(contentsOf: change.events)

@@ -21,6 +21,7 @@ public struct PlanModel: Sendable, Equatable {
   /// What follows from one more change.
   public mutating func apply(_ change: PlanChange) {
     row = change.plan
+    if let amendment = change.amendment { creation.plan.amend(amendment) }
     for task in change.tasks { tasks[task.ordinal] = task }
     for output in change.outputs { outputs[output.ordinal] = output.json }
     events += change.events
@@ -59,6 +60,7 @@ public struct PlanModel: Sendable, Equatable {
       change.outputs.append(TaskOutput(ordinal: ordinal, json: random.json()))
     }
     change.events = (0..<eventCount).map { random.event(seq: row.lastSeq + Int64($0) + 1) }
+    if random.oneIn(4) { change.amendment = random.amendment() }
     return change
   }
 }

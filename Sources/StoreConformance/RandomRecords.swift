@@ -28,6 +28,9 @@ extension RandomSource {
     plan.timeouts = timeoutOptions()
     plan.priority = int32()
     plan.maxParallel = optionalInt32()
+    plan.deadline = optionalDelay().map {
+      oneIn(2) ? .after(milliseconds: $0) : .at(milliseconds: integer())
+    }
     plan.tasks = (0..<taskCount).map { task(ordinal: $0) }
     return plan
   }
@@ -68,6 +71,7 @@ extension RandomSource {
     var timeouts = TimeoutOptions()
     timeouts.scheduleToStartMilliseconds = optionalDelay()
     timeouts.startToCloseMilliseconds = optionalDelay()
+    timeouts.heartbeatMilliseconds = optionalDelay()
     return timeouts
   }
 
@@ -85,6 +89,7 @@ extension RandomSource {
     defaults.retry.jitter = Double.random(in: 0...1, using: &self)
     defaults.timeouts.scheduleToStartMilliseconds = integer()
     defaults.timeouts.startToCloseMilliseconds = integer()
+    defaults.timeouts.heartbeatMilliseconds = integer()
     defaults.maxDeliveries = int32()
     defaults.maxParallel = int32()
     return defaults
@@ -98,10 +103,15 @@ extension RandomSource {
     row.startedAt = optionalInteger()
     row.resumedAt = optionalInteger()
     row.finishedAt = optionalInteger()
+    row.deadlineAt = optionalInteger()
     row.error = taskError()
     row.usage = usage()
     row.outputBytes = integer()
     return row
+  }
+
+  mutating func amendment() -> PlanAmendment {
+    PlanAmendment(priority: int32(), labels: texts())
   }
 
   mutating func taskRow(ordinal: Int) -> TaskRow {

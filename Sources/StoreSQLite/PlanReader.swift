@@ -14,7 +14,7 @@ final class PlanReader {
       connection,
       """
       SELECT status, \(SQL.list(PlanColumns.mutable)), plan, namespace, request_key,
-        request_digest, document, payloads
+        request_digest, labels, priority, document, payloads
       FROM plans JOIN definitions USING (plan) WHERE id = ?
       """)
     selectTasks = try SQLiteStatement(
@@ -39,8 +39,11 @@ final class PlanReader {
       let namespace = selectPlan.text()
       let requestKey = selectPlan.optionalText()
       let requestDigest = try selectPlan.digest()
+      let labels = try LabelRecord.decode(selectPlan.bytes())
+      let amendment = PlanAmendment(priority: selectPlan.int32(), labels: labels)
       let record = DefinitionRecord(document: selectPlan.bytes(), payloads: selectPlan.bytes())
-      let (plan, defaults) = try record.decoded()
+      var (plan, defaults) = try record.decoded()
+      plan.amend(amendment)
       let creation = PlanCreation(
         namespace: namespace, requestKey: requestKey, requestDigest: requestDigest, plan: plan,
         defaults: defaults)

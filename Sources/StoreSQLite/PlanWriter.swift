@@ -12,6 +12,9 @@ final class PlanWriter {
   private let updatePlan: SQLiteStatement
   private let updatePlanAndStatus: SQLiteStatement
   private let selectStored: SQLiteStatement
+  private let selectLabels: SQLiteStatement
+  private let deleteLabel: SQLiteStatement
+  private let updateAmended: SQLiteStatement
   private let upsertTask: SQLiteStatement
   private let insertOutput: SQLiteStatement
   private let insertTrace: SQLiteStatement
@@ -31,6 +34,9 @@ final class PlanWriter {
     updatePlan = try prepare(Self.update(andStatus: false))
     updatePlanAndStatus = try prepare(Self.update(andStatus: true))
     selectStored = try prepare("SELECT revision, last_seq FROM plans WHERE id = ?")
+    selectLabels = try prepare("SELECT labels FROM plans WHERE plan = ?")
+    deleteLabel = try prepare("DELETE FROM plan_labels WHERE key = ? AND value = ? AND id = ?")
+    updateAmended = try prepare("UPDATE plans SET labels = ?, priority = ? WHERE plan = ?")
     upsertTask = try prepare(SQL.upsert("tasks", key: TaskColumns.key, TaskColumns.names))
     insertOutput = try prepare(SQL.insert("outputs", ["plan", "ordinal", "json"]))
     insertTrace = try prepare(SQL.insert("trace", ["plan", "last_seq", "events"]))
@@ -82,6 +88,7 @@ final class PlanWriter {
     } else {
       plan = try update(change)
     }
+    if let amendment = change.amendment { try amend(plan, change.planID, amendment) }
     for task in change.tasks {
       upsertTask.bind(plan)
       upsertTask.bind(task.ordinal)
@@ -109,6 +116,7 @@ final class PlanWriter {
     insertPlan.bind(creation.plan.name)
     insertPlan.bind(creation.plan.owner)
     insertPlan.bind(text: LabelRecord.encode(creation.plan.labels))
+    insertPlan.bind(creation.plan.priority)
     insertPlan.bind(creation.plan.tasks.count)
     insertPlan.bind(creation.requestKey)
     insertPlan.bind(blob: creation.requestDigest.bytes)
@@ -121,14 +129,40 @@ final class PlanWriter {
     insertDefinition.bind(text: definition.document)
     insertDefinition.bind(blob: definition.payloads)
     try run(insertDefinition)
-    for (key, value) in creation.plan.labels {
+    try insert(creation.plan.labels, plan, change.planID)
+    return plan
+  }
+
+  private func insert(
+    _ labels: [String: String], _ plan: Int64, _ id: PlanID
+  ) throws(StoreError) {
+    for (key, value) in labels {
       insertLabel.bind(plan)
-      insertLabel.bind(change.planID)
+      insertLabel.bind(id)
       insertLabel.bind(key)
       insertLabel.bind(value)
       try run(insertLabel)
     }
-    return plan
+  }
+
+  private func amend(
+    _ plan: Int64, _ id: PlanID, _ amendment: PlanAmendment
+  ) throws(StoreError) {
+    selectLabels.bind(plan)
+    let old = try selectLabels.first { () throws(StoreError) in
+      try LabelRecord.decode(selectLabels.bytes())
+    }
+    for (key, value) in old ?? [:] {
+      deleteLabel.bind(key)
+      deleteLabel.bind(value)
+      deleteLabel.bind(id)
+      try run(deleteLabel)
+    }
+    try insert(amendment.labels, plan, id)
+    updateAmended.bind(text: LabelRecord.encode(amendment.labels))
+    updateAmended.bind(amendment.priority)
+    updateAmended.bind(plan)
+    try run(updateAmended)
   }
 
   /// Updates the plan's row if it is at the revision before; answers the plan's key.

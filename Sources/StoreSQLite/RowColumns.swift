@@ -9,10 +9,12 @@ enum PlanColumns {
   static let mutable =
     [
       "revision", "last_seq", "created_at", "started_at", "resumed_at", "finished_at",
+      "deadline_at",
     ] + ErrorColumns.names + UsageColumns.names + ["output_bytes"]
 
   static let identity = [
-    "id", "namespace", "name", "owner", "labels", "task_count", "request_key", "request_digest",
+    "id", "namespace", "name", "owner", "labels", "priority", "task_count", "request_key",
+    "request_digest",
   ]
 }
 
@@ -93,6 +95,7 @@ extension SQLiteStatement {
     bind(row.startedAt)
     bind(row.resumedAt)
     bind(row.finishedAt)
+    bind(row.deadlineAt)
     bind(row.error)
     bind(row.usage)
     bind(row.outputBytes)
@@ -108,6 +111,7 @@ extension SQLiteStatement {
     row.startedAt = optionalInteger()
     row.resumedAt = optionalInteger()
     row.finishedAt = optionalInteger()
+    row.deadlineAt = optionalInteger()
     row.error = try taskError()
     row.usage = usage()
     row.outputBytes = integer()

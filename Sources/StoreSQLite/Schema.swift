@@ -25,6 +25,7 @@ enum Schema {
       started_at INTEGER,
       resumed_at INTEGER,
       finished_at INTEGER,
+      deadline_at INTEGER,
       error_class TEXT,
       error_code TEXT,
       error_message TEXT,
@@ -39,6 +40,7 @@ enum Schema {
       name TEXT NOT NULL,
       owner TEXT NOT NULL,
       labels TEXT NOT NULL,
+      priority INTEGER NOT NULL,
       task_count INTEGER NOT NULL,
       request_key TEXT,
       request_digest BLOB NOT NULL

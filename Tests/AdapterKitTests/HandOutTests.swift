@@ -140,6 +140,23 @@ struct HandOutTests {
     try await adapter.stop()
   }
 
+  @Test("CancelTask with hand_back ends a run without a result; a higher token starts it again")
+  func handBack() async throws {
+    let adapter = try await adapter()
+    #expect(try await adapter.cancel("a", handBack: true) == .notFound)
+    try await adapter.dispatch("a", token: 5)
+    let run = try await adapter.runner.runs.item(0)
+    #expect(try await adapter.cancel("a", handBack: true) == .accepted)
+    _ = try await run.ended.item(0)
+    #expect(await refusal { try await adapter.result("a", token: 5) } == "NOT_FOUND UNKNOWN_RUN")
+    #expect(await refusal { try await adapter.dispatch("a", token: 5) } == "NOT_FOUND RUN_LOST")
+    try await adapter.dispatch("a", token: 6)
+    try await adapter.runner.runs.item(1).succeed()
+    #expect(try await adapter.result("a", token: 6)?.outcome == .succeeded)
+    #expect(try await adapter.cancel("a", handBack: true) == .alreadyFinished)
+    try await adapter.stop()
+  }
+
   @Test("An output that comes in spite of a cancel stands")
   func deafRun() async throws {
     let adapter = try await adapter()

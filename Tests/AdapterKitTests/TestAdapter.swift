@@ -152,9 +152,11 @@ final class TestAdapter: Sendable {
     return result
   }
 
-  func cancel(_ key: String, _ attempt: Int32 = 1) async throws -> BatonV1.CancelOutcome {
+  func cancel(
+    _ key: String, _ attempt: Int32 = 1, handBack: Bool = false
+  ) async throws -> BatonV1.CancelOutcome {
     try await client.cancelTask(
-      BatonV1.CancelTaskRequest(idempotencyKey: key, attempt: attempt)
+      BatonV1.CancelTaskRequest(idempotencyKey: key, attempt: attempt, handBack: handBack)
     ).outcome
   }
 }

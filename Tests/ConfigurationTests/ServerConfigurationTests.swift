@@ -66,9 +66,9 @@ import Testing
     lease: 500ms
     sweep: 100ms
     poll: 250ms
-    timeouts: {schedule_to_start: 5m, start_to_close: 90s}
+    timeouts: {schedule_to_start: 5m, start_to_close: 90s, heartbeat: 20s}
     retry: {max_attempts: 5, initial: 10ms, multiplier: 1.5, max: 2s, jitter: 0}
-    shutdown: {grace: 5s, in_flight: continue}
+    shutdown: {grace: 5s, in_flight: cancel}
     log: {format: text, level: debug}
     dev:
       - {name: one, command: [./one, --port, 7]}
@@ -112,12 +112,14 @@ import Testing
     wanted.pollMilliseconds = 250
     wanted.timeouts.scheduleToStartMilliseconds = 300_000
     wanted.timeouts.startToCloseMilliseconds = 90_000
+    wanted.timeouts.heartbeatMilliseconds = 20_000
     wanted.retry.maxAttempts = 5
     wanted.retry.initialDelayMilliseconds = 10
     wanted.retry.multiplier = 1.5
     wanted.retry.maxDelayMilliseconds = 2_000
     wanted.retry.jitter = 0
     wanted.graceMilliseconds = 5_000
+    wanted.inFlightAtShutdown = .cancel
     wanted.logFormat = .text
     wanted.logLevel = .debug
     wanted.processes = [DevelopmentProcess(name: "one", command: ["./one", "--port", "7"])]
@@ -230,7 +232,7 @@ import Testing
     ("store", "redis"), ("queue", "redis://x"), ("max_deliveries", "0"), ("sweep", "99ms"),
     ("poll", "5"), ("retry.multiplier", ".nan"), ("retry.multiplier", "0.5"),
     ("retry.jitter", "1.1"), ("retry.initial", "-1s"), ("retry.max", "11000000d"),
-    ("shutdown.in_flight", "cancel"), ("log.level", "loud"), ("limits.per_plan", "1.5"),
+    ("shutdown.in_flight", "kill"), ("log.level", "loud"), ("limits.per_plan", "1.5"),
     ("timeouts.start_to_close", "0ms"), ("dev", "[{name: a}]"), ("dev", "{a: b}"),
   ])
   func badValuesAreRefusedWhereverTheyStand(path: String, text: String) throws {

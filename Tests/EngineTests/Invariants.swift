@@ -150,8 +150,9 @@ struct Invariant: Sendable {
       let was = step.before.plan
       let isSame =
         !was.status.isFinal || was.status == step.stored.plan.status
-        || (isRetried && was.status == .failed && was.finishedAt != nil)
-      let isOver = was.finishedAt != nil && !isRetried
+        || (isRetried && was.status == .failed)
+      let isUpdated = step.change?.events.contains { $0.kind == .planUpdated } ?? false
+      let isOver = was.finishedAt != nil && !isRetried && !isUpdated
       return wrong.isEmpty && isSame && (!isOver || step.change == nil)
         ? nil : "\(wrong) \(String(describing: step.change))"
     },
@@ -160,9 +161,13 @@ struct Invariant: Sendable {
       let isOpen = step.after.rows.contains { !$0.status.isFinal }
       let isTold = step.decision.commands.contains(.ended)
       let ends = step.change?.events.contains { $0.kind.endsPlan } ?? false
-      let isRefused = step.decision.answer == .refused(.notFailed)
+      let isSteered =
+        if case .retry = step.event { true } else if case .update = step.event { true } else {
+          false
+        }
       let expected = step.tally.retries + (isOver ? 1 : 0)
-      return step.tally.ends == expected && isTold == (ends || isRefused)
+      // Who steers a plan that has ended is told that it stays so.
+      return step.tally.ends == expected && isTold == (ends || (isSteered && isOver))
         && isOver == (step.stored.plan.revision > 0 && !isOpen)
         ? nil : "ends \(step.tally.ends), open \(isOpen), told \(isTold)"
     },
@@ -188,7 +193,8 @@ struct Invariant: Sendable {
         default: return false
         }
       }
-      return wrong.isEmpty ? nil : "\(wrong)"
+      let hasDeadline = step.after.plan.deadlineAt == nil || step.timers[-1] != nil
+      return wrong.isEmpty && hasDeadline ? nil : "\(wrong)"
     },
     Invariant(name: "the store alone is enough") { $0.recoveryDifference() },
   ]
@@ -220,6 +226,12 @@ extension Step {
     }
     let out = after.plan.status.isFinal ? [] : after.rows.filter(\.status.isOut).map(\.ordinal)
     if resent != out { return "sends again \(resent), not \(out)" }
+    if after.creation != second.creation { return "creation" }
+    if !after.plan.status.isFinal,
+      after.deadlineDueAt.map({ max($0, now) }) != second.deadlineDueAt
+    {
+      return "deadline"
+    }
     return timerDifference(second)
   }
 

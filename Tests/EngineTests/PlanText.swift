@@ -6,8 +6,8 @@ import Plan
 ///
 /// A word that is an id, with `<` and what it depends on, begins a task; the words after it set its
 /// fields: `attempts=`, `initial=`, `deliveries=`, `priority=`, `type=`, `adapter=`, `start=`
-/// (schedule_to_start), `close=` (start_to_close), `continue`. Words before the first task set
-/// fields of the plan: `parallel=`.
+/// (schedule_to_start), `close=` (start_to_close), `beat=` (heartbeat), `continue`. Words before the
+/// first task set fields of the plan: `parallel=`, `deadline=`.
 func plan(_ text: String) -> Plan {
   var plan = Plan()
   for word in text.split(separator: " ") {
@@ -31,8 +31,11 @@ func plan(_ text: String) -> Plan {
 
 private func set(_ plan: inout Plan, _ field: String, _ value: String) {
   guard !plan.tasks.isEmpty else {
-    precondition(field == "parallel", "no field of a plan: \(field)")
-    plan.maxParallel = Int32(value)
+    switch field {
+    case "parallel": plan.maxParallel = Int32(value)
+    case "deadline": plan.deadline = .after(milliseconds: milliseconds(value))
+    default: preconditionFailure("no field of a plan: \(field)")
+    }
     return
   }
   let last = plan.tasks.count - 1
@@ -44,6 +47,7 @@ private func set(_ plan: inout Plan, _ field: String, _ value: String) {
   case "type": plan.tasks[last].type = value
   case "adapter": plan.tasks[last].adapter = value
   case "start": plan.tasks[last].timeouts.scheduleToStartMilliseconds = milliseconds(value)
+  case "beat": plan.tasks[last].timeouts.heartbeatMilliseconds = milliseconds(value)
   case "close": plan.tasks[last].timeouts.startToCloseMilliseconds = milliseconds(value)
   default: preconditionFailure("no field of a task: \(field)")
   }

@@ -98,6 +98,8 @@ struct Scene {
     case "resume": return .resume
     case "cancel": return .cancel(reason: "")
     case "retry": return .retry(reason: "")
+    case "update": return .update(update(words.dropFirst()))
+    case "deadline": return .deadline
     default: break
     }
     let lease = lease(words[1])
@@ -108,12 +110,35 @@ struct Scene {
     case "refuse": return .refused(lease)
     case "reject": return .rejected(lease, error(words.dropFirst(2)))
     case "start": return .started(lease)
+    case "silent": return .silent(lease)
+    case "withdraw": return .withdrawn(lease, code: "SERVER_STOPPED", message: "stopped")
     case "lose": return .lost(lease, code: "RUN_LOST", message: "lost")
     case "succeed", "fail", "stop": return .result(lease, summary(words))
     case "timer", "early":
       return .timer(ordinal: lease.ordinal, generation: machine.timerGenerations[lease.ordinal])
     default: preconditionFailure("no such step: \(words)")
     }
+  }
+
+  /// `priority=5 deadline=2h at=MS label=a:b remove=a revision=7`; `deadline=none` takes it away.
+  private func update(_ words: ArraySlice<String>) -> PlanUpdate {
+    var update = PlanUpdate()
+    for word in words {
+      let parts = word.split(separator: "=").map(String.init)
+      switch parts[0] {
+      case "priority": update.priority = Int32(parts[1])
+      case "revision": update.expectedRevision = Int64(parts[1])
+      case "deadline" where parts[1] == "none": update.deadline = .remove
+      case "deadline": update.deadline = .set(.after(milliseconds: milliseconds(parts[1])))
+      case "at": update.deadline = .set(.at(milliseconds: Int64(parts[1]) ?? 0))
+      case "label":
+        let pair = parts[1].split(separator: ":").map(String.init)
+        update.setLabels[pair[0]] = pair[1]
+      case "remove": update.removeLabels.append(parts[1])
+      default: preconditionFailure("no such change: \(word)")
+      }
+    }
+    return update
   }
 
   /// `a`: the current lease; `a@3`: token 3; `a@2.3`: attempt 2, token 3; `#7`: no such task.
@@ -168,7 +193,9 @@ struct Scene {
     {
       let timer = timers.remove(at: next)
       now = max(now, timer.dueAt)
-      let line = send(.timer(ordinal: timer.ordinal, generation: timer.generation))
+      let line = send(
+        timer.ordinal < 0
+          ? .deadline : .timer(ordinal: timer.ordinal, generation: timer.generation))
       if line != "nothing" { lines.append(line) }
     }
     now = end
@@ -185,6 +212,9 @@ struct Scene {
     }
     for case .arm(let ordinal, let generation, let dueAt) in last.commands {
       timers.append(Timer(ordinal: ordinal, generation: generation, dueAt: dueAt))
+    }
+    for case .armDeadline(let dueAt) in last.commands {
+      timers.append(Timer(ordinal: -1, generation: 0, dueAt: dueAt))
     }
     return text(of: last)
   }
@@ -243,7 +273,7 @@ struct Scene {
     case .resume(let ordinal): return "send \(id(ordinal)) again"
     case .cancelRun(let ordinal, let attempt, let instance, _):
       return "stop \(id(ordinal)).\(attempt) at \(instance)"
-    case .arm: return nil
+    case .arm, .armDeadline: return nil
     case .ended: return "ended"
     }
   }
@@ -252,7 +282,7 @@ struct Scene {
 /// One plan in a store.
 struct Store {
   let planID: PlanID
-  let creation: PlanCreation
+  private(set) var creation: PlanCreation
   private var plan = PlanRow()
   private var rows: [Int: TaskRow] = [:]
 
@@ -263,6 +293,7 @@ struct Store {
 
   mutating func commit(_ change: PlanChange) {
     plan = change.plan
+    if let amendment = change.amendment { creation.plan.amend(amendment) }
     for row in change.tasks { rows[row.ordinal] = row }
   }
 

@@ -72,6 +72,7 @@ struct World {
 
   private mutating func randomPlan() -> Plan {
     var made = Plan()
+    if chance(4) { made.deadline = .after(milliseconds: Int64(5_000 + roll(20_000))) }
     if chance(3) { made.maxParallel = Int32(1 + roll(4)) }
     for index in 0..<(1 + roll(9)) {
       var task = PlanTask()
@@ -84,6 +85,7 @@ struct World {
       task.retry.initialDelayMilliseconds = Int64(roll(3) * 700)
       task.maxDeliveries = Int32(1 + roll(3))
       task.timeouts.startToCloseMilliseconds = Int64(1_000 + roll(5) * 2_000)
+      if chance(2) { task.timeouts.heartbeatMilliseconds = 1_000 }
       task.timeouts.scheduleToStartMilliseconds = Int64(2_000 + roll(5) * 3_000)
       task.priority = Int32(roll(5) - 2)
       task.onFailure = chance(3) ? .continue : .fail
@@ -114,6 +116,8 @@ struct World {
     switch roll(60) {
     case 0: return .cancel(reason: "")
     case 14, 15: return .retry(reason: "")
+    case 16: return .update(randomUpdate(life.machine.plan.revision))
+    case 17: return .deadline
     case 1, 2: return .pause(reason: "")
     case 3...7: return .resume
     case 8...12: return .schedule(most: roll(4))
@@ -132,9 +136,26 @@ struct World {
     case 2: return .refused(lease)
     case 3: return .rejected(lease, randomError())
     case 4, 5: return .started(lease)
+    case 6 where chance(4): return .withdrawn(lease, code: "STOPPED", message: "")
+    case 6 where chance(4): return .silent(lease)
     case 6: return .lost(lease, code: "LOST", message: "")
     default: return .result(lease, randomSummary())
     }
+  }
+
+  private mutating func randomUpdate(_ revision: Int64) -> PlanUpdate {
+    var update = PlanUpdate()
+    if chance(2) { update.priority = Int32(roll(3)) }
+    if chance(2) { update.setLabels = ["l": "\(roll(3))"] }
+    if chance(4) { update.removeLabels = ["l"] }
+    if chance(4) { update.expectedRevision = revision - Int64(roll(2)) }
+    switch roll(6) {
+    case 0: update.deadline = .remove
+    case 1: update.deadline = .set(.at(milliseconds: now + Int64(roll(20_000)) - 2_000))
+    case 2, 3: update.deadline = .set(.after(milliseconds: Int64(1_000 + roll(20_000))))
+    default: break
+    }
+    return update
   }
 
   private mutating func randomError() -> TaskError {
@@ -161,10 +182,20 @@ struct World {
       now += Int64(roll(800))
       return []
     }
-    lives[index].timers[next.key] = nil
-    now = max(now, next.value.dueAt)
-    return send(.timer(ordinal: next.key, generation: next.value.generation), to: index)
+    return comes(next.key, next.value, to: index)
   }
+
+  private mutating func comes(
+    _ ordinal: Int, _ timer: (generation: UInt32, dueAt: Int64), to index: Int
+  ) -> [String] {
+    lives[index].timers[ordinal] = nil
+    now = max(now, timer.dueAt)
+    guard ordinal != Self.deadline else { return send(.deadline, to: index) }
+    return send(.timer(ordinal: ordinal, generation: timer.generation), to: index)
+  }
+
+  /// Stands for the plan's deadline among the timers of its tasks.
+  private static let deadline = -1
 
   private mutating func changePool() -> [String] {
     let text = pick(Self.instances)
@@ -242,6 +273,9 @@ struct World {
     for case .arm(let ordinal, let generation, let dueAt) in decision.commands {
       lives[index].timers[ordinal] = (generation, dueAt)
     }
+    for case .armDeadline(let dueAt) in decision.commands {
+      lives[index].timers[Self.deadline] = (0, dueAt)
+    }
     let step = Step(
       before: before, event: event, decision: decision, after: lives[index].machine,
       stored: lives[index].store.contents, pool: pool, others: others(than: index),
@@ -290,8 +324,6 @@ struct World {
     guard let timer = lives[index].timers.min(by: { $0.value.dueAt < $1.value.dueAt }) else {
       return []
     }
-    lives[index].timers[timer.key] = nil
-    now = max(now, timer.value.dueAt)
-    return send(.timer(ordinal: timer.key, generation: timer.value.generation), to: index)
+    return comes(timer.key, timer.value, to: index)
   }
 }

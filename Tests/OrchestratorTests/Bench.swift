@@ -34,6 +34,7 @@ final class RecordingPort: AdapterPort {
     var calls: [Call] = []
     var polls: [Poll] = []
     var cancelled: [RunName] = []
+    var takenBack: [(run: RunName, reply: @Sendable () -> Void)] = []
     var connected: [String: String] = [:]
   }
 
@@ -64,6 +65,16 @@ final class RecordingPort: AdapterPort {
 
   func cancel(_ run: RunName, reason: String, at instance: String) {
     state.withLockedValue { $0.cancelled.append(run) }
+  }
+
+  func takeBack(
+    _ run: RunName, reason: String, at instance: String, completion: @escaping @Sendable () -> Void
+  ) {
+    state.withLockedValue { $0.takenBack.append((run, completion)) }
+  }
+
+  func takeTakenBack() -> [(run: RunName, reply: @Sendable () -> Void)] {
+    state.withLockedValue { exchange(&$0.takenBack) }
   }
 
   /// The calls since the last time they were taken.
@@ -300,5 +311,16 @@ final class Bench {
   /// Kinds of the committed events.
   func kinds(_ number: UInt64 = 1) throws -> [EventKind] {
     try store.events(Self.planID(number), from: 1, maxCount: 10_000, maxBytes: .max).map(\.kind)
+  }
+}
+
+/// Answers that may come from any thread.
+final class Answers<Value: Sendable>: Sendable {
+  private let values = NIOLockedValueBox<[Value]>([])
+
+  var all: [Value] { values.withLockedValue { $0 } }
+
+  func add(_ result: Result<Value, OrchestratorError>) {
+    if case .success(let value) = result { values.withLockedValue { $0.append(value) } }
   }
 }

@@ -9,8 +9,8 @@ struct DocumentTests {
     {"name":"briefing","owner":"ops","labels":{"a":"1","b":"2"},"metadata":{"k":"v"},
      "inputs":{"topic":"tea","n":1.50},"adapter":"crewai",
      "retry":{"max_attempts":4,"initial":"500ms","multiplier":1.5,"max":"2m","jitter":0.1},
-     "timeouts":{"schedule_to_start":"1h","start_to_close":"90s"},
-     "priority":5,"max_parallel":4,
+     "timeouts":{"schedule_to_start":"1h","start_to_close":"90s","heartbeat":"20s"},
+     "priority":5,"max_parallel":4,"deadline":"2h",
      "tasks":[
        {"id":"facts","type":"agent","adapter":"langchain","depends_on":[],
         "payload":{"goal":"on ${{ inputs.topic }}","x":[1,2.0,null]},
@@ -31,6 +31,8 @@ struct DocumentTests {
     #expect(plan.retry.maxDelayMilliseconds == 120_000)
     #expect(plan.timeouts.scheduleToStartMilliseconds == 3_600_000)
     #expect(plan.timeouts.startToCloseMilliseconds == 90_000)
+    #expect(plan.timeouts.heartbeatMilliseconds == 20_000)
+    #expect(plan.deadline == .after(milliseconds: 7_200_000))
     let facts = try #require(plan.tasks.first)
     #expect(facts.id == "facts" && facts.type == "agent" && facts.adapter == "langchain")
     let payload = #"{"goal":"on ${{ inputs.topic }}","x":[1,2.0,null]}"#
@@ -42,6 +44,19 @@ struct DocumentTests {
     #expect(facts.priority == -5 && facts.onFailure == .continue && facts.maxDeliveries == 3)
     #expect(facts.metadata == ["script": "fail"])
     #expect(plan.tasks[1].dependsOn == ["facts"] && plan.tasks[1].onFailure == .fail)
+  }
+
+  @Test("a deadline is a duration or a time, not both")
+  func deadlines() throws {
+    let time = try Plan(document: JSONValue(parsing: #"{"tasks":[],"deadline_ms":1790000000000}"#))
+    #expect(time.deadline == .at(milliseconds: 1_790_000_000_000))
+    #expect(try Plan(document: time.document) == time)
+    #expect(throws: PlanProblems.self) {
+      try Plan(document: JSONValue(parsing: #"{"tasks":[],"deadline":"1h","deadline_ms":1}"#))
+    }
+    #expect(throws: PlanProblems.self) {
+      try Plan(document: JSONValue(parsing: #"{"tasks":[],"deadline_ms":"soon"}"#))
+    }
   }
 
   @Test("what is left out, or null, keeps its default")
@@ -147,7 +162,7 @@ struct DocumentTests {
       ),
       (
         #"{"tasks":[],"timeouts":{"zzz":1}}"#,
-        "timeouts.zzz: unknown field; known here: schedule_to_start, start_to_close"
+        "timeouts.zzz: unknown field; known here: schedule_to_start, start_to_close, heartbeat"
       ),
     ]
     for (document, problem) in cases {

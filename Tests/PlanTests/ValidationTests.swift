@@ -104,14 +104,38 @@ struct ValidationTests {
       var plan = Plan(["a": []])
       plan.timeouts.scheduleToStartMilliseconds = milliseconds
       plan.timeouts.startToCloseMilliseconds = milliseconds
+      plan.timeouts.heartbeatMilliseconds = milliseconds
       plan.tasks[0].timeouts = plan.timeouts
       let expected = [
         "timeouts.schedule_to_start OUT_OF_RANGE", "timeouts.start_to_close OUT_OF_RANGE",
+        "timeouts.heartbeat OUT_OF_RANGE",
         "tasks[0].timeouts.schedule_to_start OUT_OF_RANGE",
         "tasks[0].timeouts.start_to_close OUT_OF_RANGE",
+        "tasks[0].timeouts.heartbeat OUT_OF_RANGE",
       ]
       #expect(refusals(plan) == (isGood ? [] : expected), "\(milliseconds)")
     }
+  }
+
+  @Test("section 5: deadlines, of a plan and of a change")
+  func deadlineRanges() {
+    for (deadline, isGood): (Deadline, Bool) in [
+      (.after(milliseconds: 1), true), (.after(milliseconds: 0), false),
+      (.after(milliseconds: .max), false), (.at(milliseconds: 0), true),
+      (.at(milliseconds: -1), false), (.at(milliseconds: .max), false),
+    ] {
+      var plan = Plan(["a": []])
+      plan.deadline = deadline
+      #expect(refusals(plan).isEmpty == isGood, "\(deadline)")
+      var update = PlanUpdate()
+      update.deadline = .set(deadline)
+      let isTaken = (try? update.check(limits: PlanLimits())) != nil
+      #expect(isTaken == isGood, "\(deadline)")
+    }
+    var update = PlanUpdate()
+    update.priority = 1_001
+    update.setLabels = ["no key": "x"]
+    #expect(throws: PlanProblems.self) { try update.check(limits: PlanLimits()) }
   }
 
   @Test("priorities, max_parallel and max_deliveries")

@@ -29,7 +29,9 @@ struct AdapterService: ExecutionAdapterService {
     _ request: BatonV1.CancelTaskRequest, context: ServerContext
   ) async throws -> BatonV1.CancelTaskResponse {
     let reference = try RunReference(key: request.idempotencyKey, checked: request.attempt)
-    return BatonV1.CancelTaskResponse(outcome: try await host.cancel(reference))
+    return BatonV1.CancelTaskResponse(
+      outcome: request.handBack
+        ? await host.handBack(reference) : try await host.cancel(reference))
   }
 
   func adapterHealthCheck(

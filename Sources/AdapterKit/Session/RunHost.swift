@@ -195,6 +195,16 @@ actor RunHost {
     }
   }
 
+  /// Ends a run without a result: a hand-out with a higher token starts it again.
+  func handBack(_ reference: RunReference) -> BatonV1.CancelOutcome {
+    guard let run = table[reference] else { return .notFound }
+    if run.isRunning {
+      stop([reference], .handedBack)
+      return .accepted
+    }
+    return run.result == nil ? .notFound : .alreadyFinished
+  }
+
   /// What a reply to RegisterAdapter or Heartbeat asks for.
   func obey(cancel: [BatonV1.RunRef], forget: [BatonV1.RunRef]) async throws {
     for run in forget {

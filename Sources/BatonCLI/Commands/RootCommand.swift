@@ -23,7 +23,7 @@ struct RootCommand: AsyncParsableCommand {
         name: "Plans",
         subcommands: [
           Init.self, Validate.self, Submit.self, Watch.self, Get.self, List.self, Trace.self,
-          Cancel.self, Pause.self, Resume.self, Retry.self,
+          Cancel.self, Pause.self, Resume.self, Retry.self, Update.self,
         ]),
       CommandGroup(name: "About", subcommands: [Adapters.self, Version.self]),
     ])

@@ -31,6 +31,7 @@ struct ServerFlags: ParsableArguments {
   @Option(help: Self.help("poll")) var poll: String?
   @Option(help: Self.help("timeouts-schedule-to-start")) var timeoutsScheduleToStart: String?
   @Option(help: Self.help("timeouts-start-to-close")) var timeoutsStartToClose: String?
+  @Option(help: Self.help("timeouts-heartbeat")) var timeoutsHeartbeat: String?
   @Option(help: Self.help("retry-max-attempts")) var retryMaxAttempts: String?
   @Option(help: Self.help("retry-initial")) var retryInitial: String?
   @Option(help: Self.help("retry-multiplier")) var retryMultiplier: String?
@@ -55,7 +56,8 @@ struct ServerFlags: ParsableArguments {
       ("limits-per-plan", limitsPerPlan), ("limits-per-adapter", limitsPerAdapter),
       ("max-deliveries", maxDeliveries), ("lease", lease), ("sweep", sweep), ("poll", poll),
       ("timeouts-schedule-to-start", timeoutsScheduleToStart),
-      ("timeouts-start-to-close", timeoutsStartToClose), ("retry-max-attempts", retryMaxAttempts),
+      ("timeouts-start-to-close", timeoutsStartToClose),
+      ("timeouts-heartbeat", timeoutsHeartbeat), ("retry-max-attempts", retryMaxAttempts),
       ("retry-initial", retryInitial), ("retry-multiplier", retryMultiplier),
       ("retry-max", retryMax), ("retry-jitter", retryJitter), ("shutdown-grace", shutdownGrace),
       ("shutdown-in-flight", shutdownInFlight), ("log-format", logFormat),

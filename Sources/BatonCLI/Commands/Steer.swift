@@ -99,7 +99,7 @@ struct Retry: ReportingCommand {
 }
 
 /// Asks the server and tells the state that the plan has then.
-private func steer(
+func steer(
   _ planID: String, _ server: ServerOptions, _ format: OutputFormat,
   _ ask: (OrchestratorClient) async throws -> BatonV1.PlanState?
 ) async throws {

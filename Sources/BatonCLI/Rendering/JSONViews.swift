@@ -50,6 +50,8 @@ extension BatonV1.PlanState {
     object.add("created_at_ms", createdAtMs)
     object.add("started_at_ms", startedAtMs)
     object.add("finished_at_ms", finishedAtMs)
+    object.add("deadline_at_ms", deadlineAtMs)
+    object.add("priority", priority)
     object.add("error", error?.json)
     object.add("usage", usage?.json)
     object.add("task_count", taskCount)

@@ -103,6 +103,8 @@ public enum QueueLocation: String, Sendable, CaseIterable {
 public enum InFlightAtShutdown: String, Sendable, CaseIterable {
   /// They run on; their results are taken when the server is back.
   case `continue`
+  /// They are ended there and handed out again when the server is back.
+  case cancel
 }
 
 public enum LogFormat: String, Sendable, CaseIterable {

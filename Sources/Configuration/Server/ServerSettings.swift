@@ -104,6 +104,10 @@ enum ServerSettings {
       value, settings, reader in
       reader.duration(value, atLeast: 1).map { settings.timeouts.startToCloseMilliseconds = $0 }
     },
+    scalar("timeouts.heartbeat", "how long a run may say nothing; 0: as long as it likes") {
+      value, settings, reader in
+      reader.duration(value, atLeast: 0).map { settings.timeouts.heartbeatMilliseconds = $0 }
+    },
   ]
 
   private static let retries: [Setting] = [
@@ -129,7 +133,7 @@ enum ServerSettings {
     scalar("shutdown.grace", "how long a shutdown may take") { value, settings, reader in
       reader.duration(value, atLeast: 0).map { settings.graceMilliseconds = $0 }
     },
-    scalar("shutdown.in_flight", "what becomes of running tasks at a shutdown: continue") {
+    scalar("shutdown.in_flight", "what becomes of running tasks at a shutdown: continue, cancel") {
       value, settings, reader in
       reader.word(value).map { settings.inFlightAtShutdown = $0 }
     },
@@ -163,6 +167,5 @@ enum ServerSettings {
   static let later: [String: String] = [
     "retention": "plans are not deleted in this version; take the line out",
     "limits.per_key": "concurrency keys are not in this version; take the line out",
-    "timeouts.heartbeat": "task heartbeats are not in this version; take the line out",
   ]
 }

@@ -472,21 +472,27 @@ extension BatonV1 {
     /// May be empty.
     public var handle: String
     public var reason: String
+    /// The attempt is to be handed out again under a higher token: the run ends without a result,
+    /// and nothing is remembered of a pair that is unknown.
+    public var handBack: Bool
 
     public init() {
       self.idempotencyKey = ""
       self.attempt = 0
       self.handle = ""
       self.reason = ""
+      self.handBack = false
     }
 
     public init(
-      idempotencyKey: String = "", attempt: Int32 = 0, handle: String = "", reason: String = ""
+      idempotencyKey: String = "", attempt: Int32 = 0, handle: String = "", reason: String = "",
+      handBack: Bool = false
     ) {
       self.idempotencyKey = idempotencyKey
       self.attempt = attempt
       self.handle = handle
       self.reason = reason
+      self.handBack = handBack
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -532,6 +538,10 @@ extension BatonV1 {
 
       public var reason: String {
         Reader.text(_c.pointee.reason)
+      }
+
+      public var handBack: Bool {
+        _c.pointee.hand_back != 0
       }
     }
   }
@@ -1085,6 +1095,7 @@ extension BatonV1.CancelTaskRequest: ProtobufCConvertible {
       .number(2, "attempt", .varint32),
       .text(3, "handle"),
       .text(4, "reason"),
+      .number(5, "hand_back", .varint32),
     ])
 
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelTaskRequest>) {
@@ -1096,6 +1107,7 @@ extension BatonV1.CancelTaskRequest: ProtobufCConvertible {
     self.attempt = c.pointee.attempt
     self.handle = Reader.text(c.pointee.handle)
     self.reason = Reader.text(c.pointee.reason)
+    self.handBack = c.pointee.hand_back != 0
   }
 
   package func write(
@@ -1105,6 +1117,7 @@ extension BatonV1.CancelTaskRequest: ProtobufCConvertible {
     c.pointee.attempt = self.attempt
     c.pointee.handle = arena.text(self.handle)
     c.pointee.reason = arena.text(self.reason)
+    c.pointee.hand_back = self.handBack ? 1 : 0
   }
 }
 

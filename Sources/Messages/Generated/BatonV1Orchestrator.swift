@@ -1219,6 +1219,180 @@ extension BatonV1 {
     }
   }
 
+  /// Message `baton.v1.UpdatePlanRequest`.
+  public struct UpdatePlanRequest: Message {
+    public static var protoName: String {
+      "baton.v1.UpdatePlanRequest"
+    }
+
+    public var planId: String
+    /// Of the state that the change was made for. 0: whatever there is.
+    public var expectedRevision: Int64
+    /// Left out: it stays.
+    public var priorityValue: PriorityValue?
+    /// Left out: it stays.
+    public var deadline: Deadline?
+    /// Added to the labels, or put in the place of what these keys had.
+    public var setLabels: [String: String]
+    /// Keys; those that the plan does not have are passed over.
+    public var removeLabels: [String]
+
+    public init() {
+      self.planId = ""
+      self.expectedRevision = 0
+      self.priorityValue = nil
+      self.deadline = nil
+      self.setLabels = [:]
+      self.removeLabels = []
+    }
+
+    public init(
+      planId: String = "", expectedRevision: Int64 = 0, priorityValue: PriorityValue? = nil,
+      deadline: Deadline? = nil, setLabels: [String: String] = [:], removeLabels: [String] = []
+    ) {
+      self.planId = planId
+      self.expectedRevision = expectedRevision
+      self.priorityValue = priorityValue
+      self.deadline = deadline
+      self.setLabels = setLabels
+      self.removeLabels = removeLabels
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.UpdatePlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__UpdatePlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__UpdatePlanRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var expectedRevision: Int64 {
+        _c.pointee.expected_revision
+      }
+
+      public var priorityValue: PriorityValue? {
+        switch _c.pointee.priority_value_case.rawValue {
+        case 3: .priority(_c.pointee.priority)
+        default: nil
+        }
+      }
+
+      public var deadline: Deadline? {
+        switch _c.pointee.deadline_case.rawValue {
+        case 4: .deadlineAfterMs(_c.pointee.deadline_after_ms)
+        case 5: .deadlineAtMs(_c.pointee.deadline_at_ms)
+        case 6: .noDeadline(_c.pointee.no_deadline != 0)
+        default: nil
+        }
+      }
+
+      public var setLabels: [String: String] {
+        Reader.map(_c.pointee.n_set_labels, _c.pointee.set_labels) { entry in
+          (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+        }
+      }
+
+      public var removeLabels: [String] {
+        Reader.texts(_c.pointee.n_remove_labels, _c.pointee.remove_labels)
+      }
+    }
+
+    /// Left out: it stays.
+    public enum PriorityValue: Sendable, Equatable {
+      case priority(Int32)
+    }
+
+    /// Left out: it stays.
+    public enum Deadline: Sendable, Equatable {
+      /// Milliseconds from now.
+      case deadlineAfterMs(Int64)
+      /// Milliseconds since the Unix epoch.
+      case deadlineAtMs(Int64)
+      /// The plan may take any time.
+      case noDeadline(Bool)
+    }
+  }
+
+  /// Message `baton.v1.UpdatePlanResponse`.
+  public struct UpdatePlanResponse: Message {
+    public static var protoName: String {
+      "baton.v1.UpdatePlanResponse"
+    }
+
+    public var state: BatonV1.PlanState?
+
+    public init() {
+      self.state = nil
+    }
+
+    public init(state: BatonV1.PlanState? = nil) {
+      self.state = state
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.UpdatePlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__UpdatePlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__UpdatePlanResponse>) { _c = c }
+
+      public var state: BatonV1.PlanState.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.state else { return nil }
+          return _overrideLifetime(BatonV1.PlanState.View(c), copying: self)
+        }
+      }
+    }
+  }
+
   /// Message `baton.v1.StreamPlanEventsRequest`.
   public struct StreamPlanEventsRequest: Message {
     public static var protoName: String {
@@ -2589,6 +2763,124 @@ extension BatonV1.RetryPlanResponse: ProtobufCConvertible {
 
   package func write(
     to c: UnsafeMutablePointer<Baton__V1__RetryPlanResponse>, in arena: inout Arena
+  ) {
+    c.pointee.state = arena.message(self.state)
+  }
+}
+
+extension MessageViews<BatonV1.UpdatePlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.UpdatePlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.UpdatePlanRequest.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.UpdatePlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.UpdatePlanRequest", BatonV1.UpdatePlanRequest.self,
+    baton__v1__update_plan_request__init,
+    [
+      .text(1, "plan_id"),
+      .number(2, "expected_revision", .varint64),
+      .number(3, "priority", .varint32, .oneof(1)),
+      .number(4, "deadline_after_ms", .varint64, .oneof(2)),
+      .number(5, "deadline_at_ms", .varint64, .oneof(2)),
+      .number(6, "no_deadline", .varint32, .oneof(2)),
+      .map(
+        7, "set_labels",
+        WireTable(
+          "baton.v1.UpdatePlanRequest.SetLabelsEntry", (String, String).self,
+          baton__v1__update_plan_request__set_labels_entry__init,
+          [.text(1, "key"), .text(2, "value")])),
+      .text(8, "remove_labels", .repeated),
+    ])
+
+  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__UpdatePlanRequest>) {
+    baton__v1__update_plan_request__init(c)
+  }
+
+  package init(reading c: UnsafePointer<Baton__V1__UpdatePlanRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.expectedRevision = c.pointee.expected_revision
+    self.priorityValue =
+      switch c.pointee.priority_value_case.rawValue {
+      case 3: .priority(c.pointee.priority)
+      default: nil
+      }
+    self.deadline =
+      switch c.pointee.deadline_case.rawValue {
+      case 4: .deadlineAfterMs(c.pointee.deadline_after_ms)
+      case 5: .deadlineAtMs(c.pointee.deadline_at_ms)
+      case 6: .noDeadline(c.pointee.no_deadline != 0)
+      default: nil
+      }
+    self.setLabels = Reader.map(c.pointee.n_set_labels, c.pointee.set_labels) { entry in
+      (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
+    }
+    self.removeLabels = Reader.texts(c.pointee.n_remove_labels, c.pointee.remove_labels)
+  }
+
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__UpdatePlanRequest>, in arena: inout Arena
+  ) {
+    c.pointee.plan_id = arena.text(self.planId)
+    c.pointee.expected_revision = self.expectedRevision
+    switch self.priorityValue {
+    case .priority(let value):
+      c.pointee.priority_value_case = .init(rawValue: 3)
+      c.pointee.priority = value
+    case nil: break
+    }
+    switch self.deadline {
+    case .deadlineAfterMs(let value):
+      c.pointee.deadline_case = .init(rawValue: 4)
+      c.pointee.deadline_after_ms = value
+    case .deadlineAtMs(let value):
+      c.pointee.deadline_case = .init(rawValue: 5)
+      c.pointee.deadline_at_ms = value
+    case .noDeadline(let value):
+      c.pointee.deadline_case = .init(rawValue: 6)
+      c.pointee.no_deadline = value ? 1 : 0
+    case nil: break
+    }
+    (c.pointee.n_set_labels, c.pointee.set_labels) = arena.map(
+      self.setLabels, baton__v1__update_plan_request__set_labels_entry__init
+    ) {
+      (arena, entry, key, value) in
+      entry.pointee.key = arena.text(key)
+      entry.pointee.value = arena.text(value)
+    }
+    (c.pointee.n_remove_labels, c.pointee.remove_labels) = arena.texts(self.removeLabels)
+  }
+}
+
+extension MessageViews<BatonV1.UpdatePlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.UpdatePlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.UpdatePlanResponse.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.UpdatePlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.UpdatePlanResponse", BatonV1.UpdatePlanResponse.self,
+    baton__v1__update_plan_response__init,
+    [
+      .message(1, "state", BatonV1.PlanState.wireTable)
+    ])
+
+  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__UpdatePlanResponse>) {
+    baton__v1__update_plan_response__init(c)
+  }
+
+  package init(reading c: UnsafePointer<Baton__V1__UpdatePlanResponse>) {
+    self.state = Reader.message(c.pointee.state)
+  }
+
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__UpdatePlanResponse>, in arena: inout Arena
   ) {
     c.pointee.state = arena.message(self.state)
   }

@@ -267,6 +267,9 @@ extension BatonV1 {
     public var priority: Int32
     /// How many of the plan's tasks may be with adapters at one time. 0: the server's limit.
     public var maxParallel: Int32
+    /// When the plan must have ended; what is open then is cancelled, and the plan is FAILED with
+    /// PLAN_DEADLINE. Left out: it may take any time.
+    public var deadline: Deadline?
 
     public init() {
       self.name = ""
@@ -280,13 +283,14 @@ extension BatonV1 {
       self.timeouts = nil
       self.priority = 0
       self.maxParallel = 0
+      self.deadline = nil
     }
 
     public init(
       name: String = "", owner: String = "", labels: [String: String] = [:],
       metadata: [String: String] = [:], inputsJson: [UInt8] = [], tasks: [BatonV1.Task] = [],
       adapter: String = "", retry: BatonV1.RetryPolicy? = nil, timeouts: BatonV1.Timeouts? = nil,
-      priority: Int32 = 0, maxParallel: Int32 = 0
+      priority: Int32 = 0, maxParallel: Int32 = 0, deadline: Deadline? = nil
     ) {
       self.name = name
       self.owner = owner
@@ -299,6 +303,7 @@ extension BatonV1 {
       self.timeouts = timeouts
       self.priority = priority
       self.maxParallel = maxParallel
+      self.deadline = deadline
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -390,6 +395,23 @@ extension BatonV1 {
       public var maxParallel: Int32 {
         _c.pointee.max_parallel
       }
+
+      public var deadline: Deadline? {
+        switch _c.pointee.deadline_case.rawValue {
+        case 12: .deadlineAfterMs(_c.pointee.deadline_after_ms)
+        case 13: .deadlineAtMs(_c.pointee.deadline_at_ms)
+        default: nil
+        }
+      }
+    }
+
+    /// When the plan must have ended; what is open then is cancelled, and the plan is FAILED with
+    /// PLAN_DEADLINE. Left out: it may take any time.
+    public enum Deadline: Sendable, Equatable {
+      /// Milliseconds after the submission.
+      case deadlineAfterMs(Int64)
+      /// Milliseconds since the Unix epoch.
+      case deadlineAtMs(Int64)
     }
   }
 
@@ -654,15 +676,20 @@ extension BatonV1 {
     public var scheduleToStartMs: Int64
     /// From the hand-out to the result. Default 10 minutes.
     public var startToCloseMs: Int64
+    /// How long a run that has begun may go without ReportTaskProgress. No default: without it a
+    /// run may be silent as long as start_to_close lets it.
+    public var heartbeatMs: Int64
 
     public init() {
       self.scheduleToStartMs = 0
       self.startToCloseMs = 0
+      self.heartbeatMs = 0
     }
 
-    public init(scheduleToStartMs: Int64 = 0, startToCloseMs: Int64 = 0) {
+    public init(scheduleToStartMs: Int64 = 0, startToCloseMs: Int64 = 0, heartbeatMs: Int64 = 0) {
       self.scheduleToStartMs = scheduleToStartMs
       self.startToCloseMs = startToCloseMs
+      self.heartbeatMs = heartbeatMs
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -700,6 +727,10 @@ extension BatonV1 {
 
       public var startToCloseMs: Int64 {
         _c.pointee.start_to_close_ms
+      }
+
+      public var heartbeatMs: Int64 {
+        _c.pointee.heartbeat_ms
       }
     }
   }
@@ -1159,9 +1190,14 @@ extension BatonV1 {
     public var counts: [BatonV1.TaskCount]
     /// One page of tasks, in the plan's order; left out in lists.
     public var tasks: [BatonV1.TaskState]
-    /// The plan as it was submitted; only in the FULL view of GetPlan, only on the first page, and
-    /// only where it takes at most 1 MiB.
+    /// The plan as it was submitted, with what UpdatePlan changed; only in the FULL view of
+    /// GetPlan, only on the first page, and only where it takes at most 1 MiB.
     public var plan: BatonV1.Plan?
+    /// When the plan must have ended, in milliseconds since the Unix epoch; 0: it may take any
+    /// time.
+    public var deadlineAtMs: Int64
+    /// Left out in lists.
+    public var priority: Int32
 
     public init() {
       self.planId = ""
@@ -1181,6 +1217,8 @@ extension BatonV1 {
       self.counts = []
       self.tasks = []
       self.plan = nil
+      self.deadlineAtMs = 0
+      self.priority = 0
     }
 
     public init(
@@ -1189,7 +1227,8 @@ extension BatonV1 {
       status: BatonV1.PlanStatus = .unspecified, revision: Int64 = 0, createdAtMs: Int64 = 0,
       startedAtMs: Int64 = 0, finishedAtMs: Int64 = 0, error: BatonV1.TaskError? = nil,
       usage: BatonV1.Usage? = nil, taskCount: Int32 = 0, counts: [BatonV1.TaskCount] = [],
-      tasks: [BatonV1.TaskState] = [], plan: BatonV1.Plan? = nil
+      tasks: [BatonV1.TaskState] = [], plan: BatonV1.Plan? = nil, deadlineAtMs: Int64 = 0,
+      priority: Int32 = 0
     ) {
       self.planId = planId
       self.namespace = namespace
@@ -1208,6 +1247,8 @@ extension BatonV1 {
       self.counts = counts
       self.tasks = tasks
       self.plan = plan
+      self.deadlineAtMs = deadlineAtMs
+      self.priority = priority
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1331,6 +1372,14 @@ extension BatonV1 {
           guard let c = _c.pointee.plan else { return nil }
           return _overrideLifetime(BatonV1.Plan.View(c), copying: self)
         }
+      }
+
+      public var deadlineAtMs: Int64 {
+        _c.pointee.deadline_at_ms
+      }
+
+      public var priority: Int32 {
+        _c.pointee.priority
       }
     }
   }
@@ -1566,6 +1615,8 @@ extension BatonV1.Plan: ProtobufCConvertible {
       .message(9, "timeouts", BatonV1.Timeouts.wireTable),
       .number(10, "priority", .varint32),
       .number(11, "max_parallel", .varint32),
+      .number(12, "deadline_after_ms", .varint64, .oneof(1)),
+      .number(13, "deadline_at_ms", .varint64, .oneof(1)),
     ])
 
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Plan>) {
@@ -1588,6 +1639,12 @@ extension BatonV1.Plan: ProtobufCConvertible {
     self.timeouts = Reader.message(c.pointee.timeouts)
     self.priority = c.pointee.priority
     self.maxParallel = c.pointee.max_parallel
+    self.deadline =
+      switch c.pointee.deadline_case.rawValue {
+      case 12: .deadlineAfterMs(c.pointee.deadline_after_ms)
+      case 13: .deadlineAtMs(c.pointee.deadline_at_ms)
+      default: nil
+      }
   }
 
   package func write(to c: UnsafeMutablePointer<Baton__V1__Plan>, in arena: inout Arena) {
@@ -1614,6 +1671,15 @@ extension BatonV1.Plan: ProtobufCConvertible {
     c.pointee.timeouts = arena.message(self.timeouts)
     c.pointee.priority = self.priority
     c.pointee.max_parallel = self.maxParallel
+    switch self.deadline {
+    case .deadlineAfterMs(let value):
+      c.pointee.deadline_case = .init(rawValue: 12)
+      c.pointee.deadline_after_ms = value
+    case .deadlineAtMs(let value):
+      c.pointee.deadline_case = .init(rawValue: 13)
+      c.pointee.deadline_at_ms = value
+    case nil: break
+    }
   }
 }
 
@@ -1761,6 +1827,7 @@ extension BatonV1.Timeouts: ProtobufCConvertible {
     [
       .number(1, "schedule_to_start_ms", .varint64),
       .number(2, "start_to_close_ms", .varint64),
+      .number(3, "heartbeat_ms", .varint64),
     ])
 
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Timeouts>) {
@@ -1770,11 +1837,13 @@ extension BatonV1.Timeouts: ProtobufCConvertible {
   package init(reading c: UnsafePointer<Baton__V1__Timeouts>) {
     self.scheduleToStartMs = c.pointee.schedule_to_start_ms
     self.startToCloseMs = c.pointee.start_to_close_ms
+    self.heartbeatMs = c.pointee.heartbeat_ms
   }
 
   package func write(to c: UnsafeMutablePointer<Baton__V1__Timeouts>, in arena: inout Arena) {
     c.pointee.schedule_to_start_ms = self.scheduleToStartMs
     c.pointee.start_to_close_ms = self.startToCloseMs
+    c.pointee.heartbeat_ms = self.heartbeatMs
   }
 }
 
@@ -2005,6 +2074,8 @@ extension BatonV1.PlanState: ProtobufCConvertible {
       .message(15, "counts", BatonV1.TaskCount.wireTable, .repeated),
       .message(16, "tasks", BatonV1.TaskState.wireTable, .repeated),
       .message(17, "plan", BatonV1.Plan.wireTable),
+      .number(18, "deadline_at_ms", .varint64),
+      .number(19, "priority", .varint32),
     ])
 
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PlanState>) {
@@ -2033,6 +2104,8 @@ extension BatonV1.PlanState: ProtobufCConvertible {
     self.counts = Reader.messages(c.pointee.n_counts, c.pointee.counts)
     self.tasks = Reader.messages(c.pointee.n_tasks, c.pointee.tasks)
     self.plan = Reader.message(c.pointee.plan)
+    self.deadlineAtMs = c.pointee.deadline_at_ms
+    self.priority = c.pointee.priority
   }
 
   package func write(to c: UnsafeMutablePointer<Baton__V1__PlanState>, in arena: inout Arena) {
@@ -2065,6 +2138,8 @@ extension BatonV1.PlanState: ProtobufCConvertible {
     (c.pointee.n_counts, c.pointee.counts) = arena.messages(self.counts)
     (c.pointee.n_tasks, c.pointee.tasks) = arena.messages(self.tasks)
     c.pointee.plan = arena.message(self.plan)
+    c.pointee.deadline_at_ms = self.deadlineAtMs
+    c.pointee.priority = self.priority
   }
 }
 

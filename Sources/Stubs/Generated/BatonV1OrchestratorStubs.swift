@@ -49,6 +49,12 @@ public protocol OrchestratorService: GRPCService {
   func retryPlan(_ request: BatonV1.RetryPlanRequest, context: ServerContext) async throws
     -> BatonV1.RetryPlanResponse
 
+  /// Changes what may change while a plan runs, or after it FAILED. ABORTED where the plan is not
+  /// at the expected revision; FAILED_PRECONDITION where it has ended or the deadline lies in the
+  /// past.
+  func updatePlan(_ request: BatonV1.UpdatePlanRequest, context: ServerContext) async throws
+    -> BatonV1.UpdatePlanResponse
+
   /// Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
   /// last event, where no plan_retried follows it by then.
   func streamPlanEvents(
@@ -97,6 +103,9 @@ extension OrchestratorService {
       },
       .unary(OrchestratorClient.retryPlanMethod) { request, context in
         try await self.retryPlan(request, context: context)
+      },
+      .unary(OrchestratorClient.updatePlanMethod) { request, context in
+        try await self.updatePlan(request, context: context)
       },
       .serverStreaming(OrchestratorClient.streamPlanEventsMethod) { request, responses, context in
         try await self.streamPlanEvents(request, responses: responses, context: context)
@@ -193,6 +202,16 @@ public struct OrchestratorClient: Sendable {
     try await channel.unary(Self.retryPlanMethod, request, options)
   }
 
+  /// Changes what may change while a plan runs, or after it FAILED. ABORTED where the plan is not
+  /// at the expected revision; FAILED_PRECONDITION where it has ended or the deadline lies in the
+  /// past.
+  public func updatePlan(
+    _ request: BatonV1.UpdatePlanRequest,
+    options: CallOptions = CallOptions()
+  ) async throws -> BatonV1.UpdatePlanResponse {
+    try await channel.unary(Self.updatePlanMethod, request, options)
+  }
+
   /// Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
   /// last event, where no plan_retried follows it by then.
   public func streamPlanEvents(
@@ -249,6 +268,10 @@ public struct OrchestratorClient: Sendable {
   /// Names `baton.v1.Orchestrator/RetryPlan`.
   public static let retryPlanMethod = MethodDescriptor(
     service: "baton.v1.Orchestrator", method: "RetryPlan")
+
+  /// Names `baton.v1.Orchestrator/UpdatePlan`.
+  public static let updatePlanMethod = MethodDescriptor(
+    service: "baton.v1.Orchestrator", method: "UpdatePlan")
 
   /// Names `baton.v1.Orchestrator/StreamPlanEvents`.
   public static let streamPlanEventsMethod = MethodDescriptor(

@@ -54,8 +54,10 @@ class Adapter:
         assert not response.pending
         return response.result
 
-    def cancel(self, key: str, attempt: int) -> str:
-        request = adapter_pb2.CancelTaskRequest(idempotency_key=key, attempt=attempt)
+    def cancel(self, key: str, attempt: int, *, hand_back: bool = False) -> str:
+        request = adapter_pb2.CancelTaskRequest(
+            idempotency_key=key, attempt=attempt, hand_back=hand_back
+        )
         outcome = self.stub.CancelTask(request, timeout=30).outcome
         return adapter_pb2.CancelOutcome.Name(outcome).removeprefix("CANCEL_OUTCOME_")
 

@@ -232,6 +232,28 @@ def test_what_does_not_finish_is_handed_back_and_comes_again(
     assert registry.wait_for(lambda: registry.results)[0].token == 6
 
 
+def test_a_run_that_is_taken_back_ends_without_a_result_and_comes_again(
+    start_adapter: StartAdapter, registry: Registry, gate: Gate
+) -> None:
+    adapter = start_adapter()
+    assert adapter.cancel("a", 1, hand_back=True) == "NOT_FOUND"
+    adapter.dispatch("a", 1, 5, {"gate": gate.port})
+    run = gate.next()
+    assert adapter.cancel("a", 1, hand_back=True) == "ACCEPTED"
+    run.wait_until_gone()
+    for call in (
+        lambda: adapter.poll("a", 1, 5),
+        lambda: adapter.dispatch("a", 1, 5, {"gate": gate.port}),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            call()
+        error: Any = caught.value
+        assert error.code() is grpc.StatusCode.NOT_FOUND
+    adapter.dispatch("a", 1, 6, {"gate": gate.port})
+    gate.next().tell(succeed={"text": "again"})
+    assert registry.wait_for(lambda: registry.results)[0].token == 6
+
+
 @pytest.mark.parametrize(
     "signals",
     [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]],

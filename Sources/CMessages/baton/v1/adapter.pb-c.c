@@ -1004,7 +1004,7 @@ const ProtobufCMessageDescriptor baton__v1__get_task_result_response__descriptor
   (ProtobufCMessageInit) baton__v1__get_task_result_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__cancel_task_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor baton__v1__cancel_task_request__field_descriptors[5] =
 {
   {
     "idempotency_key",
@@ -1054,9 +1054,22 @@ static const ProtobufCFieldDescriptor baton__v1__cancel_task_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "hand_back",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__CancelTaskRequest, hand_back),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__cancel_task_request__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
+  4,   /* field[4] = hand_back */
   2,   /* field[2] = handle */
   0,   /* field[0] = idempotency_key */
   3,   /* field[3] = reason */
@@ -1064,7 +1077,7 @@ static const unsigned baton__v1__cancel_task_request__field_indices_by_name[] = 
 static const ProtobufCIntRange baton__v1__cancel_task_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor baton__v1__cancel_task_request__descriptor =
 {
@@ -1074,7 +1087,7 @@ const ProtobufCMessageDescriptor baton__v1__cancel_task_request__descriptor =
   "Baton__V1__CancelTaskRequest",
   "baton.v1",
   sizeof(Baton__V1__CancelTaskRequest),
-  4,
+  5,
   baton__v1__cancel_task_request__field_descriptors,
   baton__v1__cancel_task_request__field_indices_by_name,
   1,  baton__v1__cancel_task_request__number_ranges,

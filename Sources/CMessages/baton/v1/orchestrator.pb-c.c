@@ -823,6 +823,102 @@ void   baton__v1__retry_plan_response__free_unpacked
   assert(message->base.descriptor == &baton__v1__retry_plan_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__update_plan_request__set_labels_entry__init
+                     (Baton__V1__UpdatePlanRequest__SetLabelsEntry         *message)
+{
+  static const Baton__V1__UpdatePlanRequest__SetLabelsEntry init_value = BATON__V1__UPDATE_PLAN_REQUEST__SET_LABELS_ENTRY__INIT;
+  *message = init_value;
+}
+void   baton__v1__update_plan_request__init
+                     (Baton__V1__UpdatePlanRequest         *message)
+{
+  static const Baton__V1__UpdatePlanRequest init_value = BATON__V1__UPDATE_PLAN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t baton__v1__update_plan_request__get_packed_size
+                     (const Baton__V1__UpdatePlanRequest *message)
+{
+  assert(message->base.descriptor == &baton__v1__update_plan_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__update_plan_request__pack
+                     (const Baton__V1__UpdatePlanRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__update_plan_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__update_plan_request__pack_to_buffer
+                     (const Baton__V1__UpdatePlanRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__update_plan_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__UpdatePlanRequest *
+       baton__v1__update_plan_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__UpdatePlanRequest *)
+     protobuf_c_message_unpack (&baton__v1__update_plan_request__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__update_plan_request__free_unpacked
+                     (Baton__V1__UpdatePlanRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__update_plan_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__update_plan_response__init
+                     (Baton__V1__UpdatePlanResponse         *message)
+{
+  static const Baton__V1__UpdatePlanResponse init_value = BATON__V1__UPDATE_PLAN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t baton__v1__update_plan_response__get_packed_size
+                     (const Baton__V1__UpdatePlanResponse *message)
+{
+  assert(message->base.descriptor == &baton__v1__update_plan_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__update_plan_response__pack
+                     (const Baton__V1__UpdatePlanResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__update_plan_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__update_plan_response__pack_to_buffer
+                     (const Baton__V1__UpdatePlanResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__update_plan_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__UpdatePlanResponse *
+       baton__v1__update_plan_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__UpdatePlanResponse *)
+     protobuf_c_message_unpack (&baton__v1__update_plan_response__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__update_plan_response__free_unpacked
+                     (Baton__V1__UpdatePlanResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__update_plan_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__stream_plan_events_request__init
                      (Baton__V1__StreamPlanEventsRequest         *message)
 {
@@ -2397,6 +2493,224 @@ const ProtobufCMessageDescriptor baton__v1__retry_plan_response__descriptor =
   (ProtobufCMessageInit) baton__v1__retry_plan_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor baton__v1__update_plan_request__set_labels_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__UpdatePlanRequest__SetLabelsEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__UpdatePlanRequest__SetLabelsEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__update_plan_request__set_labels_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange baton__v1__update_plan_request__set_labels_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor baton__v1__update_plan_request__set_labels_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.UpdatePlanRequest.SetLabelsEntry",
+  "SetLabelsEntry",
+  "Baton__V1__UpdatePlanRequest__SetLabelsEntry",
+  "baton.v1",
+  sizeof(Baton__V1__UpdatePlanRequest__SetLabelsEntry),
+  2,
+  baton__v1__update_plan_request__set_labels_entry__field_descriptors,
+  baton__v1__update_plan_request__set_labels_entry__field_indices_by_name,
+  1,  baton__v1__update_plan_request__set_labels_entry__number_ranges,
+  (ProtobufCMessageInit) baton__v1__update_plan_request__set_labels_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__update_plan_request__field_descriptors[8] =
+{
+  {
+    "plan_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__UpdatePlanRequest, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expected_revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__UpdatePlanRequest, expected_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "priority",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Baton__V1__UpdatePlanRequest, priority_value_case),
+    offsetof(Baton__V1__UpdatePlanRequest, priority),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline_after_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Baton__V1__UpdatePlanRequest, deadline_case),
+    offsetof(Baton__V1__UpdatePlanRequest, deadline_after_ms),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline_at_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Baton__V1__UpdatePlanRequest, deadline_case),
+    offsetof(Baton__V1__UpdatePlanRequest, deadline_at_ms),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "no_deadline",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Baton__V1__UpdatePlanRequest, deadline_case),
+    offsetof(Baton__V1__UpdatePlanRequest, no_deadline),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "set_labels",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Baton__V1__UpdatePlanRequest, n_set_labels),
+    offsetof(Baton__V1__UpdatePlanRequest, set_labels),
+    &baton__v1__update_plan_request__set_labels_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "remove_labels",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Baton__V1__UpdatePlanRequest, n_remove_labels),
+    offsetof(Baton__V1__UpdatePlanRequest, remove_labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__update_plan_request__field_indices_by_name[] = {
+  3,   /* field[3] = deadline_after_ms */
+  4,   /* field[4] = deadline_at_ms */
+  1,   /* field[1] = expected_revision */
+  5,   /* field[5] = no_deadline */
+  0,   /* field[0] = plan_id */
+  2,   /* field[2] = priority */
+  7,   /* field[7] = remove_labels */
+  6,   /* field[6] = set_labels */
+};
+static const ProtobufCIntRange baton__v1__update_plan_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor baton__v1__update_plan_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.UpdatePlanRequest",
+  "UpdatePlanRequest",
+  "Baton__V1__UpdatePlanRequest",
+  "baton.v1",
+  sizeof(Baton__V1__UpdatePlanRequest),
+  8,
+  baton__v1__update_plan_request__field_descriptors,
+  baton__v1__update_plan_request__field_indices_by_name,
+  1,  baton__v1__update_plan_request__number_ranges,
+  (ProtobufCMessageInit) baton__v1__update_plan_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__update_plan_response__field_descriptors[1] =
+{
+  {
+    "state",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__UpdatePlanResponse, state),
+    &baton__v1__plan_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__update_plan_response__field_indices_by_name[] = {
+  0,   /* field[0] = state */
+};
+static const ProtobufCIntRange baton__v1__update_plan_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor baton__v1__update_plan_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.UpdatePlanResponse",
+  "UpdatePlanResponse",
+  "Baton__V1__UpdatePlanResponse",
+  "baton.v1",
+  sizeof(Baton__V1__UpdatePlanResponse),
+  1,
+  baton__v1__update_plan_response__field_descriptors,
+  baton__v1__update_plan_response__field_indices_by_name,
+  1,  baton__v1__update_plan_response__number_ranges,
+  (ProtobufCMessageInit) baton__v1__update_plan_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor baton__v1__stream_plan_events_request__field_descriptors[3] =
 {
   {
@@ -3162,7 +3476,7 @@ const ProtobufCEnumDescriptor baton__v1__plan_view__descriptor =
   baton__v1__plan_view__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descriptors[11] =
+static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descriptors[12] =
 {
   { "SubmitPlan", &baton__v1__submit_plan_request__descriptor, &baton__v1__submit_plan_response__descriptor },
   { "ValidatePlan", &baton__v1__validate_plan_request__descriptor, &baton__v1__validate_plan_response__descriptor },
@@ -3172,6 +3486,7 @@ static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descripto
   { "PausePlan", &baton__v1__pause_plan_request__descriptor, &baton__v1__pause_plan_response__descriptor },
   { "ResumePlan", &baton__v1__resume_plan_request__descriptor, &baton__v1__resume_plan_response__descriptor },
   { "RetryPlan", &baton__v1__retry_plan_request__descriptor, &baton__v1__retry_plan_response__descriptor },
+  { "UpdatePlan", &baton__v1__update_plan_request__descriptor, &baton__v1__update_plan_response__descriptor },
   { "StreamPlanEvents", &baton__v1__stream_plan_events_request__descriptor, &baton__v1__stream_plan_events_response__descriptor },
   { "GetPlanTrace", &baton__v1__get_plan_trace_request__descriptor, &baton__v1__get_plan_trace_response__descriptor },
   { "GetServerInfo", &baton__v1__get_server_info_request__descriptor, &baton__v1__get_server_info_response__descriptor },
@@ -3179,14 +3494,15 @@ static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descripto
 const unsigned baton__v1__orchestrator__method_indices_by_name[] = {
   4,        /* CancelPlan */
   2,        /* GetPlan */
-  9,        /* GetPlanTrace */
-  10,        /* GetServerInfo */
+  10,        /* GetPlanTrace */
+  11,        /* GetServerInfo */
   3,        /* ListPlans */
   5,        /* PausePlan */
   6,        /* ResumePlan */
   7,        /* RetryPlan */
-  8,        /* StreamPlanEvents */
+  9,        /* StreamPlanEvents */
   0,        /* SubmitPlan */
+  8,        /* UpdatePlan */
   1         /* ValidatePlan */
 };
 const ProtobufCServiceDescriptor baton__v1__orchestrator__descriptor =
@@ -3196,7 +3512,7 @@ const ProtobufCServiceDescriptor baton__v1__orchestrator__descriptor =
   "Orchestrator",
   "Baton__V1__Orchestrator",
   "baton.v1",
-  11,
+  12,
   baton__v1__orchestrator__method_descriptors,
   baton__v1__orchestrator__method_indices_by_name
 };
@@ -3264,13 +3580,21 @@ void baton__v1__orchestrator__retry_plan(ProtobufCService *service,
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
   service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void baton__v1__orchestrator__update_plan(ProtobufCService *service,
+                                          const Baton__V1__UpdatePlanRequest *input,
+                                          Baton__V1__UpdatePlanResponse_Closure closure,
+                                          void *closure_data)
+{
+  assert(service->descriptor == &baton__v1__orchestrator__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void baton__v1__orchestrator__stream_plan_events(ProtobufCService *service,
                                                  const Baton__V1__StreamPlanEventsRequest *input,
                                                  Baton__V1__StreamPlanEventsResponse_Closure closure,
                                                  void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__get_plan_trace(ProtobufCService *service,
                                              const Baton__V1__GetPlanTraceRequest *input,
@@ -3278,7 +3602,7 @@ void baton__v1__orchestrator__get_plan_trace(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__get_server_info(ProtobufCService *service,
                                               const Baton__V1__GetServerInfoRequest *input,
@@ -3286,7 +3610,7 @@ void baton__v1__orchestrator__get_server_info(ProtobufCService *service,
                                               void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__init (Baton__V1__Orchestrator_Service *service,
                                     Baton__V1__Orchestrator_ServiceDestroy destroy)

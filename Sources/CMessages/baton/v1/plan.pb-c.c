@@ -634,7 +634,7 @@ const ProtobufCMessageDescriptor baton__v1__plan__metadata_entry__descriptor =
   (ProtobufCMessageInit) baton__v1__plan__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__plan__field_descriptors[11] =
+static const ProtobufCFieldDescriptor baton__v1__plan__field_descriptors[13] =
 {
   {
     "name",
@@ -768,9 +768,35 @@ static const ProtobufCFieldDescriptor baton__v1__plan__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "deadline_after_ms",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Baton__V1__Plan, deadline_case),
+    offsetof(Baton__V1__Plan, deadline_after_ms),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline_at_ms",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Baton__V1__Plan, deadline_case),
+    offsetof(Baton__V1__Plan, deadline_at_ms),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__plan__field_indices_by_name[] = {
   6,   /* field[6] = adapter */
+  11,   /* field[11] = deadline_after_ms */
+  12,   /* field[12] = deadline_at_ms */
   4,   /* field[4] = inputs_json */
   2,   /* field[2] = labels */
   10,   /* field[10] = max_parallel */
@@ -785,7 +811,7 @@ static const unsigned baton__v1__plan__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor baton__v1__plan__descriptor =
 {
@@ -795,7 +821,7 @@ const ProtobufCMessageDescriptor baton__v1__plan__descriptor =
   "Baton__V1__Plan",
   "baton.v1",
   sizeof(Baton__V1__Plan),
-  11,
+  13,
   baton__v1__plan__field_descriptors,
   baton__v1__plan__field_indices_by_name,
   1,  baton__v1__plan__number_ranges,
@@ -1111,7 +1137,7 @@ const ProtobufCMessageDescriptor baton__v1__retry_policy__descriptor =
   (ProtobufCMessageInit) baton__v1__retry_policy__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__timeouts__field_descriptors[2] =
+static const ProtobufCFieldDescriptor baton__v1__timeouts__field_descriptors[3] =
 {
   {
     "schedule_to_start_ms",
@@ -1137,15 +1163,28 @@ static const ProtobufCFieldDescriptor baton__v1__timeouts__field_descriptors[2] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "heartbeat_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Timeouts, heartbeat_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__timeouts__field_indices_by_name[] = {
+  2,   /* field[2] = heartbeat_ms */
   0,   /* field[0] = schedule_to_start_ms */
   1,   /* field[1] = start_to_close_ms */
 };
 static const ProtobufCIntRange baton__v1__timeouts__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor baton__v1__timeouts__descriptor =
 {
@@ -1155,7 +1194,7 @@ const ProtobufCMessageDescriptor baton__v1__timeouts__descriptor =
   "Baton__V1__Timeouts",
   "baton.v1",
   sizeof(Baton__V1__Timeouts),
-  2,
+  3,
   baton__v1__timeouts__field_descriptors,
   baton__v1__timeouts__field_indices_by_name,
   1,  baton__v1__timeouts__number_ranges,
@@ -1741,7 +1780,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_state__metadata_entry__descript
   (ProtobufCMessageInit) baton__v1__plan_state__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[17] =
+static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[19] =
 {
   {
     "plan_id",
@@ -1947,10 +1986,35 @@ static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "deadline_at_ms",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, deadline_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "priority",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, priority),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__plan_state__field_indices_by_name[] = {
   14,   /* field[14] = counts */
   8,   /* field[8] = created_at_ms */
+  17,   /* field[17] = deadline_at_ms */
   11,   /* field[11] = error */
   10,   /* field[10] = finished_at_ms */
   4,   /* field[4] = labels */
@@ -1960,6 +2024,7 @@ static const unsigned baton__v1__plan_state__field_indices_by_name[] = {
   3,   /* field[3] = owner */
   16,   /* field[16] = plan */
   0,   /* field[0] = plan_id */
+  18,   /* field[18] = priority */
   7,   /* field[7] = revision */
   9,   /* field[9] = started_at_ms */
   6,   /* field[6] = status */
@@ -1970,7 +2035,7 @@ static const unsigned baton__v1__plan_state__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__plan_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 17 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor baton__v1__plan_state__descriptor =
 {
@@ -1980,7 +2045,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_state__descriptor =
   "Baton__V1__PlanState",
   "baton.v1",
   sizeof(Baton__V1__PlanState),
-  17,
+  19,
   baton__v1__plan_state__field_descriptors,
   baton__v1__plan_state__field_indices_by_name,
   1,  baton__v1__plan_state__number_ranges,

@@ -170,6 +170,14 @@ class RunHost:
         await asyncio.shield(durable)
         return answer
 
+    def hand_back(self, ref: RunRef) -> Cancel:
+        """Ends a run without a result: a hand-out with a higher token starts it again."""
+        run = self._table.find(ref)
+        if run is None or run.state not in (RunState.RUNNING, RunState.FINISHED):
+            return Cancel.NOT_FOUND
+        self._stop_all([ref], Stop.HANDED_BACK)
+        return Cancel.ACCEPTED if run.state is RunState.RUNNING else Cancel.ALREADY_FINISHED
+
     async def obey(self, cancel: Iterable[RunRef], forget: Iterable[RunRef]) -> None:
         """What a reply to RegisterAdapter or Heartbeat asks for."""
         now = self._loop.time()

@@ -75,7 +75,11 @@ class ExecutionAdapterServicer(adapter_pb2_grpc.ExecutionAdapterServicer):
         self, request: adapter_pb2.CancelTaskRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> adapter_pb2.CancelTaskResponse:
         async def answer() -> adapter_pb2.CancelTaskResponse:
-            outcome = await self._host.cancel(_ref(request))
+            ref = _ref(request)
+            if request.hand_back:
+                outcome = self._host.hand_back(ref)
+            else:
+                outcome = await self._host.cancel(ref)
             return adapter_pb2.CancelTaskResponse(outcome=_OUTCOMES[outcome])
 
         return await _answer(answer, context)

@@ -191,10 +191,15 @@ struct  Baton__V1__CancelTaskRequest
    */
   ProtobufCBinaryData handle;
   ProtobufCBinaryData reason;
+  /*
+   * The attempt is to be handed out again under a higher token: the run ends without a result, and
+   * nothing is remembered of a pair that is unknown.
+   */
+  protobuf_c_boolean hand_back;
 };
 #define BATON__V1__CANCEL_TASK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__cancel_task_request__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL} }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Baton__V1__CancelTaskResponse

@@ -35,6 +35,9 @@ typedef struct Baton__V1__ResumePlanRequest Baton__V1__ResumePlanRequest;
 typedef struct Baton__V1__ResumePlanResponse Baton__V1__ResumePlanResponse;
 typedef struct Baton__V1__RetryPlanRequest Baton__V1__RetryPlanRequest;
 typedef struct Baton__V1__RetryPlanResponse Baton__V1__RetryPlanResponse;
+typedef struct Baton__V1__UpdatePlanRequest Baton__V1__UpdatePlanRequest;
+typedef struct Baton__V1__UpdatePlanRequest__SetLabelsEntry Baton__V1__UpdatePlanRequest__SetLabelsEntry;
+typedef struct Baton__V1__UpdatePlanResponse Baton__V1__UpdatePlanResponse;
 typedef struct Baton__V1__StreamPlanEventsRequest Baton__V1__StreamPlanEventsRequest;
 typedef struct Baton__V1__StreamPlanEventsResponse Baton__V1__StreamPlanEventsResponse;
 typedef struct Baton__V1__TaskProgress Baton__V1__TaskProgress;
@@ -370,6 +373,84 @@ struct  Baton__V1__RetryPlanResponse
 };
 #define BATON__V1__RETRY_PLAN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__retry_plan_response__descriptor) \
+    , NULL }
+
+
+struct  Baton__V1__UpdatePlanRequest__SetLabelsEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define BATON__V1__UPDATE_PLAN_REQUEST__SET_LABELS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__update_plan_request__set_labels_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  BATON__V1__UPDATE_PLAN_REQUEST__PRIORITY_VALUE__NOT_SET = 0,
+  BATON__V1__UPDATE_PLAN_REQUEST__PRIORITY_VALUE_PRIORITY = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__UPDATE_PLAN_REQUEST__PRIORITY_VALUE__CASE)
+} Baton__V1__UpdatePlanRequest__PriorityValueCase;
+
+typedef enum {
+  BATON__V1__UPDATE_PLAN_REQUEST__DEADLINE__NOT_SET = 0,
+  BATON__V1__UPDATE_PLAN_REQUEST__DEADLINE_DEADLINE_AFTER_MS = 4,
+  BATON__V1__UPDATE_PLAN_REQUEST__DEADLINE_DEADLINE_AT_MS = 5,
+  BATON__V1__UPDATE_PLAN_REQUEST__DEADLINE_NO_DEADLINE = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__UPDATE_PLAN_REQUEST__DEADLINE__CASE)
+} Baton__V1__UpdatePlanRequest__DeadlineCase;
+
+struct  Baton__V1__UpdatePlanRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData plan_id;
+  /*
+   * Of the state that the change was made for. 0: whatever there is.
+   */
+  int64_t expected_revision;
+  /*
+   * Added to the labels, or put in the place of what these keys had.
+   */
+  size_t n_set_labels;
+  Baton__V1__UpdatePlanRequest__SetLabelsEntry **set_labels;
+  /*
+   * Keys; those that the plan does not have are passed over.
+   */
+  size_t n_remove_labels;
+  ProtobufCBinaryData *remove_labels;
+  Baton__V1__UpdatePlanRequest__PriorityValueCase priority_value_case;
+  union {
+    int32_t priority;
+  };
+  Baton__V1__UpdatePlanRequest__DeadlineCase deadline_case;
+  union {
+    /*
+     * Milliseconds from now.
+     */
+    int64_t deadline_after_ms;
+    /*
+     * Milliseconds since the Unix epoch.
+     */
+    int64_t deadline_at_ms;
+    /*
+     * The plan may take any time.
+     */
+    protobuf_c_boolean no_deadline;
+  };
+};
+#define BATON__V1__UPDATE_PLAN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__update_plan_request__descriptor) \
+    , {0,NULL}, 0, 0,NULL, 0,NULL, BATON__V1__UPDATE_PLAN_REQUEST__PRIORITY_VALUE__NOT_SET, {0}, BATON__V1__UPDATE_PLAN_REQUEST__DEADLINE__NOT_SET, {0} }
+
+
+struct  Baton__V1__UpdatePlanResponse
+{
+  ProtobufCMessage base;
+  Baton__V1__PlanState *state;
+};
+#define BATON__V1__UPDATE_PLAN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__update_plan_response__descriptor) \
     , NULL }
 
 
@@ -945,6 +1026,47 @@ Baton__V1__RetryPlanResponse *
 void   baton__v1__retry_plan_response__free_unpacked
                      (Baton__V1__RetryPlanResponse *message,
                       ProtobufCAllocator *allocator);
+/* Baton__V1__UpdatePlanRequest__SetLabelsEntry methods */
+void   baton__v1__update_plan_request__set_labels_entry__init
+                     (Baton__V1__UpdatePlanRequest__SetLabelsEntry         *message);
+/* Baton__V1__UpdatePlanRequest methods */
+void   baton__v1__update_plan_request__init
+                     (Baton__V1__UpdatePlanRequest         *message);
+size_t baton__v1__update_plan_request__get_packed_size
+                     (const Baton__V1__UpdatePlanRequest   *message);
+size_t baton__v1__update_plan_request__pack
+                     (const Baton__V1__UpdatePlanRequest   *message,
+                      uint8_t             *out);
+size_t baton__v1__update_plan_request__pack_to_buffer
+                     (const Baton__V1__UpdatePlanRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__UpdatePlanRequest *
+       baton__v1__update_plan_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__update_plan_request__free_unpacked
+                     (Baton__V1__UpdatePlanRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__UpdatePlanResponse methods */
+void   baton__v1__update_plan_response__init
+                     (Baton__V1__UpdatePlanResponse         *message);
+size_t baton__v1__update_plan_response__get_packed_size
+                     (const Baton__V1__UpdatePlanResponse   *message);
+size_t baton__v1__update_plan_response__pack
+                     (const Baton__V1__UpdatePlanResponse   *message,
+                      uint8_t             *out);
+size_t baton__v1__update_plan_response__pack_to_buffer
+                     (const Baton__V1__UpdatePlanResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__UpdatePlanResponse *
+       baton__v1__update_plan_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__update_plan_response__free_unpacked
+                     (Baton__V1__UpdatePlanResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Baton__V1__StreamPlanEventsRequest methods */
 void   baton__v1__stream_plan_events_request__init
                      (Baton__V1__StreamPlanEventsRequest         *message);
@@ -1216,6 +1338,15 @@ typedef void (*Baton__V1__RetryPlanRequest_Closure)
 typedef void (*Baton__V1__RetryPlanResponse_Closure)
                  (const Baton__V1__RetryPlanResponse *message,
                   void *closure_data);
+typedef void (*Baton__V1__UpdatePlanRequest__SetLabelsEntry_Closure)
+                 (const Baton__V1__UpdatePlanRequest__SetLabelsEntry *message,
+                  void *closure_data);
+typedef void (*Baton__V1__UpdatePlanRequest_Closure)
+                 (const Baton__V1__UpdatePlanRequest *message,
+                  void *closure_data);
+typedef void (*Baton__V1__UpdatePlanResponse_Closure)
+                 (const Baton__V1__UpdatePlanResponse *message,
+                  void *closure_data);
 typedef void (*Baton__V1__StreamPlanEventsRequest_Closure)
                  (const Baton__V1__StreamPlanEventsRequest *message,
                   void *closure_data);
@@ -1291,6 +1422,10 @@ struct Baton__V1__Orchestrator_Service
                      const Baton__V1__RetryPlanRequest *input,
                      Baton__V1__RetryPlanResponse_Closure closure,
                      void *closure_data);
+  void (*update_plan)(Baton__V1__Orchestrator_Service *service,
+                      const Baton__V1__UpdatePlanRequest *input,
+                      Baton__V1__UpdatePlanResponse_Closure closure,
+                      void *closure_data);
   void (*stream_plan_events)(Baton__V1__Orchestrator_Service *service,
                              const Baton__V1__StreamPlanEventsRequest *input,
                              Baton__V1__StreamPlanEventsResponse_Closure closure,
@@ -1319,6 +1454,7 @@ void baton__v1__orchestrator__init (Baton__V1__Orchestrator_Service *service,
       function_prefix__ ## pause_plan,\
       function_prefix__ ## resume_plan,\
       function_prefix__ ## retry_plan,\
+      function_prefix__ ## update_plan,\
       function_prefix__ ## stream_plan_events,\
       function_prefix__ ## get_plan_trace,\
       function_prefix__ ## get_server_info  }
@@ -1354,6 +1490,10 @@ void baton__v1__orchestrator__retry_plan(ProtobufCService *service,
                                          const Baton__V1__RetryPlanRequest *input,
                                          Baton__V1__RetryPlanResponse_Closure closure,
                                          void *closure_data);
+void baton__v1__orchestrator__update_plan(ProtobufCService *service,
+                                          const Baton__V1__UpdatePlanRequest *input,
+                                          Baton__V1__UpdatePlanResponse_Closure closure,
+                                          void *closure_data);
 void baton__v1__orchestrator__stream_plan_events(ProtobufCService *service,
                                                  const Baton__V1__StreamPlanEventsRequest *input,
                                                  Baton__V1__StreamPlanEventsResponse_Closure closure,
@@ -1389,6 +1529,9 @@ extern const ProtobufCMessageDescriptor baton__v1__resume_plan_request__descript
 extern const ProtobufCMessageDescriptor baton__v1__resume_plan_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__retry_plan_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__retry_plan_response__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__update_plan_request__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__update_plan_request__set_labels_entry__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__update_plan_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__stream_plan_events_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__stream_plan_events_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task_progress__descriptor;

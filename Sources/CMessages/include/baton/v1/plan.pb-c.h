@@ -170,6 +170,13 @@ struct  Baton__V1__Plan__MetadataEntry
     , {0,NULL}, {0,NULL} }
 
 
+typedef enum {
+  BATON__V1__PLAN__DEADLINE__NOT_SET = 0,
+  BATON__V1__PLAN__DEADLINE_DEADLINE_AFTER_MS = 12,
+  BATON__V1__PLAN__DEADLINE_DEADLINE_AT_MS = 13
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__PLAN__DEADLINE__CASE)
+} Baton__V1__Plan__DeadlineCase;
+
 /*
  * A plan: a directed acyclic graph of agent tasks, as a caller submits it.
  */
@@ -223,10 +230,21 @@ struct  Baton__V1__Plan
    * How many of the plan's tasks may be with adapters at one time. 0: the server's limit.
    */
   int32_t max_parallel;
+  Baton__V1__Plan__DeadlineCase deadline_case;
+  union {
+    /*
+     * Milliseconds after the submission.
+     */
+    int64_t deadline_after_ms;
+    /*
+     * Milliseconds since the Unix epoch.
+     */
+    int64_t deadline_at_ms;
+  };
 };
 #define BATON__V1__PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, NULL, NULL, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, NULL, NULL, 0, 0, BATON__V1__PLAN__DEADLINE__NOT_SET, {0} }
 
 
 struct  Baton__V1__Task__MetadataEntry
@@ -357,10 +375,15 @@ struct  Baton__V1__Timeouts
    * From the hand-out to the result. Default 10 minutes.
    */
   int64_t start_to_close_ms;
+  /*
+   * How long a run that has begun may go without ReportTaskProgress. No default: without it a run may
+   * be silent as long as start_to_close lets it.
+   */
+  int64_t heartbeat_ms;
 };
 #define BATON__V1__TIMEOUTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__timeouts__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0 }
 
 
 /*
@@ -559,14 +582,22 @@ struct  Baton__V1__PlanState
   size_t n_tasks;
   Baton__V1__TaskState **tasks;
   /*
-   * The plan as it was submitted; only in the FULL view of GetPlan, only on the first page, and only
+   * The plan as it was submitted, with what UpdatePlan changed; only in the FULL view of GetPlan, only on the first page, and only
    * where it takes at most 1 MiB.
    */
   Baton__V1__Plan *plan;
+  /*
+   * When the plan must have ended, in milliseconds since the Unix epoch; 0: it may take any time.
+   */
+  int64_t deadline_at_ms;
+  /*
+   * Left out in lists.
+   */
+  int32_t priority;
 };
 #define BATON__V1__PLAN_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan_state__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, BATON__V1__PLAN_STATUS__PLAN_STATUS_UNSPECIFIED, 0, 0, 0, 0, NULL, NULL, 0, 0,NULL, 0,NULL, NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, BATON__V1__PLAN_STATUS__PLAN_STATUS_UNSPECIFIED, 0, 0, 0, 0, NULL, NULL, 0, 0,NULL, 0,NULL, NULL, 0, 0 }
 
 
 /*

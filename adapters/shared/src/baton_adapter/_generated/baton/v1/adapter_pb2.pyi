@@ -105,16 +105,18 @@ class GetTaskResultResponse(_message.Message):
     def __init__(self, attempt: _Optional[int] = ..., token: _Optional[int] = ..., pending: _Optional[bool] = ..., result: _Optional[_Union[_plan_pb2.TaskResult, _Mapping]] = ..., started: _Optional[bool] = ...) -> None: ...
 
 class CancelTaskRequest(_message.Message):
-    __slots__ = ("idempotency_key", "attempt", "handle", "reason")
+    __slots__ = ("idempotency_key", "attempt", "handle", "reason", "hand_back")
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     HANDLE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    HAND_BACK_FIELD_NUMBER: _ClassVar[int]
     idempotency_key: str
     attempt: int
     handle: str
     reason: str
-    def __init__(self, idempotency_key: _Optional[str] = ..., attempt: _Optional[int] = ..., handle: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+    hand_back: bool
+    def __init__(self, idempotency_key: _Optional[str] = ..., attempt: _Optional[int] = ..., handle: _Optional[str] = ..., reason: _Optional[str] = ..., hand_back: _Optional[bool] = ...) -> None: ...
 
 class CancelTaskResponse(_message.Message):
     __slots__ = ("outcome",)

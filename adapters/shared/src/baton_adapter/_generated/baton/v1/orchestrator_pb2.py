@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from baton_adapter._generated.baton.v1 import plan_pb2 as baton_dot_v1_dot_plan__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62\x61ton/v1/orchestrator.proto\x12\x08\x62\x61ton.v1\x1a\x13\x62\x61ton/v1/plan.proto\"Y\n\x11SubmitPlanRequest\x12\x1c\n\x04plan\x18\x01 \x01(\x0b\x32\x0e.baton.v1.Plan\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x13\n\x0brequest_key\x18\x03 \x01(\t\"H\n\x12SubmitPlanResponse\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x10\n\x08warnings\x18\x03 \x03(\t\"F\n\x13ValidatePlanRequest\x12\x1c\n\x04plan\x18\x01 \x01(\x0b\x32\x0e.baton.v1.Plan\x12\x11\n\tnamespace\x18\x02 \x01(\t\"\x89\x01\n\x14ValidatePlanResponse\x12#\n\x08problems\x18\x01 \x03(\x0b\x32\x11.baton.v1.Problem\x12\x10\n\x08warnings\x18\x02 \x03(\t\x12#\n\x06levels\x18\x03 \x03(\x0b\x32\x13.baton.v1.TaskLevel\x12\x15\n\rcritical_path\x18\x04 \x03(\t\"9\n\x07Problem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x1d\n\tTaskLevel\x12\x10\n\x08task_ids\x18\x01 \x03(\t\"j\n\x0eGetPlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12 \n\x04view\x18\x02 \x01(\x0e\x32\x12.baton.v1.PlanView\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"N\n\x0fGetPlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb4\x02\n\x10ListPlansRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12&\n\x08statuses\x18\x02 \x03(\x0e\x32\x14.baton.v1.PlanStatus\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x36\n\x06labels\x18\x04 \x03(\x0b\x32&.baton.v1.ListPlansRequest.LabelsEntry\x12\x13\n\x0bname_prefix\x18\x05 \x01(\t\x12\x18\n\x10\x63reated_after_ms\x18\x06 \x01(\x03\x12\x19\n\x11\x63reated_before_ms\x18\x07 \x01(\x03\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x11ListPlansResponse\x12\"\n\x05plans\x18\x01 \x03(\x0b\x32\x13.baton.v1.PlanState\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"4\n\x11\x43\x61ncelPlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"8\n\x12\x43\x61ncelPlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"3\n\x10PausePlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"7\n\x11PausePlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"$\n\x11ResumePlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\"8\n\x12ResumePlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"3\n\x10RetryPlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"7\n\x11RetryPlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"V\n\x17StreamPlanEventsRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_seq\x18\x02 \x01(\x03\x12\x18\n\x10include_progress\x18\x03 \x01(\x08\"t\n\x18StreamPlanEventsResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanEventH\x00\x12*\n\x08progress\x18\x02 \x01(\x0b\x32\x16.baton.v1.TaskProgressH\x00\x42\x06\n\x04item\"\xde\x01\n\x0cTaskProgress\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12&\n\x05\x63hunk\x18\x04 \x01(\x0b\x32\x15.baton.v1.OutputChunkH\x00\x12)\n\x07message\x18\x05 \x01(\x0b\x32\x16.baton.v1.AgentMessageH\x00\x12 \n\x03log\x18\x06 \x01(\x0b\x32\x11.baton.v1.LogLineH\x00\x12\x1e\n\x05usage\x18\x07 \x01(\x0b\x32\x0f.baton.v1.UsageB\x06\n\x04\x62ody\"+\n\x0bOutputChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04text\x18\x02 \x01(\t\"<\n\x0c\x41gentMessage\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\")\n\x07LogLine\x12\x10\n\x08severity\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"K\n\x13GetPlanTraceRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_seq\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"M\n\x14GetPlanTraceResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.baton.v1.PlanEvent\x12\x10\n\x08next_seq\x18\x02 \x01(\x03\"\x16\n\x14GetServerInfoRequest\"\xeb\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12\x12\n\ndurability\x18\x03 \x01(\t\x12\x1f\n\x06routes\x18\x04 \x03(\x0b\x32\x0f.baton.v1.Route\x12;\n\x06limits\x18\x05 \x03(\x0b\x32+.baton.v1.GetServerInfoResponse.LimitsEntry\x12\x11\n\tuptime_ms\x18\x06 \x01(\x03\x1a-\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\'\n\x05Route\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x10\n\x08\x61\x64\x61pters\x18\x02 \x03(\t*N\n\x08PlanView\x12\x19\n\x15PLAN_VIEW_UNSPECIFIED\x10\x00\x12\x13\n\x0fPLAN_VIEW_BASIC\x10\x01\x12\x12\n\x0ePLAN_VIEW_FULL\x10\x02\x32\xc8\x06\n\x0cOrchestrator\x12G\n\nSubmitPlan\x12\x1b.baton.v1.SubmitPlanRequest\x1a\x1c.baton.v1.SubmitPlanResponse\x12M\n\x0cValidatePlan\x12\x1d.baton.v1.ValidatePlanRequest\x1a\x1e.baton.v1.ValidatePlanResponse\x12>\n\x07GetPlan\x12\x18.baton.v1.GetPlanRequest\x1a\x19.baton.v1.GetPlanResponse\x12\x44\n\tListPlans\x12\x1a.baton.v1.ListPlansRequest\x1a\x1b.baton.v1.ListPlansResponse\x12G\n\nCancelPlan\x12\x1b.baton.v1.CancelPlanRequest\x1a\x1c.baton.v1.CancelPlanResponse\x12\x44\n\tPausePlan\x12\x1a.baton.v1.PausePlanRequest\x1a\x1b.baton.v1.PausePlanResponse\x12G\n\nResumePlan\x12\x1b.baton.v1.ResumePlanRequest\x1a\x1c.baton.v1.ResumePlanResponse\x12\x44\n\tRetryPlan\x12\x1a.baton.v1.RetryPlanRequest\x1a\x1b.baton.v1.RetryPlanResponse\x12[\n\x10StreamPlanEvents\x12!.baton.v1.StreamPlanEventsRequest\x1a\".baton.v1.StreamPlanEventsResponse0\x01\x12M\n\x0cGetPlanTrace\x12\x1d.baton.v1.GetPlanTraceRequest\x1a\x1e.baton.v1.GetPlanTraceResponse\x12P\n\rGetServerInfo\x12\x1e.baton.v1.GetServerInfoRequest\x1a\x1f.baton.v1.GetServerInfoResponseB\"Z baton.dev/proto/baton/v1;batonv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x62\x61ton/v1/orchestrator.proto\x12\x08\x62\x61ton.v1\x1a\x13\x62\x61ton/v1/plan.proto\"Y\n\x11SubmitPlanRequest\x12\x1c\n\x04plan\x18\x01 \x01(\x0b\x32\x0e.baton.v1.Plan\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x13\n\x0brequest_key\x18\x03 \x01(\t\"H\n\x12SubmitPlanResponse\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x10\n\x08warnings\x18\x03 \x03(\t\"F\n\x13ValidatePlanRequest\x12\x1c\n\x04plan\x18\x01 \x01(\x0b\x32\x0e.baton.v1.Plan\x12\x11\n\tnamespace\x18\x02 \x01(\t\"\x89\x01\n\x14ValidatePlanResponse\x12#\n\x08problems\x18\x01 \x03(\x0b\x32\x11.baton.v1.Problem\x12\x10\n\x08warnings\x18\x02 \x03(\t\x12#\n\x06levels\x18\x03 \x03(\x0b\x32\x13.baton.v1.TaskLevel\x12\x15\n\rcritical_path\x18\x04 \x03(\t\"9\n\x07Problem\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x1d\n\tTaskLevel\x12\x10\n\x08task_ids\x18\x01 \x03(\t\"j\n\x0eGetPlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12 \n\x04view\x18\x02 \x01(\x0e\x32\x12.baton.v1.PlanView\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"N\n\x0fGetPlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb4\x02\n\x10ListPlansRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12&\n\x08statuses\x18\x02 \x03(\x0e\x32\x14.baton.v1.PlanStatus\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x36\n\x06labels\x18\x04 \x03(\x0b\x32&.baton.v1.ListPlansRequest.LabelsEntry\x12\x13\n\x0bname_prefix\x18\x05 \x01(\t\x12\x18\n\x10\x63reated_after_ms\x18\x06 \x01(\x03\x12\x19\n\x11\x63reated_before_ms\x18\x07 \x01(\x03\x12\x11\n\tpage_size\x18\x08 \x01(\x05\x12\x12\n\npage_token\x18\t \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x11ListPlansResponse\x12\"\n\x05plans\x18\x01 \x03(\x0b\x32\x13.baton.v1.PlanState\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"4\n\x11\x43\x61ncelPlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"8\n\x12\x43\x61ncelPlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"3\n\x10PausePlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"7\n\x11PausePlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"$\n\x11ResumePlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\"8\n\x12ResumePlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"3\n\x10RetryPlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"7\n\x11RetryPlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"\xc8\x02\n\x11UpdatePlanRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x19\n\x11\x65xpected_revision\x18\x02 \x01(\x03\x12\x12\n\x08priority\x18\x03 \x01(\x05H\x00\x12\x1b\n\x11\x64\x65\x61\x64line_after_ms\x18\x04 \x01(\x03H\x01\x12\x18\n\x0e\x64\x65\x61\x64line_at_ms\x18\x05 \x01(\x03H\x01\x12\x15\n\x0bno_deadline\x18\x06 \x01(\x08H\x01\x12>\n\nset_labels\x18\x07 \x03(\x0b\x32*.baton.v1.UpdatePlanRequest.SetLabelsEntry\x12\x15\n\rremove_labels\x18\x08 \x03(\t\x1a\x30\n\x0eSetLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x10\n\x0epriority_valueB\n\n\x08\x64\x65\x61\x64line\"8\n\x12UpdatePlanResponse\x12\"\n\x05state\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanState\"V\n\x17StreamPlanEventsRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_seq\x18\x02 \x01(\x03\x12\x18\n\x10include_progress\x18\x03 \x01(\x08\"t\n\x18StreamPlanEventsResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x13.baton.v1.PlanEventH\x00\x12*\n\x08progress\x18\x02 \x01(\x0b\x32\x16.baton.v1.TaskProgressH\x00\x42\x06\n\x04item\"\xde\x01\n\x0cTaskProgress\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x0f\n\x07time_ms\x18\x03 \x01(\x03\x12&\n\x05\x63hunk\x18\x04 \x01(\x0b\x32\x15.baton.v1.OutputChunkH\x00\x12)\n\x07message\x18\x05 \x01(\x0b\x32\x16.baton.v1.AgentMessageH\x00\x12 \n\x03log\x18\x06 \x01(\x0b\x32\x11.baton.v1.LogLineH\x00\x12\x1e\n\x05usage\x18\x07 \x01(\x0b\x32\x0f.baton.v1.UsageB\x06\n\x04\x62ody\"+\n\x0bOutputChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04text\x18\x02 \x01(\t\"<\n\x0c\x41gentMessage\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\")\n\x07LogLine\x12\x10\n\x08severity\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"K\n\x13GetPlanTraceRequest\x12\x0f\n\x07plan_id\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_seq\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"M\n\x14GetPlanTraceResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.baton.v1.PlanEvent\x12\x10\n\x08next_seq\x18\x02 \x01(\x03\"\x16\n\x14GetServerInfoRequest\"\xeb\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05store\x18\x02 \x01(\t\x12\x12\n\ndurability\x18\x03 \x01(\t\x12\x1f\n\x06routes\x18\x04 \x03(\x0b\x32\x0f.baton.v1.Route\x12;\n\x06limits\x18\x05 \x03(\x0b\x32+.baton.v1.GetServerInfoResponse.LimitsEntry\x12\x11\n\tuptime_ms\x18\x06 \x01(\x03\x1a-\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\'\n\x05Route\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x10\n\x08\x61\x64\x61pters\x18\x02 \x03(\t*N\n\x08PlanView\x12\x19\n\x15PLAN_VIEW_UNSPECIFIED\x10\x00\x12\x13\n\x0fPLAN_VIEW_BASIC\x10\x01\x12\x12\n\x0ePLAN_VIEW_FULL\x10\x02\x32\x91\x07\n\x0cOrchestrator\x12G\n\nSubmitPlan\x12\x1b.baton.v1.SubmitPlanRequest\x1a\x1c.baton.v1.SubmitPlanResponse\x12M\n\x0cValidatePlan\x12\x1d.baton.v1.ValidatePlanRequest\x1a\x1e.baton.v1.ValidatePlanResponse\x12>\n\x07GetPlan\x12\x18.baton.v1.GetPlanRequest\x1a\x19.baton.v1.GetPlanResponse\x12\x44\n\tListPlans\x12\x1a.baton.v1.ListPlansRequest\x1a\x1b.baton.v1.ListPlansResponse\x12G\n\nCancelPlan\x12\x1b.baton.v1.CancelPlanRequest\x1a\x1c.baton.v1.CancelPlanResponse\x12\x44\n\tPausePlan\x12\x1a.baton.v1.PausePlanRequest\x1a\x1b.baton.v1.PausePlanResponse\x12G\n\nResumePlan\x12\x1b.baton.v1.ResumePlanRequest\x1a\x1c.baton.v1.ResumePlanResponse\x12\x44\n\tRetryPlan\x12\x1a.baton.v1.RetryPlanRequest\x1a\x1b.baton.v1.RetryPlanResponse\x12G\n\nUpdatePlan\x12\x1b.baton.v1.UpdatePlanRequest\x1a\x1c.baton.v1.UpdatePlanResponse\x12[\n\x10StreamPlanEvents\x12!.baton.v1.StreamPlanEventsRequest\x1a\".baton.v1.StreamPlanEventsResponse0\x01\x12M\n\x0cGetPlanTrace\x12\x1d.baton.v1.GetPlanTraceRequest\x1a\x1e.baton.v1.GetPlanTraceResponse\x12P\n\rGetServerInfo\x12\x1e.baton.v1.GetServerInfoRequest\x1a\x1f.baton.v1.GetServerInfoResponseB\"Z baton.dev/proto/baton/v1;batonv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'Z baton.dev/proto/baton/v1;batonv1'
   _globals['_LISTPLANSREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_LISTPLANSREQUEST_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_UPDATEPLANREQUEST_SETLABELSENTRY']._loaded_options = None
+  _globals['_UPDATEPLANREQUEST_SETLABELSENTRY']._serialized_options = b'8\001'
   _globals['_GETSERVERINFORESPONSE_LIMITSENTRY']._loaded_options = None
   _globals['_GETSERVERINFORESPONSE_LIMITSENTRY']._serialized_options = b'8\001'
-  _globals['_PLANVIEW']._serialized_start=2578
-  _globals['_PLANVIEW']._serialized_end=2656
+  _globals['_PLANVIEW']._serialized_start=2967
+  _globals['_PLANVIEW']._serialized_end=3045
   _globals['_SUBMITPLANREQUEST']._serialized_start=62
   _globals['_SUBMITPLANREQUEST']._serialized_end=151
   _globals['_SUBMITPLANRESPONSE']._serialized_start=153
@@ -77,30 +79,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RETRYPLANREQUEST']._serialized_end=1479
   _globals['_RETRYPLANRESPONSE']._serialized_start=1481
   _globals['_RETRYPLANRESPONSE']._serialized_end=1536
-  _globals['_STREAMPLANEVENTSREQUEST']._serialized_start=1538
-  _globals['_STREAMPLANEVENTSREQUEST']._serialized_end=1624
-  _globals['_STREAMPLANEVENTSRESPONSE']._serialized_start=1626
-  _globals['_STREAMPLANEVENTSRESPONSE']._serialized_end=1742
-  _globals['_TASKPROGRESS']._serialized_start=1745
-  _globals['_TASKPROGRESS']._serialized_end=1967
-  _globals['_OUTPUTCHUNK']._serialized_start=1969
-  _globals['_OUTPUTCHUNK']._serialized_end=2012
-  _globals['_AGENTMESSAGE']._serialized_start=2014
-  _globals['_AGENTMESSAGE']._serialized_end=2074
-  _globals['_LOGLINE']._serialized_start=2076
-  _globals['_LOGLINE']._serialized_end=2117
-  _globals['_GETPLANTRACEREQUEST']._serialized_start=2119
-  _globals['_GETPLANTRACEREQUEST']._serialized_end=2194
-  _globals['_GETPLANTRACERESPONSE']._serialized_start=2196
-  _globals['_GETPLANTRACERESPONSE']._serialized_end=2273
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=2275
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=2297
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=2300
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=2535
-  _globals['_GETSERVERINFORESPONSE_LIMITSENTRY']._serialized_start=2490
-  _globals['_GETSERVERINFORESPONSE_LIMITSENTRY']._serialized_end=2535
-  _globals['_ROUTE']._serialized_start=2537
-  _globals['_ROUTE']._serialized_end=2576
-  _globals['_ORCHESTRATOR']._serialized_start=2659
-  _globals['_ORCHESTRATOR']._serialized_end=3499
+  _globals['_UPDATEPLANREQUEST']._serialized_start=1539
+  _globals['_UPDATEPLANREQUEST']._serialized_end=1867
+  _globals['_UPDATEPLANREQUEST_SETLABELSENTRY']._serialized_start=1789
+  _globals['_UPDATEPLANREQUEST_SETLABELSENTRY']._serialized_end=1837
+  _globals['_UPDATEPLANRESPONSE']._serialized_start=1869
+  _globals['_UPDATEPLANRESPONSE']._serialized_end=1925
+  _globals['_STREAMPLANEVENTSREQUEST']._serialized_start=1927
+  _globals['_STREAMPLANEVENTSREQUEST']._serialized_end=2013
+  _globals['_STREAMPLANEVENTSRESPONSE']._serialized_start=2015
+  _globals['_STREAMPLANEVENTSRESPONSE']._serialized_end=2131
+  _globals['_TASKPROGRESS']._serialized_start=2134
+  _globals['_TASKPROGRESS']._serialized_end=2356
+  _globals['_OUTPUTCHUNK']._serialized_start=2358
+  _globals['_OUTPUTCHUNK']._serialized_end=2401
+  _globals['_AGENTMESSAGE']._serialized_start=2403
+  _globals['_AGENTMESSAGE']._serialized_end=2463
+  _globals['_LOGLINE']._serialized_start=2465
+  _globals['_LOGLINE']._serialized_end=2506
+  _globals['_GETPLANTRACEREQUEST']._serialized_start=2508
+  _globals['_GETPLANTRACEREQUEST']._serialized_end=2583
+  _globals['_GETPLANTRACERESPONSE']._serialized_start=2585
+  _globals['_GETPLANTRACERESPONSE']._serialized_end=2662
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=2664
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=2686
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=2689
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=2924
+  _globals['_GETSERVERINFORESPONSE_LIMITSENTRY']._serialized_start=2879
+  _globals['_GETSERVERINFORESPONSE_LIMITSENTRY']._serialized_end=2924
+  _globals['_ROUTE']._serialized_start=2926
+  _globals['_ROUTE']._serialized_end=2965
+  _globals['_ORCHESTRATOR']._serialized_start=3048
+  _globals['_ORCHESTRATOR']._serialized_end=3961
 # @@protoc_insertion_point(module_scope)

@@ -184,6 +184,39 @@ class RetryPlanResponse(_message.Message):
     state: _plan_pb2.PlanState
     def __init__(self, state: _Optional[_Union[_plan_pb2.PlanState, _Mapping]] = ...) -> None: ...
 
+class UpdatePlanRequest(_message.Message):
+    __slots__ = ("plan_id", "expected_revision", "priority", "deadline_after_ms", "deadline_at_ms", "no_deadline", "set_labels", "remove_labels")
+    class SetLabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_REVISION_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    NO_DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    SET_LABELS_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_LABELS_FIELD_NUMBER: _ClassVar[int]
+    plan_id: str
+    expected_revision: int
+    priority: int
+    deadline_after_ms: int
+    deadline_at_ms: int
+    no_deadline: bool
+    set_labels: _containers.ScalarMap[str, str]
+    remove_labels: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, plan_id: _Optional[str] = ..., expected_revision: _Optional[int] = ..., priority: _Optional[int] = ..., deadline_after_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ..., no_deadline: _Optional[bool] = ..., set_labels: _Optional[_Mapping[str, str]] = ..., remove_labels: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class UpdatePlanResponse(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: _plan_pb2.PlanState
+    def __init__(self, state: _Optional[_Union[_plan_pb2.PlanState, _Mapping]] = ...) -> None: ...
+
 class StreamPlanEventsRequest(_message.Message):
     __slots__ = ("plan_id", "from_seq", "include_progress")
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]

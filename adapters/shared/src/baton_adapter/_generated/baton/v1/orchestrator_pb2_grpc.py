@@ -78,6 +78,11 @@ class OrchestratorStub:
                 request_serializer=baton_dot_v1_dot_orchestrator__pb2.RetryPlanRequest.SerializeToString,
                 response_deserializer=baton_dot_v1_dot_orchestrator__pb2.RetryPlanResponse.FromString,
                 _registered_method=True)
+        self.UpdatePlan = channel.unary_unary(
+                '/baton.v1.Orchestrator/UpdatePlan',
+                request_serializer=baton_dot_v1_dot_orchestrator__pb2.UpdatePlanRequest.SerializeToString,
+                response_deserializer=baton_dot_v1_dot_orchestrator__pb2.UpdatePlanResponse.FromString,
+                _registered_method=True)
         self.StreamPlanEvents = channel.unary_stream(
                 '/baton.v1.Orchestrator/StreamPlanEvents',
                 request_serializer=baton_dot_v1_dot_orchestrator__pb2.StreamPlanEventsRequest.SerializeToString,
@@ -163,6 +168,14 @@ class OrchestratorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdatePlan(self, request, context):
+        """Changes what may change while a plan runs, or after it FAILED. ABORTED where the plan is not at
+        the expected revision; FAILED_PRECONDITION where it has ended or the deadline lies in the past.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamPlanEvents(self, request, context):
         """Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
         last event, where no plan_retried follows it by then.
@@ -227,6 +240,11 @@ def add_OrchestratorServicer_to_server(servicer, server):
                     servicer.RetryPlan,
                     request_deserializer=baton_dot_v1_dot_orchestrator__pb2.RetryPlanRequest.FromString,
                     response_serializer=baton_dot_v1_dot_orchestrator__pb2.RetryPlanResponse.SerializeToString,
+            ),
+            'UpdatePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePlan,
+                    request_deserializer=baton_dot_v1_dot_orchestrator__pb2.UpdatePlanRequest.FromString,
+                    response_serializer=baton_dot_v1_dot_orchestrator__pb2.UpdatePlanResponse.SerializeToString,
             ),
             'StreamPlanEvents': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamPlanEvents,
@@ -464,6 +482,33 @@ class Orchestrator:
             '/baton.v1.Orchestrator/RetryPlan',
             baton_dot_v1_dot_orchestrator__pb2.RetryPlanRequest.SerializeToString,
             baton_dot_v1_dot_orchestrator__pb2.RetryPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/baton.v1.Orchestrator/UpdatePlan',
+            baton_dot_v1_dot_orchestrator__pb2.UpdatePlanRequest.SerializeToString,
+            baton_dot_v1_dot_orchestrator__pb2.UpdatePlanResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -87,7 +87,7 @@ TASK_STATUS_CANCELLED: TaskStatus
 TASK_STATUS_SKIPPED: TaskStatus
 
 class Plan(_message.Message):
-    __slots__ = ("name", "owner", "labels", "metadata", "inputs_json", "tasks", "adapter", "retry", "timeouts", "priority", "max_parallel")
+    __slots__ = ("name", "owner", "labels", "metadata", "inputs_json", "tasks", "adapter", "retry", "timeouts", "priority", "max_parallel", "deadline_after_ms", "deadline_at_ms")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +113,8 @@ class Plan(_message.Message):
     TIMEOUTS_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     MAX_PARALLEL_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_AT_MS_FIELD_NUMBER: _ClassVar[int]
     name: str
     owner: str
     labels: _containers.ScalarMap[str, str]
@@ -124,7 +126,9 @@ class Plan(_message.Message):
     timeouts: Timeouts
     priority: int
     max_parallel: int
-    def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., inputs_json: _Optional[bytes] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., max_parallel: _Optional[int] = ...) -> None: ...
+    deadline_after_ms: int
+    deadline_at_ms: int
+    def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., inputs_json: _Optional[bytes] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., max_parallel: _Optional[int] = ..., deadline_after_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ...) -> None: ...
 
 class Task(_message.Message):
     __slots__ = ("id", "type", "payload_json", "depends_on", "adapter", "retry", "timeouts", "priority", "on_failure", "max_deliveries", "metadata")
@@ -174,12 +178,14 @@ class RetryPolicy(_message.Message):
     def __init__(self, max_attempts: _Optional[int] = ..., initial_delay_ms: _Optional[int] = ..., multiplier: _Optional[float] = ..., max_delay_ms: _Optional[int] = ..., jitter: _Optional[float] = ...) -> None: ...
 
 class Timeouts(_message.Message):
-    __slots__ = ("schedule_to_start_ms", "start_to_close_ms")
+    __slots__ = ("schedule_to_start_ms", "start_to_close_ms", "heartbeat_ms")
     SCHEDULE_TO_START_MS_FIELD_NUMBER: _ClassVar[int]
     START_TO_CLOSE_MS_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_MS_FIELD_NUMBER: _ClassVar[int]
     schedule_to_start_ms: int
     start_to_close_ms: int
-    def __init__(self, schedule_to_start_ms: _Optional[int] = ..., start_to_close_ms: _Optional[int] = ...) -> None: ...
+    heartbeat_ms: int
+    def __init__(self, schedule_to_start_ms: _Optional[int] = ..., start_to_close_ms: _Optional[int] = ..., heartbeat_ms: _Optional[int] = ...) -> None: ...
 
 class TaskError(_message.Message):
     __slots__ = ("error_class", "code", "message", "diagnostics", "retry_after_ms")
@@ -256,7 +262,7 @@ class TaskState(_message.Message):
     def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ...) -> None: ...
 
 class PlanState(_message.Message):
-    __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan")
+    __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan", "deadline_at_ms", "priority")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -288,6 +294,8 @@ class PlanState(_message.Message):
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     TASKS_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
     namespace: str
     name: str
@@ -305,7 +313,9 @@ class PlanState(_message.Message):
     counts: _containers.RepeatedCompositeFieldContainer[TaskCount]
     tasks: _containers.RepeatedCompositeFieldContainer[TaskState]
     plan: Plan
-    def __init__(self, plan_id: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., status: _Optional[_Union[PlanStatus, str]] = ..., revision: _Optional[int] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., task_count: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[TaskCount, _Mapping]]] = ..., tasks: _Optional[_Iterable[_Union[TaskState, _Mapping]]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ...) -> None: ...
+    deadline_at_ms: int
+    priority: int
+    def __init__(self, plan_id: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., status: _Optional[_Union[PlanStatus, str]] = ..., revision: _Optional[int] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., task_count: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[TaskCount, _Mapping]]] = ..., tasks: _Optional[_Iterable[_Union[TaskState, _Mapping]]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., deadline_at_ms: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
 
 class TaskCount(_message.Message):
     __slots__ = ("status", "count")
