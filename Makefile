@@ -10,7 +10,7 @@ python_folders := adapters .ci benchmarks examples Tests/python/interop Tests/py
 SECONDS_EACH ?= 30
 
 .PHONY: help demo setup build test test-swift test-e2e test-clients test-python test-sanitize bench-rpc \
-  soak fuzz check generate baseline format clean
+  bench-engine soak fuzz check generate baseline format clean
 
 help: ## lists the entries
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ test-python: ## runs the tests of the adapters and examples
 test-sanitize: ## runs the Swift tests under the thread and the address sanitizer, each in its own build
 	@deploy/dev/setup.sh system swift langchain
 	@.ci/test-sanitize.sh
+
+bench-engine: ## compares the engine with LangGraph, DBOS and a plain SQLite commit
+	@deploy/dev/setup.sh system swift langchain peers
+	@python3 benchmarks/engine/bench.py
 
 soak: ## attacks a server for long, SECONDS_EACH=30: memory, and what a healthy client notices
 	@deploy/dev/setup.sh system swift
@@ -82,6 +86,6 @@ format: ## formats Swift and Python
 	$(ruff) format --quiet --exclude '*.md' $(python_folders)
 
 clean: ## removes what building and testing left; the environments stay
-	rm -rf .build .build-bench .build-fuzz .build-tsan .build-asan .cache dist demo
+	rm -rf .build .build-bench .build-bench-engine .build-fuzz .build-tsan .build-asan .cache dist demo
 	find . -path './.venv*' -prune -o -type d \( -name __pycache__ -o -name '.*_cache' \) -print0 \
 	  | xargs -0 rm -rf

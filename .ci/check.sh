@@ -52,6 +52,7 @@ check_types() {
   types "example client" .venv-langchain examples/clients python/client.py || status=1
   types clients .venv-langchain Tests/clients . || status=1
   types benchmarks .venv-langchain benchmarks/rpc . || status=1
+  types "engine benchmarks" .venv-langchain benchmarks/engine --exclude peers . || status=1
   types interop .venv-langchain Tests/python interop || status=1
   types protobuf .venv-langchain Tests/python protobuf_peer || status=1
   types hardening .venv-langchain Tests/python hardening || status=1

@@ -178,6 +178,8 @@ extension Configuration.ServerConfiguration {
     options.defaults.timeouts = timeouts
     options.defaults.maxDeliveries = maxDeliveries
     options.defaults.maxParallel = perPlan
+    options.limits.maxTasks = tasksMax
+    options.limits.maxEdges = dependenciesMax
     options.places.inFlight = inFlight
     options.places.perAdapter = perAdapter
     var byType = routes

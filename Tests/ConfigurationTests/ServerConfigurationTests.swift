@@ -48,7 +48,8 @@ import Testing
     queue: memory
     routes: {default: [langchain], crew: [crewai, "crewai.spare"]}
     reflection: false
-    limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}, connections: 20, request_bytes: 1000000}
+    limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}, connections: 20, request_bytes: 1000000, \
+    tasks: 9, dependencies: 11}
     http2:
       concurrent_streams: 10
       header_list_bytes: 8192
@@ -91,6 +92,8 @@ import Testing
     wanted.reflection = false
     wanted.inFlight = 7
     wanted.perPlan = 3
+    wanted.tasksMax = 9
+    wanted.dependenciesMax = 11
     wanted.perAdapter = ["crewai": 2]
     wanted.clients.connections = 20
     wanted.clients.concurrentStreams = 10

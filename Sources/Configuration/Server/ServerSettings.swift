@@ -77,6 +77,13 @@ enum ServerSettings {
       value, settings, reader in
       if let limits = reader.perAdapter(value) { settings.perAdapter = limits }
     },
+    scalar("limits.tasks", "tasks that one plan may have") { value, settings, reader in
+      reader.integer(value, in: 1...1_000_000).map { settings.tasksMax = Int($0) }
+    },
+    scalar("limits.dependencies", "dependencies that the tasks of one plan may have") {
+      value, settings, reader in
+      reader.integer(value, in: 1...10_000_000).map { settings.dependenciesMax = Int($0) }
+    },
     scalar("max_deliveries", "hand-outs of one attempt before its task is given up") {
       value, settings, reader in
       reader.integer(value, in: 1...1_000).map { settings.maxDeliveries = Int32($0) }
