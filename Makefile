@@ -42,7 +42,7 @@ test-python: ## runs the tests of the adapters and examples
 	@.ci/test.sh shared langchain crewai examples
 
 test-sanitize: ## runs the Swift tests under the thread and the address sanitizer, each in its own build
-	@deploy/dev/setup.sh system swift langchain
+	@deploy/dev/setup.sh
 	@.ci/test-sanitize.sh
 
 bench-engine: ## compares the engine with LangGraph, DBOS and a plain SQLite commit
