@@ -34,6 +34,8 @@ public enum PlanEvent: Sendable, Equatable {
   case result(TaskLease, ResultSummary)
   /// The run has said nothing for its heartbeat timeout.
   case silent(TaskLease)
+  /// Somebody settles a task that waits for input; attempt 0: whichever waits.
+  case complete(ordinal: Int, attempt: Int32, Completion)
   case timer(ordinal: Int, generation: UInt32)
 }
 
@@ -84,6 +86,20 @@ public struct ResultSummary: Sendable, Equatable {
   }
 }
 
+/// What somebody decided on a task that waits for input.
+public struct Completion: Sendable, Equatable {
+  /// Nil: the output is given, `outputBytes` of it.
+  public var rejection: String?
+  public var digest: Digest
+  public var outputBytes: Int64
+
+  public init(rejection: String?, digest: Digest, outputBytes: Int64 = 0) {
+    self.rejection = rejection
+    self.digest = digest
+    self.outputBytes = outputBytes
+  }
+}
+
 /// What the engine decided on one event.
 public struct Decision: Sendable, Equatable {
   /// What to commit; nil where nothing durable changed.
@@ -117,6 +133,10 @@ public enum Refusal: String, Sendable, CaseIterable {
   case revisionMismatch = "REVISION_MISMATCH"
   /// The plan ended for good.
   case planEnded = "PLAN_ENDED"
+  /// The plan would have more labels than it may.
+  case tooManyLabels = "TOO_MANY_LABELS"
+  /// The task does not wait for input.
+  case notWaiting = "NOT_WAITING"
   /// The plan's deadline lies in the past.
   case deadlinePassed = "DEADLINE_PASSED"
 }
@@ -127,6 +147,8 @@ public enum Command: Sendable, Equatable {
   case handOut(ordinal: Int)
   /// The hand-out in the row may have been sent before a restart: the same again (P1).
   case resume(ordinal: Int)
+  /// The task waits for input: what it asks for must be there.
+  case ask(ordinal: Int)
   /// A run is to be ended on its instance.
   case cancelRun(ordinal: Int, attempt: Int32, instance: String, reason: String)
   /// The task's timer; an earlier generation no longer counts.

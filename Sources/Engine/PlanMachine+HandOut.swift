@@ -5,12 +5,17 @@ extension PlanMachine {
   /// The first READY of a task: no row, no event; only the timer is armed.
   mutating func becomeReady(_ ordinal: Int) {
     enterLane(ordinal)
+    if compiled.plan.tasks[ordinal].isApproval { return }
     armInMemory(
       ordinal, dueAt: draft.now + compiled.timeouts[ordinal].scheduleToStartMilliseconds)
   }
 
   mutating func enterLane(_ ordinal: Int) {
     let task = compiled.plan.tasks[ordinal]
+    if task.isApproval {
+      toAsk.append(ordinal)
+      return
+    }
     ready.insert(
       ordinal: ordinal, rank: compiled.rank[ordinal], type: task.type,
       adapter: task.adapter ?? compiled.plan.adapter)
@@ -112,6 +117,7 @@ extension PlanMachine {
   mutating func rejected(
     _ lease: TaskLease, _ error: TaskError, _ entropy: inout Entropy, _ pool: inout AdapterPool
   ) {
+    if isWaitingForInput(lease) { return failForGood(lease.ordinal, error) }
     guard isCurrent(lease) else { return }
     leave(lease.ordinal, &pool)
     fail(lease.ordinal, error, &entropy)
@@ -177,6 +183,7 @@ extension PlanMachine {
     else { return }
     switch status(of: ordinal) {
     case .waitingRetry: becomeReadyAgain(ordinal)
+    case .waitingInput: inputPassed(ordinal)
     case .dispatched, .running: startToClosePassed(ordinal, &entropy, &pool)
     case .ready where plan.status == .running: scheduleToStartPassed(ordinal)
     default: break

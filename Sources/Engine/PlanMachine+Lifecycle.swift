@@ -28,6 +28,9 @@ extension PlanMachine {
         rearm(ordinal)
         draft.commands.append(.resume(ordinal: ordinal))
       case .waitingRetry: rearm(ordinal)
+      case .waitingInput:
+        rearm(ordinal)
+        draft.commands.append(.ask(ordinal: ordinal))
       case .ready:
         enterLane(ordinal)
         rearm(ordinal)

@@ -11,7 +11,8 @@ extension PlanMachine {
       return
     }
     let row = rows[lease.ordinal]
-    if lease.token > row.token || lease.token < 1 || row.attempt < lease.attempt {
+    let isApproval = compiled.plan.tasks[lease.ordinal].isApproval
+    if lease.token > row.token || lease.token < 1 || row.attempt < lease.attempt || isApproval {
       draft.answer = .refused(.unknownToken)
     } else if let accepted = row.accepted.first(where: { $0.token == lease.token }) {
       if accepted.digest == summary.digest {
@@ -51,7 +52,7 @@ extension PlanMachine {
     if rows[ordinal].status.isOut { leave(ordinal, &pool) }
     if !rows[ordinal].hasBegun { markRunning(ordinal) }
     switch summary.outcome {
-    case .succeeded: succeed(ordinal, summary, &entropy)
+    case .succeeded: succeed(ordinal, outputBytes: summary.outputBytes, &entropy)
     case .failed, .cancelled:
       fail(ordinal, Self.error(of: summary), &entropy)
     }
@@ -71,19 +72,25 @@ extension PlanMachine {
   }
 
   private mutating func succeed(
-    _ ordinal: Int, _ summary: ResultSummary, _ entropy: inout Entropy
+    _ ordinal: Int, outputBytes: Int64, _ entropy: inout Entropy
   ) {
+    if let error = tooLarge(outputBytes) { return fail(ordinal, error, &entropy) }
+    succeed(ordinal, outputBytes: outputBytes)
+  }
+
+  /// Why one more output does not fit into the plan; nil: it does.
+  func tooLarge(_ outputBytes: Int64) -> TaskError? {
     let limit = PlanLimits().maxPlanOutputBytes
-    guard plan.outputBytes + summary.outputBytes <= limit else {
-      let error = TaskError(
-        .permanent, code: "OUTPUT_TOO_LARGE",
-        message: "the outputs of the plan would be \(plan.outputBytes + summary.outputBytes) "
-          + "bytes; the limit is \(limit)")
-      fail(ordinal, error, &entropy)
-      return
-    }
-    plan.outputBytes += summary.outputBytes
-    rows[ordinal].outputBytes = summary.outputBytes
+    guard plan.outputBytes + outputBytes > limit else { return nil }
+    return TaskError(
+      .permanent, code: "OUTPUT_TOO_LARGE",
+      message: "the outputs of the plan would be \(plan.outputBytes + outputBytes) bytes; "
+        + "the limit is \(limit)")
+  }
+
+  mutating func succeed(_ ordinal: Int, outputBytes: Int64) {
+    plan.outputBytes += outputBytes
+    rows[ordinal].outputBytes = outputBytes
     rows[ordinal].error = nil
     rows[ordinal].tokenClosed = true
     draft.storesOutput = true

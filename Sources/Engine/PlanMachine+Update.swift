@@ -9,6 +9,10 @@ extension PlanMachine {
       return refuse(.revisionMismatch)
     }
     guard !plan.status.isFinal || plan.status == .failed else { return refuse(.planEnded) }
+    let labels = update.labels(from: creation.plan.labels)
+    guard labels.count <= max(PlanLimits().maxLabels, creation.plan.labels.count) else {
+      return refuse(.tooManyLabels)
+    }
     var changes: [String] = []
     guard changeDeadline(update, &changes) else { return refuse(.deadlinePassed) }
     amend(update, &changes)

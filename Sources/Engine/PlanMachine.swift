@@ -11,6 +11,8 @@ public import Plan
 ///        |         | |         +-----------+-> WAITING_RETRY -> READY
 ///        v         | +- schedule_to_start -> FAILED
 ///     SKIPPED      +-- lost or refused hand-out
+///
+/// Approvals go READY -> WAITING_INPUT -> SUCCEEDED | FAILED | CANCELLED.
 public struct PlanMachine: Sendable {
   public let id: PlanID
   public let compiled: CompiledPlan
@@ -22,6 +24,8 @@ public struct PlanMachine: Sendable {
   /// How many dependencies of each task have not ended well.
   var unmet: [Int]
   var ready = ReadyLanes()
+  /// Approvals that are ready; in a running plan they are asked at once.
+  var toAsk: [Int] = []
   /// Tasks to be skipped in chunks, with the task whose failure is the reason.
   var toSkip: [(ordinal: Int, because: Int)] = []
   var timerGenerations: [UInt32]
@@ -132,6 +136,8 @@ public struct PlanMachine: Sendable {
     case .withdrawn(let lease, let code, let message):
       lost(lease, code, message, &pool, canPoison: false)
     case .result(let lease, let summary): result(lease, summary, &entropy, &pool)
+    case .complete(let ordinal, let attempt, let completion):
+      complete(ordinal, attempt, completion)
     case .silent(let lease): silent(lease, &entropy, &pool)
     case .timer(let ordinal, let generation): timer(ordinal, generation, &entropy, &pool)
     }
@@ -143,6 +149,7 @@ public struct PlanMachine: Sendable {
   private mutating func advance(_ pool: inout AdapterPool) {
     cancelChunk(&pool)
     skipChunk()
+    if plan.status == .running { askReady() }
     if plan.status == .running { handOutReady(&pool, most: draft.handOutsLeft) }
     endIfDone()
   }

@@ -16,6 +16,8 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
     public static let alreadyTerminal = Code(reason: "ALREADY_TERMINAL")
     public static let notFailed = Code(reason: "NOT_FAILED")
     public static let revisionMismatch = Code(reason: "REVISION_MISMATCH")
+    public static let tooManyLabels = Code(reason: "TOO_MANY_LABELS")
+    public static let notWaiting = Code(reason: "NOT_WAITING")
     public static let planEnded = Code(reason: "PLAN_ENDED")
     public static let deadlinePassed = Code(reason: "DEADLINE_PASSED")
     public static let conflictingResult = Code(reason: "CONFLICTING_RESULT")
@@ -52,6 +54,14 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
     OrchestratorError(.planNotFound, "there is no plan \(id)", about: ["plan_id": "\(id)"])
   }
 
+  /// A decision on a task that the engine does not take.
+  static func refused(_ plan: PlanMachine, task: String, _ refusal: Refusal) -> OrchestratorError {
+    let status = plan.compiled.ordinals[task].map { " (\(plan.status(of: $0).rawValue))" } ?? ""
+    return OrchestratorError(
+      refusal.code, "task \"\(task)\"\(status) of plan \(plan.id): \(refusal.sentence)",
+      about: ["plan_id": "\(plan.id)", "task_id": task])
+  }
+
   /// A change of a plan that the engine does not make.
   static func refused(_ plan: PlanMachine, _ refusal: Refusal) -> OrchestratorError {
     OrchestratorError(
@@ -73,6 +83,8 @@ extension Refusal {
     case .notFailed: .notFailed
     case .revisionMismatch: .revisionMismatch
     case .planEnded: .planEnded
+    case .notWaiting: .notWaiting
+    case .tooManyLabels: .tooManyLabels
     case .deadlinePassed: .deadlinePassed
     }
   }
@@ -87,6 +99,8 @@ extension Refusal {
     case .notFailed: "only a plan that failed can be retried"
     case .revisionMismatch: "it has changed since the revision that was named; read it again"
     case .planEnded: "it can no longer be changed"
+    case .tooManyLabels: "it would have too many labels (GetServerInfo says how many it may have)"
+    case .notWaiting: "it does not wait for input now, or in another attempt"
     case .deadlinePassed: "its deadline lies in the past; set a later one"
     }
   }

@@ -127,6 +127,19 @@ public final class PlanOrchestrator: Sendable {
     try await ask { $0.update(id, update, pageSize: pageSize, $1) }
   }
 
+  /// Settles a task that waits for input. The value is read and hashed on the calling thread; one
+  /// that cannot be taken is answered as problems.
+  public func complete(
+    _ id: PlanID, task taskID: String, attempt: Int32, _ decision: TaskDecision
+  ) async throws(OrchestratorError) -> Result<CompletionAnswer, PlanProblems> {
+    let intake: CompletionIntake
+    do throws(PlanProblems) {
+      intake = try CompletionIntake(decision, limits: options.limits)
+    } catch { return .failure(error) }
+    return .success(
+      try await ask { $0.complete(id, task: taskID, attempt: attempt, intake, $1) })
+  }
+
   /// What comes after the cursor; waits until there is something. Ends with `.cancelled` when the
   /// calling task is cancelled.
   public func watch(

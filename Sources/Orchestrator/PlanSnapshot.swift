@@ -18,6 +18,8 @@ public struct PlanSnapshot: Sendable {
   public var next: Int?
   /// JSON by ordinal, where it was asked for.
   public var outputs: [Int: [UInt8]] = [:]
+  /// What tasks ask that wait for input: JSON by ordinal.
+  public var prompts: [Int: [UInt8]] = [:]
 }
 
 /// What became of a submission.

@@ -162,7 +162,7 @@ extension Shard {
   func unserved(_ compiled: CompiledPlan) -> [String] {
     var seen: Set<String> = []
     var warnings: [String] = []
-    for task in compiled.plan.tasks {
+    for task in compiled.plan.tasks where !task.isApproval {
       let adapter = task.adapter ?? compiled.plan.adapter
       guard seen.insert("\(task.type)\n\(adapter ?? "")").inserted,
         !pool.serves(type: task.type, adapter: adapter)
@@ -229,7 +229,7 @@ extension Shard {
   }
 
   /// A plan in memory, ended or not; the engine says with `.ended` that one is to go again.
-  private func entryOfAny(_ id: PlanID) -> Result<PlanEntry, OrchestratorError> {
+  func entryOfAny(_ id: PlanID) -> Result<PlanEntry, OrchestratorError> {
     if let entry = plans[id] { return .success(entry) }
     do throws(StoreError) {
       guard let machine = try stored(id) else { return .failure(.planNotFound(id)) }
@@ -268,6 +268,7 @@ extension Shard {
         machine = stored
       }
       var taken = snapshot(machine, from: from, count: count)
+      if let entry = plans[id] { taken.prompts = prompts(taken.tasks, of: entry) }
       guard withOutputs else { return .success(taken) }
       let ordinals = taken.tasks.filter { $0.status == .succeeded }.map(\.row.ordinal)
       for output in try store.outputs(id, ordinals: ordinals) {

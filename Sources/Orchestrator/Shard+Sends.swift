@@ -114,7 +114,7 @@ extension Shard {
     }
   }
 
-  private enum RenderFailure: Error {
+  enum RenderFailure: Error {
     case task(TaskError)
     case store
   }
@@ -123,15 +123,10 @@ extension Shard {
     let machine = entry.machine
     let task = machine.compiled.plan.tasks[ordinal]
     let row = machine.rows[ordinal]
-    let template = machine.compiled.templates[ordinal]
-    guard fetchOutputs(entry, template) else { return .failure(.store) }
     let payload: [UInt8]
-    do throws(RenderError) {
-      payload = try template.render(
-        inputs: machine.compiled.plan.inputs, maxBytes: options.limits.maxPayloadBytes
-      ) { id in machine.compiled.ordinals[id].flatMap { entry.outputs[$0] } }
-    } catch {
-      return .failure(.task(TaskError(.permanent, code: error.code, message: error.message)))
+    switch renderPayload(entry, ordinal) {
+    case .success(let rendered): payload = rendered
+    case .failure(let failure): return .failure(failure)
     }
     let feedback = row.error.flatMap { $0.errorClass == .invalidOutput ? $0.message : nil }
     return .success(
@@ -140,6 +135,21 @@ extension Shard {
         payload: payload, delivery: row.delivery,
         timeoutMilliseconds: timeLeft(machine, row), feedback: feedback ?? "",
         metadata: task.metadata))
+  }
+
+  /// The task's payload, its references resolved.
+  func renderPayload(_ entry: PlanEntry, _ ordinal: Int) -> Result<[UInt8], RenderFailure> {
+    let compiled = entry.machine.compiled
+    let template = compiled.templates[ordinal]
+    guard fetchOutputs(entry, template) else { return .failure(.store) }
+    do throws(RenderError) {
+      return .success(
+        try template.render(
+          inputs: compiled.plan.inputs, maxBytes: options.limits.maxPayloadBytes
+        ) { id in compiled.ordinals[id].flatMap { entry.outputs[$0] } })
+    } catch {
+      return .failure(.task(TaskError(.permanent, code: error.code, message: error.message)))
+    }
   }
 
   /// What the attempt has left of start_to_close, and the plan of its deadline.

@@ -140,11 +140,9 @@ final class Shard {
   ) {
     let decision = entry.machine.apply(event, now: now, entropy: &entropy, pool: &pool)
     if var change = decision.change {
-      if decision.storesOutput, case .result(let lease, _) = event, let output {
-        change.outputs = [TaskOutput(ordinal: lease.ordinal, json: output)]
-        if entry.machine.compiled.isReferenced[lease.ordinal] {
-          entry.outputs[lease.ordinal] = output
-        }
+      if decision.storesOutput, let ordinal = event.resultOrdinal, let output {
+        change.outputs = [TaskOutput(ordinal: ordinal, json: output)]
+        if entry.machine.compiled.isReferenced[ordinal] { entry.outputs[ordinal] = output }
         group.byteCount += output.count
       }
       if let created = change.created {
@@ -252,6 +250,7 @@ final class Shard {
     switch command {
     case .handOut(let ordinal): queued(entry, ordinal, &hints)
     case .resume(let ordinal): resumeSend(entry, ordinal)
+    case .ask(let ordinal): checkPrompt(entry, entry.lease(ordinal))
     case .cancelRun(let ordinal, let attempt, let instance, let reason):
       let row = entry.machine.rows[ordinal]
       let run = RunName(key: entry.machine.key(ordinal), attempt: attempt, token: row.token)
@@ -344,6 +343,17 @@ final class Shard {
 
   /// Tasks a plan may hand out before it is another plan's turn.
   private static let turnSize = 16
+}
+
+extension PlanEvent {
+  /// The task whose output may come with the event.
+  fileprivate var resultOrdinal: Int? {
+    switch self {
+    case .result(let lease, _): lease.ordinal
+    case .complete(let ordinal, _, _): ordinal
+    default: nil
+    }
+  }
 }
 
 /// A task that is out.

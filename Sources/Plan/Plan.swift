@@ -41,6 +41,12 @@ public struct PlanTask: Sendable, Equatable {
   public var metadata: [String: String] = [:]
 
   public init() {}
+
+  /// The type of tasks that wait for a person or an outside system; no adapter gets them.
+  public static let approvalType = "approval"
+
+  /// Whether the task waits for CompleteTask instead of an adapter.
+  public var isApproval: Bool { type == Self.approvalType }
 }
 
 /// When a plan must have ended.

@@ -77,6 +77,9 @@ struct PlanValidator {
     checkTimeouts("\(path).timeouts", task.timeouts)
     checkPriority("\(path).priority", task.priority)
     checkPairs("\(path).metadata", task.metadata, keysAreIDs: false)
+    if task.isApproval, JSONReader.find([.key("prompt")], in: task.payload) == nil {
+      refuse("\(path).payload.prompt", .badField, "is missing: an approval says what it asks for")
+    }
     if let deliveries = task.maxDeliveries, !(1...1_000).contains(deliveries) {
       refuse("\(path).max_deliveries", .outOfRange, "\(deliveries) is not in 1 to 1000")
     }

@@ -13,12 +13,14 @@ public enum PlanStatus: String, Sendable, CaseIterable {
 public enum TaskStatus: String, Sendable, CaseIterable {
   case pending, ready, dispatched, running
   case waitingRetry = "waiting_retry"
+  /// Somebody is asked; no adapter has the task.
+  case waitingInput = "waiting_input"
   case succeeded, failed, cancelled, skipped
 
   public var isFinal: Bool {
     switch self {
     case .succeeded, .failed, .cancelled, .skipped: true
-    case .pending, .ready, .dispatched, .running, .waitingRetry: false
+    case .pending, .ready, .dispatched, .running, .waitingRetry, .waitingInput: false
     }
   }
 
@@ -153,7 +155,7 @@ public struct TaskRow: Sendable, Equatable {
   public var dispatchedAt: Int64?
   public var finishedAt: Int64?
   /// The one durable timer: when the next attempt is due (`waitingRetry`) or the current one must
-  /// have ended (`dispatched`, `running`), and the delay it was armed with.
+  /// have ended (`dispatched`, `running`, `waitingInput`), and the delay it was armed with.
   public var timerDueAt: Int64?
   public var timerDelayMilliseconds: Int64 = 0
   /// The last error, or why the last hand-out came to nothing; kept while the next one waits or runs.
@@ -195,6 +197,7 @@ public enum EventKind: String, Sendable, CaseIterable {
   case taskSucceeded = "task_succeeded"
   case taskFailed = "task_failed"
   case taskRetryScheduled = "task_retry_scheduled"
+  case taskWaitingInput = "task_waiting_input"
   case taskCancelled = "task_cancelled"
   case taskSkipped = "task_skipped"
   case taskRedelivered = "task_redelivered"

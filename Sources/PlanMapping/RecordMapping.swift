@@ -28,6 +28,7 @@ extension TaskStatus {
     case .dispatched: .dispatched
     case .running: .running
     case .waitingRetry: .waitingRetry
+    case .waitingInput: .waitingInput
     case .succeeded: .succeeded
     case .failed: .failed
     case .cancelled: .cancelled
@@ -118,7 +119,9 @@ extension BatonV1.PlanEvent {
 
 extension BatonV1.TaskState {
   /// - Parameter status: As people see it; `row` knows neither PENDING nor the first READY.
-  public init(_ task: PlanTask, _ row: TaskRow, status: TaskStatus, output: [UInt8]?) {
+  public init(
+    _ task: PlanTask, _ row: TaskRow, status: TaskStatus, output: [UInt8]?, prompt: [UInt8]? = nil
+  ) {
     self.init()
     id = task.id
     type = task.type
@@ -135,6 +138,10 @@ extension BatonV1.TaskState {
     usage = BatonV1.Usage(row.usage)
     outputJson = output ?? []
     outputBytes = row.outputBytes
+    guard status == .waitingInput else { return }
+    promptJson = prompt ?? []
+    waitingSinceMs = row.dispatchedAt ?? 0
+    waitingUntilMs = row.timerDueAt ?? 0
   }
 }
 

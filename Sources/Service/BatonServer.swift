@@ -140,7 +140,7 @@ public final class BatonServer: Sendable {
     running.http.setReady(false)
     running.health.set(.notServing)
     running.orchestrator.endWatching()
-    if configuration.inFlightAtShutdown == .cancel { await withdraw(running.orchestrator) }
+    async let withdrawn: Void = withdrawIfWanted(running.orchestrator)
     do {
       try await running.grpc.shutdown(grace: .milliseconds(configuration.graceMilliseconds))
     } catch {
@@ -148,6 +148,7 @@ public final class BatonServer: Sendable {
         "connections did not close cleanly",
         metadata: ["event": "shutdown", "error": "\(error)"])
     }
+    await withdrawn
     running.orchestrator.stop()
     running.adapters.close()
     await running.http.stop()
@@ -155,7 +156,8 @@ public final class BatonServer: Sendable {
 }
 
 extension BatonServer {
-  private func withdraw(_ orchestrator: PlanOrchestrator) async {
+  private func withdrawIfWanted(_ orchestrator: PlanOrchestrator) async {
+    guard configuration.inFlightAtShutdown == .cancel else { return }
     do throws(OrchestratorError) {
       let count = try await orchestrator.withdrawAll()
       log.info("runs taken back", metadata: ["event": "withdrawn", "tasks": "\(count)"])

@@ -13,7 +13,10 @@ extension OrchestratorError {
     case .planNotFound, .taskNotFound, .unknownSession: .notFound
     case .requestKeyReused: .alreadyExists
     case .unknownToken: .invalidArgument
-    case .staleLease, .alreadyTerminal, .notFailed, .planEnded, .deadlinePassed: .failedPrecondition
+    case .staleLease, .alreadyTerminal, .notFailed, .planEnded, .deadlinePassed,
+      .notWaiting:
+      .failedPrecondition
+    case .tooManyLabels: .resourceExhausted
     case .conflictingResult, .revisionMismatch: .aborted
     case .storeUnavailable, .stopping: .unavailable
     case .cancelled: .cancelled

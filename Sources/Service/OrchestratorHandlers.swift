@@ -115,7 +115,8 @@ struct OrchestratorHandlers: OrchestratorService {
     for task in snapshot.tasks {
       let ordinal = task.row.ordinal
       let item = BatonV1.TaskState(
-        plan.tasks[ordinal], task.row, status: task.status, output: snapshot.outputs[ordinal])
+        plan.tasks[ordinal], task.row, status: task.status, output: snapshot.outputs[ordinal],
+        prompt: snapshot.prompts[ordinal])
       guard page.takes(item) else { return (state, ordinal) }
       state.tasks.append(item)
     }
@@ -204,6 +205,32 @@ struct OrchestratorHandlers: OrchestratorService {
       try await orchestrator.update(id, update, pageSize: 500)
     }
     return BatonV1.UpdatePlanResponse(state: Self.state(snapshot).0)
+  }
+
+  func completeTask(
+    _ request: BatonV1.CompleteTaskRequest, context: ServerContext
+  ) async throws -> BatonV1.CompleteTaskResponse {
+    let id = try Self.planID(request.planId)
+    let decision: TaskDecision
+    switch request.decision {
+    case .rejection(let message)?:
+      try Self.checkText("rejection", message, maxBytes: 4_096)
+      decision = .reject(message)
+    case .valueJson(let value)?: decision = .value(value)
+    case nil: decision = .value([])
+    }
+    let result = try await answering { () async throws(OrchestratorError) in
+      try await orchestrator.complete(
+        id, task: request.taskId, attempt: request.attempt, decision)
+    }
+    switch result {
+    case .success(let answer):
+      return BatonV1.CompleteTaskResponse(
+        alreadyRecorded: answer.isRepeated,
+        task: BatonV1.TaskState(
+          answer.definition, answer.task.row, status: answer.task.status, output: nil))
+    case .failure(let problems): throw problems.rpcError
+    }
   }
 
   private func steer(_ planID: String, _ event: PlanEvent) async throws -> BatonV1.PlanState {

@@ -139,4 +139,38 @@ struct LifecycleTests {
     #expect(started.count == 2)
     await stage.close()
   }
+
+  @Test("baton approve: a task waits for a person, over a restart; --reject fails it")
+  func approve() async throws {
+    let stage = try await Stage(Self.mock)
+    try await stage.mock()
+    var plan = Plan()
+    plan.tasks = [task("draft", ["mock.output": #"{"text":"tea"}"#]), task("ok", after: ["draft"])]
+    plan.tasks[1].type = PlanTask.approvalType
+    plan.tasks[1].payload = Array(#"{"prompt":"Send ${{ tasks.draft.output.text }}?"}"#.utf8)
+    plan.tasks.append(task("send", after: ["ok"]))
+    let planID = try await stage.submit(plan)
+    try await stage.follow(planID) { $0.kind != "task_waiting_input" }
+    try await stage.crash()
+    let state = try await stage.state(planID)
+    #expect(state.tasks[1].status == .waitingInput && state.tasks[1].waitingSinceMs > 0)
+    #expect(String(decoding: state.tasks[1].promptJson, as: UTF8.self) == #""Send tea?""#)
+    let (_, shown) = try await baton(stage, ["get", planID])
+    #expect(shown.contains("Send tea?"), "\(shown)")
+    let (bad, _) = try await baton(stage, ["approve", planID, "ok", "--value", "{"])
+    #expect(bad != 0)
+    let (code, text) = try await baton(
+      stage, ["approve", planID, "ok", "--value", #"{"to":"ann"}"#])
+    #expect(code == 0 && text.contains("ok is succeeded"), "\(text)")
+    let events = try await stage.follow(planID)
+    #expect(events.last?.kind == "plan_completed")
+    let (late, why) = try await baton(stage, ["approve", planID, "ok", "--reject", "no"])
+    #expect(late == 70 && why.contains("does not wait for input"), "\(why)")
+    let second = try await stage.submit(plan)
+    try await stage.follow(second) { $0.kind != "task_waiting_input" }
+    let (rejected, _) = try await baton(stage, ["approve", second, "ok", "--reject", "not today"])
+    #expect(rejected == 0)
+    #expect(try await stage.follow(second).last?.code == "REJECTED")
+    await stage.close()
+  }
 }

@@ -118,6 +118,20 @@ struct DeadlineTests {
         == ["priority 5, was 0; labels", "labels"])
   }
 
+  @Test("UpdatePlan: labels keep their limit")
+  func labelLimit() throws {
+    var scene = try Scene("a")
+    scene.play("submit")
+    var update = PlanUpdate()
+    for index in 0..<100 { update.setLabels["l\(index)"] = "x" }
+    #expect(scene.send(.update(update)) == "plan_updated")
+    update.setLabels["one-more"] = "x"
+    #expect(scene.send(.update(update)) == "= TOO_MANY_LABELS")
+    update.removeLabels = ["l0"]
+    update.setLabels["l0"] = nil
+    #expect(scene.send(.update(update)) == "plan_updated")
+  }
+
   @Test("UpdatePlan: what ended for good stays as it is")
   func ended() throws {
     for script in ["submit; succeed a", "submit; cancel"] {

@@ -91,7 +91,8 @@ struct Invariant: Sendable {
       return wrong.isEmpty ? nil : "\(wrong)"
     },
     Invariant(name: "no task before its dependencies") { step in
-      let wrong = step.handOuts.filter { event in
+      let asked = step.change?.events.filter { $0.kind == .taskWaitingInput } ?? []
+      let wrong = (step.handOuts + asked).filter { event in
         guard let ordinal = step.after.compiled.ordinals[event.taskID] else { return true }
         return !step.after.compiled.graph.dependencies[ordinal].allSatisfy {
           let status = step.row($0, in: step.stored).status
@@ -162,8 +163,9 @@ struct Invariant: Sendable {
       let isTold = step.decision.commands.contains(.ended)
       let ends = step.change?.events.contains { $0.kind.endsPlan } ?? false
       let isSteered =
-        if case .retry = step.event { true } else if case .update = step.event { true } else {
-          false
+        switch step.event {
+        case .retry, .update, .complete: true
+        default: false
         }
       let expected = step.tally.retries + (isOver ? 1 : 0)
       // Who steers a plan that has ended is told that it stays so.

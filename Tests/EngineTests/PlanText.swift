@@ -44,7 +44,9 @@ private func set(_ plan: inout Plan, _ field: String, _ value: String) {
   case "initial": plan.tasks[last].retry.initialDelayMilliseconds = milliseconds(value)
   case "deliveries": plan.tasks[last].maxDeliveries = Int32(value)
   case "priority": plan.tasks[last].priority = Int32(value) ?? 0
-  case "type": plan.tasks[last].type = value
+  case "type":
+    plan.tasks[last].type = value
+    if plan.tasks[last].isApproval { plan.tasks[last].payload = Array(#"{"prompt":"?"}"#.utf8) }
   case "adapter": plan.tasks[last].adapter = value
   case "start": plan.tasks[last].timeouts.scheduleToStartMilliseconds = milliseconds(value)
   case "beat": plan.tasks[last].timeouts.heartbeatMilliseconds = milliseconds(value)

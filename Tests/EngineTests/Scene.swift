@@ -111,6 +111,14 @@ struct Scene {
     case "reject": return .rejected(lease, error(words.dropFirst(2)))
     case "start": return .started(lease)
     case "silent": return .silent(lease)
+    case "approve", "decline":
+      let isDeclined = words[0] == "decline"
+      let attempt = words[1].split(separator: "@").dropFirst().first.flatMap { Int32($0) } ?? 0
+      return .complete(
+        ordinal: lease.ordinal, attempt: attempt,
+        Completion(
+          rejection: isDeclined ? "no" : nil,
+          digest: digest(isDeclined ? 6 : words.last == "other" ? 7 : 5), outputBytes: 8))
     case "withdraw": return .withdrawn(lease, code: "SERVER_STOPPED", message: "stopped")
     case "lose": return .lost(lease, code: "RUN_LOST", message: "lost")
     case "succeed", "fail", "stop": return .result(lease, summary(words))
@@ -271,6 +279,7 @@ struct Scene {
     switch command {
     case .handOut(let ordinal): return "send \(id(ordinal))"
     case .resume(let ordinal): return "send \(id(ordinal)) again"
+    case .ask(let ordinal): return "ask \(id(ordinal))"
     case .cancelRun(let ordinal, let attempt, let instance, _):
       return "stop \(id(ordinal)).\(attempt) at \(instance)"
     case .arm, .armDeadline: return nil

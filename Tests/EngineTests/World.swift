@@ -79,6 +79,10 @@ struct World {
       task.id = "t\(index)"
       // Nobody serves "none".
       task.type = pick(["t", "t", "t", "u", "v", chance(4) ? "none" : "t"])
+      if chance(8) {
+        task.type = PlanTask.approvalType
+        task.payload = Array(#"{"prompt":"?"}"#.utf8)
+      }
       if chance(5) { task.adapter = pick(["one", "two", "absent"]) }
       task.dependsOn = (0..<index).filter { _ in chance(index < 4 ? 3 : 5) }.map { "t\($0)" }
       task.retry.maxAttempts = Int32(1 + roll(3))
@@ -118,6 +122,12 @@ struct World {
     case 14, 15: return .retry(reason: "")
     case 16: return .update(randomUpdate(life.machine.plan.revision))
     case 17: return .deadline
+    case 18...20:
+      let isDeclined = chance(4)
+      return .complete(
+        ordinal: roll(life.machine.rows.count + 1), attempt: Int32(roll(3)),
+        Completion(
+          rejection: isDeclined ? "no" : nil, digest: digest(UInt8(roll(3))), outputBytes: 8))
     case 1, 2: return .pause(reason: "")
     case 3...7: return .resume
     case 8...12: return .schedule(most: roll(4))
@@ -147,6 +157,7 @@ struct World {
     var update = PlanUpdate()
     if chance(2) { update.priority = Int32(roll(3)) }
     if chance(2) { update.setLabels = ["l": "\(roll(3))"] }
+    if chance(6) { for index in 0..<101 { update.setLabels["l\(index)"] = "" } }
     if chance(4) { update.removeLabels = ["l"] }
     if chance(4) { update.expectedRevision = revision - Int64(roll(2)) }
     switch roll(6) {
@@ -315,6 +326,10 @@ struct World {
     if life.machine.plan.status == .created { return send(.submitted, to: index) }
     if life.hasMore { return send(.more, to: index) }
     if life.machine.plan.status == .paused { return send(.resume, to: index) }
+    if let row = life.machine.rows.first(where: { $0.status == .waitingInput }) {
+      let completion = Completion(rejection: nil, digest: digest(9), outputBytes: 8)
+      return send(.complete(ordinal: row.ordinal, attempt: row.attempt, completion), to: index)
+    }
     if let row = life.machine.rows.first(where: \.status.isOut) {
       let lease = TaskLease(ordinal: row.ordinal, attempt: row.attempt, token: row.token)
       return send(.result(lease, ResultSummary(outcome: .succeeded, digest: digest(1))), to: index)

@@ -138,6 +138,15 @@ struct ValidationTests {
     #expect(throws: PlanProblems.self) { try update.check(limits: PlanLimits()) }
   }
 
+  @Test("an approval says what it asks for")
+  func approvals() {
+    var plan = Plan(["a": []])
+    plan.tasks[0].type = PlanTask.approvalType
+    #expect(refusals(plan) == ["tasks[0].payload.prompt BAD_FIELD"])
+    plan.tasks[0].payload = Array(#"{"prompt":"Send it?"}"#.utf8)
+    #expect(refusals(plan) == [])
+  }
+
   @Test("priorities, max_parallel and max_deliveries")
   func otherRanges() {
     var plan = Plan(["a": []])

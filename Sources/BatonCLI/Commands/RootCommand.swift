@@ -24,6 +24,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
           Init.self, Validate.self, Submit.self, Watch.self, Get.self, List.self, Trace.self,
           Cancel.self, Pause.self, Resume.self, Retry.self, Update.self,
+          Approve.self,
         ]),
       CommandGroup(name: "About", subcommands: [Adapters.self, Version.self]),
     ])

@@ -90,6 +90,9 @@ extension BatonV1.TaskState {
     object.add("usage", usage?.json)
     if !outputJson.isEmpty { object.add("output", try? JSONValue(parsing: outputJson)) }
     object.add("output_bytes", outputBytes)
+    if !promptJson.isEmpty { object.add("prompt", try? JSONValue(parsing: promptJson)) }
+    object.add("waiting_since_ms", waitingSinceMs)
+    object.add("waiting_until_ms", waitingUntilMs)
     return object.value
   }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import JSON
 internal import Messages
 internal import Plan
 internal import PlanMapping
@@ -44,6 +45,14 @@ enum PlanText {
     return TimeText.duration(end - state.startedAtMs)
   }
 
+  /// What a task asks that waits for input.
+  private static func asks(_ task: BatonV1.TaskState) -> TextTable.Cell? {
+    guard !task.promptJson.isEmpty, let prompt = try? JSONValue(parsing: task.promptJson) else {
+      return nil
+    }
+    return TextTable.Cell(prompt.stringValue ?? prompt.text, .yellow)
+  }
+
   private static func table(
     _ state: BatonV1.PlanState, now: Int64, style: Style
   ) -> TextTable {
@@ -59,7 +68,7 @@ enum PlanText {
         .init([task.adapter, task.instance].filter { !$0.isEmpty }.joined(separator: "/")),
         .init(task.attempt > 0 ? "\(task.attempt)" : ""),
         .init(task.startedAtMs > 0 ? TimeText.duration(end - task.startedAtMs) : ""),
-        .init(error.isEmpty ? tokens ?? "" : error, error.isEmpty ? .dim : .red),
+        asks(task) ?? .init(error.isEmpty ? tokens ?? "" : error, error.isEmpty ? .dim : .red),
       ])
     }
     return table

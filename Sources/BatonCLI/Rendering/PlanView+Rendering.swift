@@ -81,6 +81,7 @@ extension PlanView {
     switch task.status {
     case .pending: return "after \(open(task).joined(separator: ", "))"
     case .ready: return "waits for an adapter"
+    case .waitingInput: return "baton approve \(planID) \(task.id)"
     case .dispatched, .running:
       return TerminalText.clipStart(task.words.isEmpty ? task.note : task.words, to: 60)
     case .waitingRetry, .failed, .skipped, .cancelled: return task.error
@@ -101,14 +102,20 @@ extension PlanStatus {
 }
 
 extension TaskStatus {
-  var word: String { self == .waitingRetry ? "retry" : rawValue }
+  var word: String {
+    switch self {
+    case .waitingRetry: "retry"
+    case .waitingInput: "asks"
+    default: rawValue
+    }
+  }
 
   var color: Style.Color? {
     switch self {
     case .pending, .skipped: .dim
     case .ready: nil
     case .dispatched, .running: .blue
-    case .waitingRetry, .cancelled: .yellow
+    case .waitingRetry, .waitingInput, .cancelled: .yellow
     case .succeeded: .green
     case .failed: .red
     }
@@ -120,6 +127,7 @@ extension TaskStatus {
     case .pending, .ready: style.usesUnicode ? "·" : "."
     case .dispatched, .running: style.spinner(at: now)
     case .waitingRetry: style.usesUnicode ? "↻" : "~"
+    case .waitingInput: "?"
     case .succeeded: style.usesUnicode ? "✓" : "+"
     case .failed: style.usesUnicode ? "✗" : "x"
     case .cancelled, .skipped: "-"
@@ -129,7 +137,7 @@ extension TaskStatus {
   /// What is shown last where there is no room for all.
   fileprivate var dullness: Int {
     switch self {
-    case .running, .dispatched: 0
+    case .running, .dispatched, .waitingInput: 0
     case .waitingRetry: 1
     case .failed: 2
     case .ready: 3

@@ -129,6 +129,10 @@ struct PlanView: Sendable {
       task.retryAt = nil
     case .taskRunning:
       task.status = .running
+    case .taskWaitingInput:
+      task.status = .waitingInput
+      task.attempt = event.attempt
+      task.startedAt = task.startedAt ?? event.timeMs
     case .taskSucceeded:
       task.status = .succeeded
       task.finishedAt = event.timeMs

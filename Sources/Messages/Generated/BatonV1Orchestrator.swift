@@ -1393,6 +1393,157 @@ extension BatonV1 {
     }
   }
 
+  /// Message `baton.v1.CompleteTaskRequest`.
+  public struct CompleteTaskRequest: Message {
+    public static var protoName: String {
+      "baton.v1.CompleteTaskRequest"
+    }
+
+    public var planId: String
+    public var taskId: String
+    /// The attempt that asks, from TaskState. 0: whichever waits.
+    public var attempt: Int32
+    public var decision: Decision?
+
+    public init() {
+      self.planId = ""
+      self.taskId = ""
+      self.attempt = 0
+      self.decision = nil
+    }
+
+    public init(
+      planId: String = "", taskId: String = "", attempt: Int32 = 0, decision: Decision? = nil
+    ) {
+      self.planId = planId
+      self.taskId = taskId
+      self.attempt = attempt
+      self.decision = decision
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.CompleteTaskRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__CompleteTaskRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__CompleteTaskRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var taskId: String {
+        Reader.text(_c.pointee.task_id)
+      }
+
+      public var attempt: Int32 {
+        _c.pointee.attempt
+      }
+
+      public var decision: Decision? {
+        switch _c.pointee.decision_case.rawValue {
+        case 4: .valueJson(Reader.bytes(_c.pointee.value_json))
+        case 5: .rejection(Reader.text(_c.pointee.rejection))
+        default: nil
+        }
+      }
+    }
+
+    /// At most one of the fields of `decision`.
+    public enum Decision: Sendable, Equatable {
+      /// JSON, at most 1 MiB: the task's output. Left empty: {"approved":true}.
+      case valueJson([UInt8])
+      /// The task fails as PERMANENT with code REJECTED and this message, at most 4 KiB.
+      case rejection(String)
+    }
+  }
+
+  /// Message `baton.v1.CompleteTaskResponse`.
+  public struct CompleteTaskResponse: Message {
+    public static var protoName: String {
+      "baton.v1.CompleteTaskResponse"
+    }
+
+    /// The same decision had been taken before.
+    public var alreadyRecorded: Bool
+    /// The task as it stands now.
+    public var task: BatonV1.TaskState?
+
+    public init() {
+      self.alreadyRecorded = false
+      self.task = nil
+    }
+
+    public init(alreadyRecorded: Bool = false, task: BatonV1.TaskState? = nil) {
+      self.alreadyRecorded = alreadyRecorded
+      self.task = task
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.CompleteTaskResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__CompleteTaskResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__CompleteTaskResponse>) { _c = c }
+
+      public var alreadyRecorded: Bool {
+        _c.pointee.already_recorded != 0
+      }
+
+      public var task: BatonV1.TaskState.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.task else { return nil }
+          return _overrideLifetime(BatonV1.TaskState.View(c), copying: self)
+        }
+      }
+    }
+  }
+
   /// Message `baton.v1.StreamPlanEventsRequest`.
   public struct StreamPlanEventsRequest: Message {
     public static var protoName: String {
@@ -2883,6 +3034,94 @@ extension BatonV1.UpdatePlanResponse: ProtobufCConvertible {
     to c: UnsafeMutablePointer<Baton__V1__UpdatePlanResponse>, in arena: inout Arena
   ) {
     c.pointee.state = arena.message(self.state)
+  }
+}
+
+extension MessageViews<BatonV1.CompleteTaskRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.CompleteTaskRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.CompleteTaskRequest.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.CompleteTaskRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.CompleteTaskRequest", BatonV1.CompleteTaskRequest.self,
+    baton__v1__complete_task_request__init,
+    [
+      .text(1, "plan_id"),
+      .text(2, "task_id"),
+      .number(3, "attempt", .varint32),
+      .bytes(4, "value_json", .oneof(1)),
+      .text(5, "rejection", .oneof(1)),
+    ])
+
+  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CompleteTaskRequest>) {
+    baton__v1__complete_task_request__init(c)
+  }
+
+  package init(reading c: UnsafePointer<Baton__V1__CompleteTaskRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.taskId = Reader.text(c.pointee.task_id)
+    self.attempt = c.pointee.attempt
+    self.decision =
+      switch c.pointee.decision_case.rawValue {
+      case 4: .valueJson(Reader.bytes(c.pointee.value_json))
+      case 5: .rejection(Reader.text(c.pointee.rejection))
+      default: nil
+      }
+  }
+
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__CompleteTaskRequest>, in arena: inout Arena
+  ) {
+    c.pointee.plan_id = arena.text(self.planId)
+    c.pointee.task_id = arena.text(self.taskId)
+    c.pointee.attempt = self.attempt
+    switch self.decision {
+    case .valueJson(let value):
+      c.pointee.decision_case = .init(rawValue: 4)
+      c.pointee.value_json = arena.bytes(value)
+    case .rejection(let value):
+      c.pointee.decision_case = .init(rawValue: 5)
+      c.pointee.rejection = arena.text(value)
+    case nil: break
+    }
+  }
+}
+
+extension MessageViews<BatonV1.CompleteTaskResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.CompleteTaskResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.CompleteTaskResponse.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.CompleteTaskResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.CompleteTaskResponse", BatonV1.CompleteTaskResponse.self,
+    baton__v1__complete_task_response__init,
+    [
+      .number(1, "already_recorded", .varint32),
+      .message(2, "task", BatonV1.TaskState.wireTable),
+    ])
+
+  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CompleteTaskResponse>) {
+    baton__v1__complete_task_response__init(c)
+  }
+
+  package init(reading c: UnsafePointer<Baton__V1__CompleteTaskResponse>) {
+    self.alreadyRecorded = c.pointee.already_recorded != 0
+    self.task = Reader.message(c.pointee.task)
+  }
+
+  package func write(
+    to c: UnsafeMutablePointer<Baton__V1__CompleteTaskResponse>, in arena: inout Arena
+  ) {
+    c.pointee.already_recorded = self.alreadyRecorded ? 1 : 0
+    c.pointee.task = arena.message(self.task)
   }
 }
 

@@ -190,6 +190,8 @@ extension BatonV1 {
     case running
     /// An attempt failed; the next one waits for its delay.
     case waitingRetry
+    /// Waits for CompleteTask.
+    case waitingInput
     case succeeded
     case failed
     case cancelled
@@ -201,8 +203,8 @@ extension BatonV1 {
     /// All but `unrecognized`, in the order of the proto file.
     public static var allCases: [Self] {
       [
-        .unspecified, .pending, .ready, .dispatched, .running, .waitingRetry, .succeeded, .failed,
-        .cancelled, .skipped,
+        .unspecified, .pending, .ready, .dispatched, .running, .waitingRetry, .waitingInput,
+        .succeeded, .failed, .cancelled, .skipped,
       ]
     }
 
@@ -214,6 +216,7 @@ extension BatonV1 {
       case 3: self = .dispatched
       case 4: self = .running
       case 5: self = .waitingRetry
+      case 6: self = .waitingInput
       case 7: self = .succeeded
       case 8: self = .failed
       case 9: self = .cancelled
@@ -230,6 +233,7 @@ extension BatonV1 {
       case .dispatched: 3
       case .running: 4
       case .waitingRetry: 5
+      case .waitingInput: 6
       case .succeeded: 7
       case .failed: 8
       case .cancelled: 9
@@ -423,7 +427,8 @@ extension BatonV1 {
 
     /// Unique in its plan; [A-Za-z0-9][A-Za-z0-9._:-]*, at most 255 bytes.
     public var id: String
-    /// prompt, agent, crew, graph, or any other type that an adapter has registered.
+    /// prompt, agent, crew, graph, or any other type that an adapter has registered; approval,
+    /// which waits for CompleteTask.
     public var type: String
     /// A JSON object whose shape the type defines; strings may hold ${{ ... }} references.
     public var payloadJson: [UInt8]
@@ -1019,6 +1024,12 @@ extension BatonV1 {
     public var outputJson: [UInt8]
     /// Size of the output in bytes, in every view.
     public var outputBytes: Int64
+    /// What the task asks, as JSON; WAITING_INPUT only.
+    public var promptJson: [UInt8]
+    /// Since when it waits and until when, in milliseconds since the Unix epoch; WAITING_INPUT
+    /// only. 0: it waits as long as it takes.
+    public var waitingSinceMs: Int64
+    public var waitingUntilMs: Int64
 
     public init() {
       self.id = ""
@@ -1036,6 +1047,9 @@ extension BatonV1 {
       self.usage = nil
       self.outputJson = []
       self.outputBytes = 0
+      self.promptJson = []
+      self.waitingSinceMs = 0
+      self.waitingUntilMs = 0
     }
 
     public init(
@@ -1043,7 +1057,8 @@ extension BatonV1 {
       attempt: Int32 = 0, delivery: Int32 = 0, adapter: String = "", instance: String = "",
       dependsOn: [String] = [], startedAtMs: Int64 = 0, finishedAtMs: Int64 = 0,
       retryAtMs: Int64 = 0, error: BatonV1.TaskError? = nil, usage: BatonV1.Usage? = nil,
-      outputJson: [UInt8] = [], outputBytes: Int64 = 0
+      outputJson: [UInt8] = [], outputBytes: Int64 = 0, promptJson: [UInt8] = [],
+      waitingSinceMs: Int64 = 0, waitingUntilMs: Int64 = 0
     ) {
       self.id = id
       self.type = type
@@ -1060,6 +1075,9 @@ extension BatonV1 {
       self.usage = usage
       self.outputJson = outputJson
       self.outputBytes = outputBytes
+      self.promptJson = promptJson
+      self.waitingSinceMs = waitingSinceMs
+      self.waitingUntilMs = waitingUntilMs
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1157,6 +1175,18 @@ extension BatonV1 {
 
       public var outputBytes: Int64 {
         _c.pointee.output_bytes
+      }
+
+      public var promptJson: [UInt8] {
+        Reader.bytes(_c.pointee.prompt_json)
+      }
+
+      public var waitingSinceMs: Int64 {
+        _c.pointee.waiting_since_ms
+      }
+
+      public var waitingUntilMs: Int64 {
+        _c.pointee.waiting_until_ms
       }
     }
   }
@@ -1992,6 +2022,9 @@ extension BatonV1.TaskState: ProtobufCConvertible {
       .message(13, "usage", BatonV1.Usage.wireTable),
       .bytes(14, "output_json"),
       .number(15, "output_bytes", .varint64),
+      .bytes(16, "prompt_json"),
+      .number(17, "waiting_since_ms", .varint64),
+      .number(18, "waiting_until_ms", .varint64),
     ])
 
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskState>) {
@@ -2014,6 +2047,9 @@ extension BatonV1.TaskState: ProtobufCConvertible {
     self.usage = Reader.message(c.pointee.usage)
     self.outputJson = Reader.bytes(c.pointee.output_json)
     self.outputBytes = c.pointee.output_bytes
+    self.promptJson = Reader.bytes(c.pointee.prompt_json)
+    self.waitingSinceMs = c.pointee.waiting_since_ms
+    self.waitingUntilMs = c.pointee.waiting_until_ms
   }
 
   package func write(to c: UnsafeMutablePointer<Baton__V1__TaskState>, in arena: inout Arena) {
@@ -2032,6 +2068,9 @@ extension BatonV1.TaskState: ProtobufCConvertible {
     c.pointee.usage = arena.message(self.usage)
     c.pointee.output_json = arena.bytes(self.outputJson)
     c.pointee.output_bytes = self.outputBytes
+    c.pointee.prompt_json = arena.bytes(self.promptJson)
+    c.pointee.waiting_since_ms = self.waitingSinceMs
+    c.pointee.waiting_until_ms = self.waitingUntilMs
   }
 }
 

@@ -55,6 +55,11 @@ public protocol OrchestratorService: GRPCService {
   func updatePlan(_ request: BatonV1.UpdatePlanRequest, context: ServerContext) async throws
     -> BatonV1.UpdatePlanResponse
 
+  /// Settles a task that waits for input. NOT_FOUND: no such task; FAILED_PRECONDITION NOT_WAITING:
+  /// it does not wait, or for another attempt. The same call again answers OK.
+  func completeTask(_ request: BatonV1.CompleteTaskRequest, context: ServerContext) async throws
+    -> BatonV1.CompleteTaskResponse
+
   /// Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
   /// last event, where no plan_retried follows it by then.
   func streamPlanEvents(
@@ -106,6 +111,9 @@ extension OrchestratorService {
       },
       .unary(OrchestratorClient.updatePlanMethod) { request, context in
         try await self.updatePlan(request, context: context)
+      },
+      .unary(OrchestratorClient.completeTaskMethod) { request, context in
+        try await self.completeTask(request, context: context)
       },
       .serverStreaming(OrchestratorClient.streamPlanEventsMethod) { request, responses, context in
         try await self.streamPlanEvents(request, responses: responses, context: context)
@@ -212,6 +220,15 @@ public struct OrchestratorClient: Sendable {
     try await channel.unary(Self.updatePlanMethod, request, options)
   }
 
+  /// Settles a task that waits for input. NOT_FOUND: no such task; FAILED_PRECONDITION NOT_WAITING:
+  /// it does not wait, or for another attempt. The same call again answers OK.
+  public func completeTask(
+    _ request: BatonV1.CompleteTaskRequest,
+    options: CallOptions = CallOptions()
+  ) async throws -> BatonV1.CompleteTaskResponse {
+    try await channel.unary(Self.completeTaskMethod, request, options)
+  }
+
   /// Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
   /// last event, where no plan_retried follows it by then.
   public func streamPlanEvents(
@@ -272,6 +289,10 @@ public struct OrchestratorClient: Sendable {
   /// Names `baton.v1.Orchestrator/UpdatePlan`.
   public static let updatePlanMethod = MethodDescriptor(
     service: "baton.v1.Orchestrator", method: "UpdatePlan")
+
+  /// Names `baton.v1.Orchestrator/CompleteTask`.
+  public static let completeTaskMethod = MethodDescriptor(
+    service: "baton.v1.Orchestrator", method: "CompleteTask")
 
   /// Names `baton.v1.Orchestrator/StreamPlanEvents`.
   public static let streamPlanEventsMethod = MethodDescriptor(

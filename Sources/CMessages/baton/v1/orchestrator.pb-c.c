@@ -919,6 +919,96 @@ void   baton__v1__update_plan_response__free_unpacked
   assert(message->base.descriptor == &baton__v1__update_plan_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__complete_task_request__init
+                     (Baton__V1__CompleteTaskRequest         *message)
+{
+  static const Baton__V1__CompleteTaskRequest init_value = BATON__V1__COMPLETE_TASK_REQUEST__INIT;
+  *message = init_value;
+}
+size_t baton__v1__complete_task_request__get_packed_size
+                     (const Baton__V1__CompleteTaskRequest *message)
+{
+  assert(message->base.descriptor == &baton__v1__complete_task_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__complete_task_request__pack
+                     (const Baton__V1__CompleteTaskRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__complete_task_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__complete_task_request__pack_to_buffer
+                     (const Baton__V1__CompleteTaskRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__complete_task_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__CompleteTaskRequest *
+       baton__v1__complete_task_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__CompleteTaskRequest *)
+     protobuf_c_message_unpack (&baton__v1__complete_task_request__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__complete_task_request__free_unpacked
+                     (Baton__V1__CompleteTaskRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__complete_task_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__complete_task_response__init
+                     (Baton__V1__CompleteTaskResponse         *message)
+{
+  static const Baton__V1__CompleteTaskResponse init_value = BATON__V1__COMPLETE_TASK_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t baton__v1__complete_task_response__get_packed_size
+                     (const Baton__V1__CompleteTaskResponse *message)
+{
+  assert(message->base.descriptor == &baton__v1__complete_task_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__complete_task_response__pack
+                     (const Baton__V1__CompleteTaskResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__complete_task_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__complete_task_response__pack_to_buffer
+                     (const Baton__V1__CompleteTaskResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__complete_task_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__CompleteTaskResponse *
+       baton__v1__complete_task_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__CompleteTaskResponse *)
+     protobuf_c_message_unpack (&baton__v1__complete_task_response__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__complete_task_response__free_unpacked
+                     (Baton__V1__CompleteTaskResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__complete_task_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__stream_plan_events_request__init
                      (Baton__V1__StreamPlanEventsRequest         *message)
 {
@@ -2711,6 +2801,147 @@ const ProtobufCMessageDescriptor baton__v1__update_plan_response__descriptor =
   (ProtobufCMessageInit) baton__v1__update_plan_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor baton__v1__complete_task_request__field_descriptors[5] =
+{
+  {
+    "plan_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__CompleteTaskRequest, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "task_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__CompleteTaskRequest, task_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempt",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__CompleteTaskRequest, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value_json",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Baton__V1__CompleteTaskRequest, decision_case),
+    offsetof(Baton__V1__CompleteTaskRequest, value_json),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rejection",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Baton__V1__CompleteTaskRequest, decision_case),
+    offsetof(Baton__V1__CompleteTaskRequest, rejection),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__complete_task_request__field_indices_by_name[] = {
+  2,   /* field[2] = attempt */
+  0,   /* field[0] = plan_id */
+  4,   /* field[4] = rejection */
+  1,   /* field[1] = task_id */
+  3,   /* field[3] = value_json */
+};
+static const ProtobufCIntRange baton__v1__complete_task_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor baton__v1__complete_task_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.CompleteTaskRequest",
+  "CompleteTaskRequest",
+  "Baton__V1__CompleteTaskRequest",
+  "baton.v1",
+  sizeof(Baton__V1__CompleteTaskRequest),
+  5,
+  baton__v1__complete_task_request__field_descriptors,
+  baton__v1__complete_task_request__field_indices_by_name,
+  1,  baton__v1__complete_task_request__number_ranges,
+  (ProtobufCMessageInit) baton__v1__complete_task_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__complete_task_response__field_descriptors[2] =
+{
+  {
+    "already_recorded",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__CompleteTaskResponse, already_recorded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "task",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__CompleteTaskResponse, task),
+    &baton__v1__task_state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__complete_task_response__field_indices_by_name[] = {
+  0,   /* field[0] = already_recorded */
+  1,   /* field[1] = task */
+};
+static const ProtobufCIntRange baton__v1__complete_task_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor baton__v1__complete_task_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.CompleteTaskResponse",
+  "CompleteTaskResponse",
+  "Baton__V1__CompleteTaskResponse",
+  "baton.v1",
+  sizeof(Baton__V1__CompleteTaskResponse),
+  2,
+  baton__v1__complete_task_response__field_descriptors,
+  baton__v1__complete_task_response__field_indices_by_name,
+  1,  baton__v1__complete_task_response__number_ranges,
+  (ProtobufCMessageInit) baton__v1__complete_task_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor baton__v1__stream_plan_events_request__field_descriptors[3] =
 {
   {
@@ -3476,7 +3707,7 @@ const ProtobufCEnumDescriptor baton__v1__plan_view__descriptor =
   baton__v1__plan_view__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descriptors[12] =
+static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descriptors[13] =
 {
   { "SubmitPlan", &baton__v1__submit_plan_request__descriptor, &baton__v1__submit_plan_response__descriptor },
   { "ValidatePlan", &baton__v1__validate_plan_request__descriptor, &baton__v1__validate_plan_response__descriptor },
@@ -3487,20 +3718,22 @@ static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descripto
   { "ResumePlan", &baton__v1__resume_plan_request__descriptor, &baton__v1__resume_plan_response__descriptor },
   { "RetryPlan", &baton__v1__retry_plan_request__descriptor, &baton__v1__retry_plan_response__descriptor },
   { "UpdatePlan", &baton__v1__update_plan_request__descriptor, &baton__v1__update_plan_response__descriptor },
+  { "CompleteTask", &baton__v1__complete_task_request__descriptor, &baton__v1__complete_task_response__descriptor },
   { "StreamPlanEvents", &baton__v1__stream_plan_events_request__descriptor, &baton__v1__stream_plan_events_response__descriptor },
   { "GetPlanTrace", &baton__v1__get_plan_trace_request__descriptor, &baton__v1__get_plan_trace_response__descriptor },
   { "GetServerInfo", &baton__v1__get_server_info_request__descriptor, &baton__v1__get_server_info_response__descriptor },
 };
 const unsigned baton__v1__orchestrator__method_indices_by_name[] = {
   4,        /* CancelPlan */
+  9,        /* CompleteTask */
   2,        /* GetPlan */
-  10,        /* GetPlanTrace */
-  11,        /* GetServerInfo */
+  11,        /* GetPlanTrace */
+  12,        /* GetServerInfo */
   3,        /* ListPlans */
   5,        /* PausePlan */
   6,        /* ResumePlan */
   7,        /* RetryPlan */
-  9,        /* StreamPlanEvents */
+  10,        /* StreamPlanEvents */
   0,        /* SubmitPlan */
   8,        /* UpdatePlan */
   1         /* ValidatePlan */
@@ -3512,7 +3745,7 @@ const ProtobufCServiceDescriptor baton__v1__orchestrator__descriptor =
   "Orchestrator",
   "Baton__V1__Orchestrator",
   "baton.v1",
-  12,
+  13,
   baton__v1__orchestrator__method_descriptors,
   baton__v1__orchestrator__method_indices_by_name
 };
@@ -3588,13 +3821,21 @@ void baton__v1__orchestrator__update_plan(ProtobufCService *service,
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
   service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void baton__v1__orchestrator__complete_task(ProtobufCService *service,
+                                            const Baton__V1__CompleteTaskRequest *input,
+                                            Baton__V1__CompleteTaskResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &baton__v1__orchestrator__descriptor);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void baton__v1__orchestrator__stream_plan_events(ProtobufCService *service,
                                                  const Baton__V1__StreamPlanEventsRequest *input,
                                                  Baton__V1__StreamPlanEventsResponse_Closure closure,
                                                  void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__get_plan_trace(ProtobufCService *service,
                                              const Baton__V1__GetPlanTraceRequest *input,
@@ -3602,7 +3843,7 @@ void baton__v1__orchestrator__get_plan_trace(ProtobufCService *service,
                                              void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__get_server_info(ProtobufCService *service,
                                               const Baton__V1__GetServerInfoRequest *input,
@@ -3610,7 +3851,7 @@ void baton__v1__orchestrator__get_server_info(ProtobufCService *service,
                                               void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__init (Baton__V1__Orchestrator_Service *service,
                                     Baton__V1__Orchestrator_ServiceDestroy destroy)

@@ -1458,7 +1458,7 @@ const ProtobufCMessageDescriptor baton__v1__task_result__descriptor =
   (ProtobufCMessageInit) baton__v1__task_result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[15] =
+static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[18] =
 {
   {
     "id",
@@ -1640,6 +1640,42 @@ static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prompt_json",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskState, prompt_json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "waiting_since_ms",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskState, waiting_since_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "waiting_until_ms",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskState, waiting_until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__task_state__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
@@ -1652,16 +1688,19 @@ static const unsigned baton__v1__task_state__field_indices_by_name[] = {
   6,   /* field[6] = instance */
   14,   /* field[14] = output_bytes */
   13,   /* field[13] = output_json */
+  15,   /* field[15] = prompt_json */
   10,   /* field[10] = retry_at_ms */
   8,   /* field[8] = started_at_ms */
   2,   /* field[2] = status */
   1,   /* field[1] = type */
   12,   /* field[12] = usage */
+  16,   /* field[16] = waiting_since_ms */
+  17,   /* field[17] = waiting_until_ms */
 };
 static const ProtobufCIntRange baton__v1__task_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor baton__v1__task_state__descriptor =
 {
@@ -1671,7 +1710,7 @@ const ProtobufCMessageDescriptor baton__v1__task_state__descriptor =
   "Baton__V1__TaskState",
   "baton.v1",
   sizeof(Baton__V1__TaskState),
-  15,
+  18,
   baton__v1__task_state__field_descriptors,
   baton__v1__task_state__field_indices_by_name,
   1,  baton__v1__task_state__number_ranges,
@@ -2424,7 +2463,7 @@ const ProtobufCEnumDescriptor baton__v1__plan_status__descriptor =
   baton__v1__plan_status__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue baton__v1__task_status__enum_values_by_number[10] =
+static const ProtobufCEnumValue baton__v1__task_status__enum_values_by_number[11] =
 {
   { "TASK_STATUS_UNSPECIFIED", "BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED", 0 },
   { "TASK_STATUS_PENDING", "BATON__V1__TASK_STATUS__TASK_STATUS_PENDING", 1 },
@@ -2432,25 +2471,27 @@ static const ProtobufCEnumValue baton__v1__task_status__enum_values_by_number[10
   { "TASK_STATUS_DISPATCHED", "BATON__V1__TASK_STATUS__TASK_STATUS_DISPATCHED", 3 },
   { "TASK_STATUS_RUNNING", "BATON__V1__TASK_STATUS__TASK_STATUS_RUNNING", 4 },
   { "TASK_STATUS_WAITING_RETRY", "BATON__V1__TASK_STATUS__TASK_STATUS_WAITING_RETRY", 5 },
+  { "TASK_STATUS_WAITING_INPUT", "BATON__V1__TASK_STATUS__TASK_STATUS_WAITING_INPUT", 6 },
   { "TASK_STATUS_SUCCEEDED", "BATON__V1__TASK_STATUS__TASK_STATUS_SUCCEEDED", 7 },
   { "TASK_STATUS_FAILED", "BATON__V1__TASK_STATUS__TASK_STATUS_FAILED", 8 },
   { "TASK_STATUS_CANCELLED", "BATON__V1__TASK_STATUS__TASK_STATUS_CANCELLED", 9 },
   { "TASK_STATUS_SKIPPED", "BATON__V1__TASK_STATUS__TASK_STATUS_SKIPPED", 10 },
 };
 static const ProtobufCIntRange baton__v1__task_status__value_ranges[] = {
-{0, 0},{7, 6},{0, 10}
+{0, 0},{0, 11}
 };
-static const ProtobufCEnumValueIndex baton__v1__task_status__enum_values_by_name[10] =
+static const ProtobufCEnumValueIndex baton__v1__task_status__enum_values_by_name[11] =
 {
-  { "TASK_STATUS_CANCELLED", 8 },
+  { "TASK_STATUS_CANCELLED", 9 },
   { "TASK_STATUS_DISPATCHED", 3 },
-  { "TASK_STATUS_FAILED", 7 },
+  { "TASK_STATUS_FAILED", 8 },
   { "TASK_STATUS_PENDING", 1 },
   { "TASK_STATUS_READY", 2 },
   { "TASK_STATUS_RUNNING", 4 },
-  { "TASK_STATUS_SKIPPED", 9 },
-  { "TASK_STATUS_SUCCEEDED", 6 },
+  { "TASK_STATUS_SKIPPED", 10 },
+  { "TASK_STATUS_SUCCEEDED", 7 },
   { "TASK_STATUS_UNSPECIFIED", 0 },
+  { "TASK_STATUS_WAITING_INPUT", 6 },
   { "TASK_STATUS_WAITING_RETRY", 5 },
 };
 const ProtobufCEnumDescriptor baton__v1__task_status__descriptor =
@@ -2460,11 +2501,11 @@ const ProtobufCEnumDescriptor baton__v1__task_status__descriptor =
   "TaskStatus",
   "Baton__V1__TaskStatus",
   "baton.v1",
-  10,
+  11,
   baton__v1__task_status__enum_values_by_number,
-  10,
+  11,
   baton__v1__task_status__enum_values_by_name,
-  2,
+  1,
   baton__v1__task_status__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -38,6 +38,8 @@ typedef struct Baton__V1__RetryPlanResponse Baton__V1__RetryPlanResponse;
 typedef struct Baton__V1__UpdatePlanRequest Baton__V1__UpdatePlanRequest;
 typedef struct Baton__V1__UpdatePlanRequest__SetLabelsEntry Baton__V1__UpdatePlanRequest__SetLabelsEntry;
 typedef struct Baton__V1__UpdatePlanResponse Baton__V1__UpdatePlanResponse;
+typedef struct Baton__V1__CompleteTaskRequest Baton__V1__CompleteTaskRequest;
+typedef struct Baton__V1__CompleteTaskResponse Baton__V1__CompleteTaskResponse;
 typedef struct Baton__V1__StreamPlanEventsRequest Baton__V1__StreamPlanEventsRequest;
 typedef struct Baton__V1__StreamPlanEventsResponse Baton__V1__StreamPlanEventsResponse;
 typedef struct Baton__V1__TaskProgress Baton__V1__TaskProgress;
@@ -452,6 +454,56 @@ struct  Baton__V1__UpdatePlanResponse
 #define BATON__V1__UPDATE_PLAN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__update_plan_response__descriptor) \
     , NULL }
+
+
+typedef enum {
+  BATON__V1__COMPLETE_TASK_REQUEST__DECISION__NOT_SET = 0,
+  BATON__V1__COMPLETE_TASK_REQUEST__DECISION_VALUE_JSON = 4,
+  BATON__V1__COMPLETE_TASK_REQUEST__DECISION_REJECTION = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__COMPLETE_TASK_REQUEST__DECISION__CASE)
+} Baton__V1__CompleteTaskRequest__DecisionCase;
+
+struct  Baton__V1__CompleteTaskRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData plan_id;
+  ProtobufCBinaryData task_id;
+  /*
+   * The attempt that asks, from TaskState. 0: whichever waits.
+   */
+  int32_t attempt;
+  Baton__V1__CompleteTaskRequest__DecisionCase decision_case;
+  union {
+    /*
+     * JSON, at most 1 MiB: the task's output. Left empty: {"approved":true}.
+     */
+    ProtobufCBinaryData value_json;
+    /*
+     * The task fails as PERMANENT with code REJECTED and this message, at most 4 KiB.
+     */
+    ProtobufCBinaryData rejection;
+  };
+};
+#define BATON__V1__COMPLETE_TASK_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__complete_task_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, BATON__V1__COMPLETE_TASK_REQUEST__DECISION__NOT_SET, {0} }
+
+
+struct  Baton__V1__CompleteTaskResponse
+{
+  ProtobufCMessage base;
+  /*
+   * The same decision had been taken before.
+   */
+  protobuf_c_boolean already_recorded;
+  /*
+   * The task as it stands now.
+   */
+  Baton__V1__TaskState *task;
+};
+#define BATON__V1__COMPLETE_TASK_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__complete_task_response__descriptor) \
+    , 0, NULL }
 
 
 struct  Baton__V1__StreamPlanEventsRequest
@@ -1067,6 +1119,44 @@ Baton__V1__UpdatePlanResponse *
 void   baton__v1__update_plan_response__free_unpacked
                      (Baton__V1__UpdatePlanResponse *message,
                       ProtobufCAllocator *allocator);
+/* Baton__V1__CompleteTaskRequest methods */
+void   baton__v1__complete_task_request__init
+                     (Baton__V1__CompleteTaskRequest         *message);
+size_t baton__v1__complete_task_request__get_packed_size
+                     (const Baton__V1__CompleteTaskRequest   *message);
+size_t baton__v1__complete_task_request__pack
+                     (const Baton__V1__CompleteTaskRequest   *message,
+                      uint8_t             *out);
+size_t baton__v1__complete_task_request__pack_to_buffer
+                     (const Baton__V1__CompleteTaskRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__CompleteTaskRequest *
+       baton__v1__complete_task_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__complete_task_request__free_unpacked
+                     (Baton__V1__CompleteTaskRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__CompleteTaskResponse methods */
+void   baton__v1__complete_task_response__init
+                     (Baton__V1__CompleteTaskResponse         *message);
+size_t baton__v1__complete_task_response__get_packed_size
+                     (const Baton__V1__CompleteTaskResponse   *message);
+size_t baton__v1__complete_task_response__pack
+                     (const Baton__V1__CompleteTaskResponse   *message,
+                      uint8_t             *out);
+size_t baton__v1__complete_task_response__pack_to_buffer
+                     (const Baton__V1__CompleteTaskResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__CompleteTaskResponse *
+       baton__v1__complete_task_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__complete_task_response__free_unpacked
+                     (Baton__V1__CompleteTaskResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Baton__V1__StreamPlanEventsRequest methods */
 void   baton__v1__stream_plan_events_request__init
                      (Baton__V1__StreamPlanEventsRequest         *message);
@@ -1347,6 +1437,12 @@ typedef void (*Baton__V1__UpdatePlanRequest_Closure)
 typedef void (*Baton__V1__UpdatePlanResponse_Closure)
                  (const Baton__V1__UpdatePlanResponse *message,
                   void *closure_data);
+typedef void (*Baton__V1__CompleteTaskRequest_Closure)
+                 (const Baton__V1__CompleteTaskRequest *message,
+                  void *closure_data);
+typedef void (*Baton__V1__CompleteTaskResponse_Closure)
+                 (const Baton__V1__CompleteTaskResponse *message,
+                  void *closure_data);
 typedef void (*Baton__V1__StreamPlanEventsRequest_Closure)
                  (const Baton__V1__StreamPlanEventsRequest *message,
                   void *closure_data);
@@ -1426,6 +1522,10 @@ struct Baton__V1__Orchestrator_Service
                       const Baton__V1__UpdatePlanRequest *input,
                       Baton__V1__UpdatePlanResponse_Closure closure,
                       void *closure_data);
+  void (*complete_task)(Baton__V1__Orchestrator_Service *service,
+                        const Baton__V1__CompleteTaskRequest *input,
+                        Baton__V1__CompleteTaskResponse_Closure closure,
+                        void *closure_data);
   void (*stream_plan_events)(Baton__V1__Orchestrator_Service *service,
                              const Baton__V1__StreamPlanEventsRequest *input,
                              Baton__V1__StreamPlanEventsResponse_Closure closure,
@@ -1455,6 +1555,7 @@ void baton__v1__orchestrator__init (Baton__V1__Orchestrator_Service *service,
       function_prefix__ ## resume_plan,\
       function_prefix__ ## retry_plan,\
       function_prefix__ ## update_plan,\
+      function_prefix__ ## complete_task,\
       function_prefix__ ## stream_plan_events,\
       function_prefix__ ## get_plan_trace,\
       function_prefix__ ## get_server_info  }
@@ -1494,6 +1595,10 @@ void baton__v1__orchestrator__update_plan(ProtobufCService *service,
                                           const Baton__V1__UpdatePlanRequest *input,
                                           Baton__V1__UpdatePlanResponse_Closure closure,
                                           void *closure_data);
+void baton__v1__orchestrator__complete_task(ProtobufCService *service,
+                                            const Baton__V1__CompleteTaskRequest *input,
+                                            Baton__V1__CompleteTaskResponse_Closure closure,
+                                            void *closure_data);
 void baton__v1__orchestrator__stream_plan_events(ProtobufCService *service,
                                                  const Baton__V1__StreamPlanEventsRequest *input,
                                                  Baton__V1__StreamPlanEventsResponse_Closure closure,
@@ -1532,6 +1637,8 @@ extern const ProtobufCMessageDescriptor baton__v1__retry_plan_response__descript
 extern const ProtobufCMessageDescriptor baton__v1__update_plan_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__update_plan_request__set_labels_entry__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__update_plan_response__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__complete_task_request__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__complete_task_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__stream_plan_events_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__stream_plan_events_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task_progress__descriptor;

@@ -136,6 +136,10 @@ typedef enum _Baton__V1__TaskStatus {
    * An attempt failed; the next one waits for its delay.
    */
   BATON__V1__TASK_STATUS__TASK_STATUS_WAITING_RETRY = 5,
+  /*
+   * Waits for CompleteTask.
+   */
+  BATON__V1__TASK_STATUS__TASK_STATUS_WAITING_INPUT = 6,
   BATON__V1__TASK_STATUS__TASK_STATUS_SUCCEEDED = 7,
   BATON__V1__TASK_STATUS__TASK_STATUS_FAILED = 8,
   BATON__V1__TASK_STATUS__TASK_STATUS_CANCELLED = 9,
@@ -269,7 +273,8 @@ struct  Baton__V1__Task
    */
   ProtobufCBinaryData id;
   /*
-   * prompt, agent, crew, graph, or any other type that an adapter has registered.
+   * prompt, agent, crew, graph, or any other type that an adapter has registered; approval, which
+   * waits for CompleteTask.
    */
   ProtobufCBinaryData type;
   /*
@@ -506,10 +511,20 @@ struct  Baton__V1__TaskState
    * Size of the output in bytes, in every view.
    */
   int64_t output_bytes;
+  /*
+   * What the task asks, as JSON; WAITING_INPUT only.
+   */
+  ProtobufCBinaryData prompt_json;
+  /*
+   * Since when it waits and until when, in milliseconds since the Unix epoch; WAITING_INPUT only. 0:
+   * it waits as long as it takes.
+   */
+  int64_t waiting_since_ms;
+  int64_t waiting_until_ms;
 };
 #define BATON__V1__TASK_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task_state__descriptor) \
-    , {0,NULL}, {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, NULL, NULL, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, NULL, NULL, {0,NULL}, 0, {0,NULL}, 0, 0 }
 
 
 struct  Baton__V1__PlanState__LabelsEntry

@@ -217,6 +217,28 @@ class UpdatePlanResponse(_message.Message):
     state: _plan_pb2.PlanState
     def __init__(self, state: _Optional[_Union[_plan_pb2.PlanState, _Mapping]] = ...) -> None: ...
 
+class CompleteTaskRequest(_message.Message):
+    __slots__ = ("plan_id", "task_id", "attempt", "value_json", "rejection")
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_JSON_FIELD_NUMBER: _ClassVar[int]
+    REJECTION_FIELD_NUMBER: _ClassVar[int]
+    plan_id: str
+    task_id: str
+    attempt: int
+    value_json: bytes
+    rejection: str
+    def __init__(self, plan_id: _Optional[str] = ..., task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., value_json: _Optional[bytes] = ..., rejection: _Optional[str] = ...) -> None: ...
+
+class CompleteTaskResponse(_message.Message):
+    __slots__ = ("already_recorded", "task")
+    ALREADY_RECORDED_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    already_recorded: bool
+    task: _plan_pb2.TaskState
+    def __init__(self, already_recorded: _Optional[bool] = ..., task: _Optional[_Union[_plan_pb2.TaskState, _Mapping]] = ...) -> None: ...
+
 class StreamPlanEventsRequest(_message.Message):
     __slots__ = ("plan_id", "from_seq", "include_progress")
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]

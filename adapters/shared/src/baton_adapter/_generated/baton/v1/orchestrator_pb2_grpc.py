@@ -83,6 +83,11 @@ class OrchestratorStub:
                 request_serializer=baton_dot_v1_dot_orchestrator__pb2.UpdatePlanRequest.SerializeToString,
                 response_deserializer=baton_dot_v1_dot_orchestrator__pb2.UpdatePlanResponse.FromString,
                 _registered_method=True)
+        self.CompleteTask = channel.unary_unary(
+                '/baton.v1.Orchestrator/CompleteTask',
+                request_serializer=baton_dot_v1_dot_orchestrator__pb2.CompleteTaskRequest.SerializeToString,
+                response_deserializer=baton_dot_v1_dot_orchestrator__pb2.CompleteTaskResponse.FromString,
+                _registered_method=True)
         self.StreamPlanEvents = channel.unary_stream(
                 '/baton.v1.Orchestrator/StreamPlanEvents',
                 request_serializer=baton_dot_v1_dot_orchestrator__pb2.StreamPlanEventsRequest.SerializeToString,
@@ -176,6 +181,14 @@ class OrchestratorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompleteTask(self, request, context):
+        """Settles a task that waits for input. NOT_FOUND: no such task; FAILED_PRECONDITION NOT_WAITING: it
+        does not wait, or for another attempt. The same call again answers OK.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamPlanEvents(self, request, context):
         """Events from from_seq on: history, then live, no gap and no duplicate; ends after the plan's
         last event, where no plan_retried follows it by then.
@@ -245,6 +258,11 @@ def add_OrchestratorServicer_to_server(servicer, server):
                     servicer.UpdatePlan,
                     request_deserializer=baton_dot_v1_dot_orchestrator__pb2.UpdatePlanRequest.FromString,
                     response_serializer=baton_dot_v1_dot_orchestrator__pb2.UpdatePlanResponse.SerializeToString,
+            ),
+            'CompleteTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteTask,
+                    request_deserializer=baton_dot_v1_dot_orchestrator__pb2.CompleteTaskRequest.FromString,
+                    response_serializer=baton_dot_v1_dot_orchestrator__pb2.CompleteTaskResponse.SerializeToString,
             ),
             'StreamPlanEvents': grpc.unary_stream_rpc_method_handler(
                     servicer.StreamPlanEvents,
@@ -509,6 +527,33 @@ class Orchestrator:
             '/baton.v1.Orchestrator/UpdatePlan',
             baton_dot_v1_dot_orchestrator__pb2.UpdatePlanRequest.SerializeToString,
             baton_dot_v1_dot_orchestrator__pb2.UpdatePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/baton.v1.Orchestrator/CompleteTask',
+            baton_dot_v1_dot_orchestrator__pb2.CompleteTaskRequest.SerializeToString,
+            baton_dot_v1_dot_orchestrator__pb2.CompleteTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

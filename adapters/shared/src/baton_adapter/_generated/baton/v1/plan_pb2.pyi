@@ -49,6 +49,7 @@ class TaskStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TASK_STATUS_DISPATCHED: _ClassVar[TaskStatus]
     TASK_STATUS_RUNNING: _ClassVar[TaskStatus]
     TASK_STATUS_WAITING_RETRY: _ClassVar[TaskStatus]
+    TASK_STATUS_WAITING_INPUT: _ClassVar[TaskStatus]
     TASK_STATUS_SUCCEEDED: _ClassVar[TaskStatus]
     TASK_STATUS_FAILED: _ClassVar[TaskStatus]
     TASK_STATUS_CANCELLED: _ClassVar[TaskStatus]
@@ -81,6 +82,7 @@ TASK_STATUS_READY: TaskStatus
 TASK_STATUS_DISPATCHED: TaskStatus
 TASK_STATUS_RUNNING: TaskStatus
 TASK_STATUS_WAITING_RETRY: TaskStatus
+TASK_STATUS_WAITING_INPUT: TaskStatus
 TASK_STATUS_SUCCEEDED: TaskStatus
 TASK_STATUS_FAILED: TaskStatus
 TASK_STATUS_CANCELLED: TaskStatus
@@ -228,7 +230,7 @@ class TaskResult(_message.Message):
     def __init__(self, task_id: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., output_json: _Optional[bytes] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
 
 class TaskState(_message.Message):
-    __slots__ = ("id", "type", "status", "attempt", "delivery", "adapter", "instance", "depends_on", "started_at_ms", "finished_at_ms", "retry_at_ms", "error", "usage", "output_json", "output_bytes")
+    __slots__ = ("id", "type", "status", "attempt", "delivery", "adapter", "instance", "depends_on", "started_at_ms", "finished_at_ms", "retry_at_ms", "error", "usage", "output_json", "output_bytes", "prompt_json", "waiting_since_ms", "waiting_until_ms")
     ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -244,6 +246,9 @@ class TaskState(_message.Message):
     USAGE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_JSON_FIELD_NUMBER: _ClassVar[int]
+    WAITING_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
     id: str
     type: str
     status: TaskStatus
@@ -259,7 +264,10 @@ class TaskState(_message.Message):
     usage: Usage
     output_json: bytes
     output_bytes: int
-    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ...) -> None: ...
+    prompt_json: bytes
+    waiting_since_ms: int
+    waiting_until_ms: int
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., prompt_json: _Optional[bytes] = ..., waiting_since_ms: _Optional[int] = ..., waiting_until_ms: _Optional[int] = ...) -> None: ...
 
 class PlanState(_message.Message):
     __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan", "deadline_at_ms", "priority")
