@@ -26,7 +26,41 @@ public struct Deadline: Sendable, Hashable, Comparable {
 /// What a call hands down to the calls made on its behalf.
 public enum CallScope {
   /// Deadline of the call whose handler is running in this task; calls made from it end no later.
-  @TaskLocal public static var deadline: Deadline?
+  public static var deadline: Deadline? { content?.deadline }
+
+  @TaskLocal static var content: Content?
+
+  /// One for each task that runs handlers, one handler after the other: a task-local value for each
+  /// call would cost more than many a handler.
+  ///
+  /// `@unchecked Sendable`: written by the task that runs handlers, only while no other task has it.
+  final class Content: @unchecked Sendable {
+    fileprivate(set) var deadline: Deadline?
+  }
+
+  /// The scope as the task knows it that runs handlers. It holds no reference, for the task itself
+  /// does, which lets it see whether others hold one.
+  struct Reference: @unchecked Sendable {
+    private let content: Unmanaged<Content>
+
+    init(_ content: Content) {
+      self.content = .passUnretained(content)
+    }
+
+    /// Begins a call.
+    func enter(deadline: Deadline?) {
+      content._withUnsafeGuaranteedRef { $0.deadline = deadline }
+    }
+
+    /// Whether a task that the last handler has left behind still has the scope, which must stay
+    /// as it is then.
+    var isShared: Bool {
+      var content = content
+      return withUnsafeMutableBytes(of: &content) { bytes in
+        !isKnownUniquelyReferenced(&bytes.assumingMemoryBound(to: Content.self)[0])
+      }
+    }
+  }
 }
 
 extension Duration {

@@ -1,5 +1,5 @@
 public import Messages
-internal import NIOCore
+internal import Tracing
 
 /// What a server does for one method, with its types hidden.
 public struct MethodHandler: Sendable {
@@ -8,12 +8,13 @@ public struct MethodHandler: Sendable {
   let path: [UInt8]
   /// Whether the handler reads a stream of requests; it is started by the call's headers then.
   let streamsRequests: Bool
-  /// Decodes the request (none where requests are streamed), runs the handler and ends the call.
-  let run: @Sendable (ByteBuffer, ServerCall) async -> Void
+  /// Decodes the request (none where requests are streamed), runs the handler and ends the call;
+  /// then it may do the same for the calls that are next in the turn.
+  let run: @Sendable (ServerCall, HandlerTurn) async -> Void
 
   private init(
     _ descriptor: MethodDescriptor, streamsRequests: Bool = false,
-    run: @escaping @Sendable (ByteBuffer, ServerCall) async -> Void
+    run: @escaping @Sendable (ServerCall, HandlerTurn) async -> Void
   ) {
     self.descriptor = descriptor
     path = Array(descriptor.path.utf8)
@@ -29,16 +30,25 @@ public struct MethodHandler: Sendable {
     _ descriptor: MethodDescriptor,
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) -> MethodHandler {
-    MethodHandler(descriptor) { bytes, call in
-      let request: Request
-      do throws(MessageDecodingError) { request = try Request(decoding: bytes) } catch {
-        return call.refuse(error)
-      }
-      do {
-        let response = try await call.inScope { try await handler(request, call.context) }
-        call.succeeded(with: response)
-      } catch {
-        call.failed(error)
+    MethodHandler(descriptor) { first, turn in
+      var next: ServerCall? = first
+      // Each async function between here and the handler costs a call about as much as decoding it.
+      while let call = next {
+        if let request: Request = call.decodeRequest() {
+          do {
+            if let serviceContext = call.serviceContext {
+              let response = try await ServiceContext.$current.withValue(serviceContext) {
+                try await handler(request, call.context)
+              }
+              call.succeeded(with: response)
+            } else {
+              call.succeeded(with: try await handler(request, call.context))
+            }
+          } catch {
+            call.failed(error)
+          }
+        }
+        next = call.next(in: turn)
       }
     }
   }
@@ -51,11 +61,8 @@ public struct MethodHandler: Sendable {
       @escaping @Sendable (Request, ResponseWriter<Response>, ServerContext) async throws
       -> Void
   ) -> MethodHandler {
-    MethodHandler(descriptor) { bytes, call in
-      let request: Request
-      do throws(MessageDecodingError) { request = try Request(decoding: bytes) } catch {
-        return call.refuse(error)
-      }
+    MethodHandler(descriptor) { call, _ in
+      guard let request: Request = call.decodeRequest() else { return }
       do {
         try await call.inScope {
           try await handler(request, ResponseWriter(call: call), call.context)
@@ -74,7 +81,7 @@ public struct MethodHandler: Sendable {
     _ handler:
       @escaping @Sendable (RequestStream<Request>, ServerContext) async throws -> Response
   ) -> MethodHandler {
-    MethodHandler(descriptor, streamsRequests: true) { _, call in
+    MethodHandler(descriptor, streamsRequests: true) { call, _ in
       do {
         let response = try await call.inScope {
           try await handler(RequestStream(call: call), call.context)
@@ -94,7 +101,7 @@ public struct MethodHandler: Sendable {
       @escaping @Sendable (RequestStream<Request>, ResponseWriter<Response>, ServerContext)
       async throws -> Void
   ) -> MethodHandler {
-    MethodHandler(descriptor, streamsRequests: true) { _, call in
+    MethodHandler(descriptor, streamsRequests: true) { call, _ in
       do {
         try await call.inScope {
           try await handler(RequestStream(call: call), ResponseWriter(call: call), call.context)

@@ -11,7 +11,7 @@ final class ServerCall: @unchecked Sendable {
   let context: ServerContext
   let stream: HTTP2Stream
   let connection: ServerConnection
-  private let entry: MethodTable.Entry
+  let entry: MethodTable.Entry
   var machine: ServerCallMachine
   /// Where a handler that reads a stream of requests finds them; nil for the others.
   private(set) var inbox: RequestInbox?
@@ -120,17 +120,16 @@ final class ServerCall: @unchecked Sendable {
 
   // MARK: From the handler
 
-  /// The request is no message of its type.
-  func refuse(_ error: MessageDecodingError) {
-    perform(machine.receive(.finish), with: RPCError(undecodable: error))
-  }
-
-  /// Runs the handler to its end, unless the call has ended before its turn.
-  func run() async {
-    guard machine.state != .ended else { return }
-    let request = request ?? ByteBuffer()
-    self.request = nil
-    await entry.handler.run(request, self)
+  /// Decodes the request, which is here once; nil: it is none, and the call has been refused.
+  func decodeRequest<Request: Message>() -> Request? {
+    let bytes = request ?? ByteBuffer()
+    request = nil
+    do throws(MessageDecodingError) {
+      return try Request(decoding: bytes)
+    } catch {
+      perform(machine.receive(.finish), with: RPCError(undecodable: error))
+      return nil
+    }
   }
 
   /// Remembers the task in which the handler waits.
@@ -138,22 +137,21 @@ final class ServerCall: @unchecked Sendable {
     if machine.state != .ended { self.task = task }
   }
 
+  /// What is to be current for the handler, if anything is.
+  var serviceContext: ServiceContext? {
+    connection.interceptors.isEmpty ? nil : context.serviceContext
+  }
+
   /// Runs the handler with what it hands down to the calls it makes.
   @inline(__always)
   func inScope<Result>(_ body: () async throws -> Result) async throws -> Result {
-    if !connection.interceptors.isEmpty, let serviceContext = context.serviceContext {
-      return try await inScope(of: serviceContext, body)
-    }
-    guard let deadline = context.deadline else { return try await body() }
-    return try await CallScope.$deadline.withValue(deadline) { try await body() }
+    guard let serviceContext else { return try await body() }
+    return try await ServiceContext.$current.withValue(serviceContext) { try await body() }
   }
 
-  private func inScope<Result>(
-    of serviceContext: ServiceContext, _ body: () async throws -> Result
-  ) async throws -> Result {
-    try await ServiceContext.$current.withValue(serviceContext) {
-      try await CallScope.$deadline.withValue(context.deadline) { try await body() }
-    }
+  /// The next call of the same method whose handler is to run in that turn.
+  func next(in turn: HandlerTurn) -> ServerCall? {
+    connection.nextCall(in: turn, of: entry)
   }
 
   /// The handler is done.

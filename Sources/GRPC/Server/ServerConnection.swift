@@ -158,7 +158,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     while readyIndex < ready.count {
       turn += 1
       let turn = turn
-      let task = Task.immediate(executorPreference: executor) { await self.runHandlers(turn) }
+      let task = executor.start { await self.runHandlers(HandlerTurn(number: turn, scope: $0)) }
       self.turn += 1
       running?.suspended(in: task)
       running = nil
@@ -167,13 +167,26 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     readyIndex = 0
   }
 
-  private func runHandlers(_ turn: Int) async {
-    while turn == self.turn, readyIndex < ready.count {
+  private func runHandlers(_ turn: HandlerTurn) async {
+    while let call = nextCall(in: turn) { await call.entry.handler.run(call, turn) }
+  }
+
+  /// The call whose handler is to run next in that turn; nil when the turn is over. With a method,
+  /// only a call of it.
+  func nextCall(in turn: HandlerTurn, of method: MethodTable.Entry? = nil) -> ServerCall? {
+    while turn.number == self.turn, readyIndex < ready.count,
+      running == nil || !turn.scope.isShared
+    {
       let call = ready[readyIndex]
+      guard method == nil || method === call.entry else { return nil }
       readyIndex += 1
+      // It may have ended before its turn.
+      guard call.machine.state != .ended else { continue }
       running = call
-      await call.run()
+      turn.scope.enter(deadline: call.context.deadline)
+      return call
     }
+    return nil
   }
 
   // MARK: Deadlines
