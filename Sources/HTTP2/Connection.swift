@@ -177,6 +177,8 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
   private func handle(_ taken: consuming [HTTP2Event]) {
     guard !taken.isEmpty else { return }
     var events = taken
+    // Once for all, for each look at it counts references.
+    let delegate = delegate
     for index in events.indices {
       // Moved out of the list, for each copy of an event counts references.
       var event = HTTP2Event.settings
@@ -185,8 +187,11 @@ public final class HTTP2Connection: ChannelInboundHandler, @unchecked Sendable {
         failure = failure ?? error
         closeSoon()
       }
+      // Handling an event may close the connection.
+      guard self.delegate != nil else { return }
       delegate?.handle(event, on: self)
     }
+    guard self.delegate != nil else { return }
     delegate?.eventsHandled(on: self)
   }
 

@@ -49,9 +49,10 @@ final class HeaderStorage: @unchecked Sendable {
     return copy
   }
 
+  @inline(__always)
   func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-    let needed = Self.recordHeadBytes + name.count + value.count
-    if used + needed > capacity { grow(to: used + needed) }
+    let needed = Self.recordHeadBytes &+ name.count &+ value.count
+    if used &+ needed > capacity { grow(to: used &+ needed) }
     let record = base + used
     record.storeBytes(of: UInt32(truncatingIfNeeded: name.count), as: UInt32.self)
     record.storeBytes(of: UInt32(truncatingIfNeeded: value.count), toByteOffset: 4, as: UInt32.self)
@@ -60,19 +61,23 @@ final class HeaderStorage: @unchecked Sendable {
     if let start = value.baseAddress {
       (text + name.count).copyMemory(from: start, byteCount: value.count)
     }
-    used += needed
-    fieldCount += 1
-    listBytes += name.count + value.count + Self.fieldOverheadBytes
+    used &+= needed
+    fieldCount &+= 1
+    listBytes &+= name.count &+ value.count &+ Self.fieldOverheadBytes
   }
 
-  /// Adds a field unless the list grows over the limit; then the block is marked truncated.
-  func append(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, listBytesMax: Int) {
-    let fieldBytes = name.count + value.count + Self.fieldOverheadBytes
-    if listBytes + fieldBytes <= listBytesMax {
-      append(name: name, value: value)
-    } else {
+  /// Adds a field unless the list grows over the limit; then the block is marked truncated. Answers
+  /// whether it was added.
+  func append(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, listBytesMax: Int
+  ) -> Bool {
+    let fieldBytes = name.count &+ value.count &+ Self.fieldOverheadBytes
+    guard listBytes &+ fieldBytes <= listBytesMax else {
       droppedBytes += fieldBytes
+      return false
     }
+    append(name: name, value: value)
+    return true
   }
 
   func forEach(_ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) {

@@ -4,7 +4,7 @@ internal import CNghttp2
 /// program only: names and values are static, and the list itself is never freed.
 ///
 /// `@unchecked Sendable`: written in `init`, read-only from then on.
-public final class PreparedHeaders: @unchecked Sendable {
+public struct PreparedHeaders: @unchecked Sendable {
   let fields: UnsafeMutableBufferPointer<nghttp2_nv>
 
   /// `names` must be lower case.

@@ -21,6 +21,7 @@ public final class HTTP2Session {
   public let role: Role
   public let configuration: HTTP2SessionConfiguration
 
+  private var memory: SessionMemory?
   /// Nil while the session is dormant.
   private(set) var handle: OpaquePointer?
   var dormant: DormantSession?
@@ -53,6 +54,14 @@ public final class HTTP2Session {
   private let clock: @Sendable () -> NIODeadline
   /// The clock's answer, asked once for the bytes being received.
   private var receivedAt: NIODeadline?
+
+  /// When the bytes were received that came last.
+  public var receivedTime: NIODeadline {
+    let time = receivedAt ?? clock()
+    receivedAt = time
+    return time
+  }
+
   /// The highest stream that the peer has opened.
   private(set) var newestStreamID: Int32 = 0
   /// Identifiers that were passed over last, and can never be opened.
@@ -100,7 +109,9 @@ public final class HTTP2Session {
   }
 
   func makeHandle() throws(HTTP2ConnectionError) {
-    let handle = try SessionLibrary.makeHandle(role)
+    let memory = SessionMemory()
+    let handle = try SessionLibrary.makeHandle(role, memory)
+    self.memory = memory
     self.handle = handle
     nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     let code = SessionLibrary.submitSettings(handle, configuration, role: role)
@@ -168,6 +179,12 @@ public final class HTTP2Session {
       buffer.writeBytes(UnsafeRawBufferPointer(start: start, count: count))
     }
     return true
+  }
+
+  /// Gives back what is kept for streams to come.
+  public func releaseSpareMemory() {
+    closedStreams = []
+    memory?.releaseSpare()
   }
 
   /// Everything there is to send now.
@@ -238,7 +255,7 @@ public final class HTTP2Session {
     return HTTP2Stream()
   }
 
-  func track(_ stream: HTTP2Stream) {
+  func track(_ stream: consuming HTTP2Stream) {
     stream.slot = openStreams.count
     openStreams.append(stream)
   }
@@ -247,9 +264,7 @@ public final class HTTP2Session {
 
   /// Whether one more frame is within the limits.
   func allows(_ kind: FloodGuard.Kind) -> Bool {
-    let now = receivedAt ?? clock()
-    receivedAt = now
-    return floods.allows(kind, dataFramesSent: dataFramesSent, now: now)
+    floods.allows(kind, dataFramesSent: dataFramesSent, now: receivedTime)
   }
 
   func resetByPeer(_ id: Int32) {
@@ -315,15 +330,16 @@ public final class HTTP2Session {
       headerStream = nil
       headerStorage = nil
     }
-    let last = openStreams.removeLast()
+    var last = openStreams.removeLast()
     if last !== stream {
-      openStreams[stream.slot] = last
       last.slot = stream.slot
+      swap(&last, &openStreams[stream.slot])
     }
     // The context may be set only when an event already in the list is handled.
     if role == .server, !stream.isRemoteEnded, !stream.isResetByPeer { abandon(stream: stream.id) }
     if stream.context != nil || !events.isEmpty { events.append(.closed(stream, code)) }
-    if closedStreams.count < Self.closedStreamsKeptMax { closedStreams.append(stream) }
+    // What was in the list of open streams goes on to this one.
+    if closedStreams.count < Self.closedStreamsKeptMax { closedStreams.append(last) }
   }
 
   /// A response that ends before its request did tells the peer to stop sending, by

@@ -38,6 +38,7 @@ func onBeginHeaders(
         let stream = session.makeStream()
         stream.id = id
         session.opened(id)
+        // The list of open streams holds it.
         let reference = Unmanaged.passUnretained(stream)
         // Possible return codes: 0; INVALID_ARGUMENT (no such stream).
         guard nghttp2_session_set_stream_user_data(handle, id, reference.toOpaque()) == 0 else {
@@ -66,13 +67,15 @@ func onHeader(
     user,
     { session in
       let limit = session.configuration.headerListBytesMax
-      let dropped = session.headerStorage?._withUnsafeGuaranteedRef {
+      let fits = session.headerStorage?._withUnsafeGuaranteedRef {
         $0.append(
           name: UnsafeRawBufferPointer(start: name, count: nameCount),
           value: UnsafeRawBufferPointer(start: value, count: valueCount), listBytesMax: limit)
-        return $0.droppedBytes
       }
-      guard let dropped, dropped > limit * headerListDroppedTimesMax else { return 0 }
+      guard fits == false,
+        let dropped = session.headerStorage?._withUnsafeGuaranteedRef({ $0.droppedBytes }),
+        dropped > limit * headerListDroppedTimesMax
+      else { return 0 }
       session.breach = HTTP2ConnectionError(
         code: .enhanceYourCalm, message: "a header list of over \(limit + dropped) bytes")
       return callbackFailed
@@ -199,34 +202,45 @@ func readData(
   guard let destination, let flags, let pointer = source?.pointee.ptr else {
     return Int(callbackFailed)
   }
-  let stream = Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
   return withSession(
     user,
     { session in
-      let count = stream.outgoing.take(limit, into: destination)
-      stream.sentBytes &+= count
-      if count > 0 { session.dataFramesSent &+= 1 }
-      guard stream.outgoing.isEmpty else { return count }
-      if stream.notifiesWhenDrained {
-        stream.notifiesWhenDrained = false
-        session.append(.drained(stream))
+      Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef {
+        session.pull($0, destination, limit, &flags.pointee)
       }
-      switch stream.ending {
-      case .none:
-        guard count == 0 else { return count }
-        stream.isDeferred = true
-        return Int(NGHTTP2_ERR_DEFERRED.rawValue)
-      case .endStream:
-        flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-      case .trailers, .preparedTrailers:
-        flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-        guard session.submitTrailers(of: stream) == 0 else {
-          return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
-        }
-      }
-      stream.sendState = .ended
-      return count
     }, otherwise: Int(callbackFailed))
+}
+
+extension HTTP2Session {
+  /// Moves a stream's data to `destination`; answers as nghttp2's callback does.
+  fileprivate func pull(
+    _ stream: HTTP2Stream, _ destination: UnsafeMutablePointer<UInt8>, _ limit: Int,
+    _ flags: inout UInt32
+  ) -> Int {
+    let count = stream.outgoing.take(limit, into: destination)
+    stream.sentBytes &+= count
+    if count > 0 { dataFramesSent &+= 1 }
+    guard stream.outgoing.isEmpty else { return count }
+    if stream.notifiesWhenDrained {
+      stream.notifiesWhenDrained = false
+      append(.drained(stream))
+    }
+    switch stream.ending {
+    case .none:
+      guard count == 0 else { return count }
+      stream.isDeferred = true
+      return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+    case .endStream:
+      flags |= NGHTTP2_DATA_FLAG_EOF.rawValue
+    case .trailers, .preparedTrailers:
+      flags |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+      guard submitTrailers(of: stream) == 0 else {
+        return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+      }
+    }
+    stream.sendState = .ended
+    return count
+  }
 }
 
 extension HTTP2Stream {

@@ -36,17 +36,18 @@ enum SessionLibrary {
   }()
 
   static func makeHandle(
-    _ role: HTTP2Session.Role
+    _ role: HTTP2Session.Role, _ memory: SessionMemory
   ) throws(HTTP2ConnectionError) -> OpaquePointer? {
     guard let callbacks = role == .server ? serverCallbacks : clientCallbacks else {
       throw error(NGHTTP2_ERR_NOMEM.rawValue)
     }
     var handle: OpaquePointer?
-    // Possible return codes: 0; NOMEM.
+    var allocator = memory.callbacks
+    // Possible return codes: 0; NOMEM. They copy the allocator.
     let code =
       switch role {
-      case .server: nghttp2_session_server_new2(&handle, callbacks, nil, options)
-      case .client: nghttp2_session_client_new2(&handle, callbacks, nil, options)
+      case .server: nghttp2_session_server_new3(&handle, callbacks, nil, options, &allocator)
+      case .client: nghttp2_session_client_new3(&handle, callbacks, nil, options, &allocator)
       }
     guard code == 0 else { throw error(code) }
     return handle
