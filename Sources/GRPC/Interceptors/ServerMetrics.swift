@@ -43,12 +43,12 @@ public struct ServerMetrics: ServerInterceptor {
     }
 
     func callEnded(_ context: ServerContext, status: RPCError?) {
-      let method = methods[context.methodIndex]
-      method.duration.recordNanoseconds(context.elapsed.nanoseconds)
+      let index = context.methodIndex
+      methods[index].duration.recordNanoseconds(context.elapsedNanoseconds)
       if let status {
         ServerMetrics.handled(context.method, status.code, factory).increment()
       } else {
-        method.succeeded.increment()
+        methods[index].succeeded.increment()
       }
     }
   }

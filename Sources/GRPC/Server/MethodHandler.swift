@@ -31,25 +31,25 @@ public struct MethodHandler: Sendable {
     _ handler: @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) -> MethodHandler {
     MethodHandler(descriptor) { first, turn in
-      var next: ServerCall? = first
+      let handlers = first.connection.handlers
+      var call = first
       // Each async function between here and the handler costs a call about as much as decoding it.
-      while let call = next {
-        if let request: Request = call.decodeRequest() {
-          do {
-            if let serviceContext = call.serviceContext {
-              let response = try await ServiceContext.$current.withValue(serviceContext) {
-                try await handler(request, call.context)
-              }
-              call.succeeded(with: response)
-            } else {
-              call.succeeded(with: try await handler(request, call.context))
+      repeat {
+        guard let request: Request = call.decodeRequest() else { continue }
+        let context = call.context
+        do {
+          if let serviceContext = call.serviceContext {
+            let response = try await ServiceContext.$current.withValue(serviceContext) {
+              try await handler(request, context)
             }
-          } catch {
-            call.failed(error)
+            call.succeeded(with: response)
+          } else {
+            call.succeeded(with: try await handler(request, context))
           }
+        } catch {
+          call.failed(error)
         }
-        next = call.next(in: turn)
-      }
+      } while handlers.advance(&call, in: turn)
     }
   }
 

@@ -2,12 +2,20 @@ internal import HTTP2
 internal import NIOCore
 
 /// What a request's header block asks for.
-enum RequestHead {
-  case accepted(MethodTable.Entry, deadline: Deadline?, Encodings)
-  /// No gRPC request: answered with this HTTP status and nothing else.
-  case httpStatus(Int)
-  /// Answered with trailers only.
-  indirect case refused(RPCError)
+struct RequestHead {
+  let entry: MethodTable.Entry
+  let deadline: Deadline?
+  let encodings: Encodings
+  /// When the headers were received.
+  let receivedTime: NIODeadline
+
+  /// Why a request is no call.
+  enum Refusal: Error {
+    /// No gRPC request: answered with this HTTP status and nothing else.
+    case httpStatus(Int)
+    /// Answered with trailers only.
+    case status(RPCError)
+  }
 
   /// What the client says about compression.
   struct Encodings: Sendable {
@@ -18,32 +26,33 @@ enum RequestHead {
   }
 
   /// Reads a request's headers once, names matched as bytes (doc/PROTOCOL-HTTP2.md, "Requests").
-  /// `now` is asked only when there is a timeout.
-  static func read(
-    _ headers: HeaderBlock, _ methods: MethodTable, now: () -> NIODeadline
-  ) -> RequestHead {
+  init(
+    _ headers: HeaderBlock, _ methods: MethodTable, receivedTime: NIODeadline
+  ) throws(Refusal) {
     var fields = Fields()
     headers.forEach { name, value in fields.take(name, value, methods) }
     // RFC 9110 §15.5.6 and §15.5.16.
-    guard fields.isPost else { return .httpStatus(405) }
-    guard fields.isGRPC || headers.isTruncated else { return .httpStatus(415) }
+    guard fields.isPost else { throw .httpStatus(405) }
+    guard fields.isGRPC || headers.isTruncated else { throw .httpStatus(415) }
     guard !headers.isTruncated else {
-      return .refused(
+      throw .status(
         RPCError(
           code: .resourceExhausted, reason: "HEADERS_TOO_LARGE",
           message: "the request's header list is too large"))
     }
-    guard let method = fields.method else { return .refused(unknownMethod(headers)) }
-    guard !fields.hasUnknownEncoding else { return .refused(unknownEncoding(headers)) }
+    guard let entry = fields.method else { throw .status(Self.unknownMethod(headers)) }
+    guard !fields.hasUnknownEncoding else { throw .status(Self.unknownEncoding(headers)) }
     switch fields.timeout {
-    case .none: return .accepted(method, deadline: nil, fields.encodings)
+    case .none: deadline = nil
     case .malformed:
-      return .refused(RPCError(code: .invalidArgument, message: "grpc-timeout is malformed"))
+      throw .status(RPCError(code: .invalidArgument, message: "grpc-timeout is malformed"))
     case .nanoseconds(let nanoseconds):
-      guard nanoseconds > 0 else { return .refused(.deadlinePassed) }
-      return .accepted(
-        method, deadline: Deadline(now() + .nanoseconds(nanoseconds)), fields.encodings)
+      guard nanoseconds > 0 else { throw .status(.deadlinePassed) }
+      deadline = Deadline(receivedTime + .nanoseconds(nanoseconds))
     }
+    self.entry = entry
+    encodings = fields.encodings
+    self.receivedTime = receivedTime
   }
 
   private static func unknownMethod(_ headers: HeaderBlock) -> RPCError {
@@ -123,8 +132,10 @@ extension RPCError {
 
 extension UnsafeRawBufferPointer {
   @inline(__always)
-  func isEqual(to text: StaticString) -> Bool {
-    let other = text.rawBytes
+  func isEqual(to text: StaticString) -> Bool { isEqual(to: text.rawBytes) }
+
+  @inline(__always)
+  func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
     guard count == other.count, let left = baseAddress, let right = other.baseAddress else {
       return count == other.count
     }
@@ -135,11 +146,21 @@ extension UnsafeRawBufferPointer {
 @inline(__always)
 private func memoryEqual(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool
 {
-  for index in 0..<count
-  where left.load(fromByteOffset: index, as: UInt8.self)
-    != right.load(fromByteOffset: index, as: UInt8.self)
-  {
-    return false
+  // In words, the last of which may overlap the one before.
+  guard count >= 8 else {
+    return (0..<count).allSatisfy {
+      left.load(fromByteOffset: $0, as: UInt8.self)
+        == right.load(fromByteOffset: $0, as: UInt8.self)
+    }
+  }
+  var offset = 0
+  while offset < count {
+    let start = min(offset, count - 8)
+    guard
+      left.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+        == right.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+    else { return false }
+    offset += 8
   }
   return true
 }

@@ -26,7 +26,7 @@ extension ServerCall {
       case .incomplete: break
       }
     }
-    connection.giveBack(stream, byteCount: inbox.takeCredit())
+    giveBack(inbox.takeCredit())
     inbox.detach()
     hold(inbox.bufferedBytes)
   }
@@ -35,7 +35,7 @@ extension ServerCall {
   private func next(in inbox: RequestInbox) -> RequestInbox.Next {
     do {
       let next = try inbox.next()
-      if context.encodings.request == .gzip, case .message = next {
+      if head.encodings.request == .gzip, case .message = next {
         context.isRequestCompressed = inbox.isLastCompressed
       }
       return next
@@ -56,7 +56,7 @@ extension ServerCall {
     hold(inbox.bufferedBytes)
     let credit = inbox.takeCredit()
     if credit > 0 {
-      connection.giveBack(stream, byteCount: credit)
+      giveBack(credit)
       connection.setNeedsFlush()
     }
     return next

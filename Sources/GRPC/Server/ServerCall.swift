@@ -1,65 +1,132 @@
 internal import HTTP2
-internal import Messages
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Tracing
+internal import Synchronization
 
-/// Carries out what `ServerCallMachine` decides for one stream.
+/// Carries out what `ServerCallMachine` decides for one stream. One object is all that a call takes,
+/// and it is used for one call after the other (`prepare`), while nobody else holds it.
 ///
-/// `@unchecked Sendable`: everything mutable is used on the connection's event loop only; methods
-/// that may be called elsewhere go there first.
+/// `@unchecked Sendable`: everything mutable is used on the connection's event loop only, but for
+/// `choices`; methods that may be called elsewhere go there first. `head` and
+/// `headers` are not written while a handler may read them.
 final class ServerCall: @unchecked Sendable {
-  let context: ServerContext
-  let stream: HTTP2Stream
+  private(set) var head: RequestHead
+  /// Nil when the call is over and may be used for another.
+  private(set) var headers: HeaderBlock?
+  /// Nil when the call is over and may be used for another.
+  private(set) var stream: HTTP2Stream?
   let connection: ServerConnection
-  let entry: MethodTable.Entry
+  let info: ConnectionInfo
   var machine: ServerCallMachine
   /// Where a handler that reads a stream of requests finds them; nil for the others.
   private(set) var inbox: RequestInbox?
-  private var deframer: MessageDeframer
-  private var request: ByteBuffer?
+  /// Of a request that comes in more than one piece, or compressed.
+  private var deframer: MessageDeframer?
+  var request: ByteBuffer?
   /// Whether the response's headers name gzip.
-  private var sendsGzip = false
+  var sendsGzip = false
   /// What this call has taken of the server's budget for unfinished requests.
   private var heldBytes = 0
-  private var task: Task<Void, Never>?
+  var task: Task<Void, Never>?
   /// A handler that waits for the client to read.
-  private var waitingWriter: Waiter<Void>?
+  var waitingWriter: Waiter<Void>?
+  /// Read and written with `info.lock` held.
+  private nonisolated(unsafe) var choices = CallChoices()
+  /// Whether anything was chosen. Most calls do without, and without the lock.
+  private let hasChoices = Atomic(false)
 
   /// Unsent bytes from which a writer is made to wait. Each stream whose reader stops costs as much.
-  private static let unsentBytesHigh = 8_192
+  static let unsentBytesHigh = 8_192
 
   init(
-    _ entry: MethodTable.Entry, context: ServerContext, stream: HTTP2Stream,
+    _ head: RequestHead, _ headers: HeaderBlock, stream: HTTP2Stream,
     connection: ServerConnection
   ) {
-    self.entry = entry
-    self.context = context
+    self.head = head
+    self.headers = headers
     self.stream = stream
     self.connection = connection
-    let streamsRequests = entry.handler.streamsRequests
-    machine = ServerCallMachine(streamsRequests: streamsRequests)
-    deframer = MessageDeframer(
-      messageBytesMax: entry.requestBytesMax, encoding: context.encodings.request)
-    if streamsRequests {
-      inbox = RequestInbox(
-        messageBytesMax: entry.requestBytesMax, encoding: context.encodings.request,
-        creditBytesMin: connection.creditBytesMin)
+    info = connection.info
+    machine = ServerCallMachine()
+    if head.entry.handler.streamsRequests { openInbox() }
+  }
+
+  private func openInbox() {
+    machine = ServerCallMachine(streamsRequests: true)
+    inbox = RequestInbox(
+      messageBytesMax: head.entry.requestBytesMax, encoding: head.encodings.request,
+      creditBytesMin: connection.creditBytesMin)
+  }
+
+  /// Forgets a call of one request that is over and that nobody else holds.
+  func clear() {
+    stream = nil
+    headers = nil
+    request = nil
+    deframer = nil
+    sendsGzip = false
+    task = nil
+    if hasChoices.load(ordering: .relaxed) {
+      choices = CallChoices()
+      hasChoices.store(false, ordering: .relaxed)
     }
+  }
+
+  /// Begins another call with a cleared object.
+  func prepare(
+    _ head: consuming RequestHead, _ headers: consuming HeaderBlock, stream: HTTP2Stream
+  ) {
+    self.head = head
+    self.headers = headers
+    self.stream = stream
+    machine = ServerCallMachine()
+    if self.head.entry.handler.streamsRequests { openInbox() }
+  }
+
+  /// For interceptors and handlers.
+  var context: ServerContext { ServerContext(call: self) }
+
+  /// What was chosen; nil while nothing was.
+  func choice<Value>(_ read: (borrowing CallChoices) -> Value) -> Value? {
+    guard hasChoices.load(ordering: .acquiring) else { return nil }
+    return info.lock.withLock { read(choices) }
+  }
+
+  var isAnythingChosen: Bool { hasChoices.load(ordering: .relaxed) }
+
+  func choose(_ write: (inout CallChoices) -> Void) {
+    info.lock.withLock { write(&choices) }
+    hasChoices.store(true, ordering: .releasing)
   }
 
   // MARK: From the connection, on the event loop
 
   /// Starts the handler of a method that takes a stream of requests.
   func begin() {
-    connection.enqueue(self)
+    connection.handlers.enqueue(self)
   }
 
   func receive(_ bytes: ByteBuffer, isEnd: Bool) {
     guard machine.state != .ended else { return }
     if let inbox { return receive(bytes, isEnd: isEnd, into: inbox) }
+    if isEnd, deframer == nil, machine.state == .awaitingMessage,
+      let message = MessageDeframer.onlyMessage(in: bytes, bytesMax: head.entry.requestBytesMax)
+    {
+      request = message
+      perform(machine.receive(.message), with: nil)
+      return perform(machine.receive(.requestEnd), with: nil)
+    }
+    receivePiece(bytes, isEnd: isEnd)
+  }
+
+  private func receivePiece(_ bytes: ByteBuffer, isEnd: Bool) {
     // Whatever is not a complete message yet is part of one within the limit, and a second message
     // ends the call: the bytes are as good as read.
-    connection.giveBack(stream, byteCount: bytes.readableBytes)
+    giveBack(bytes.readableBytes)
+    var deframer =
+      deframer
+      ?? MessageDeframer(
+        messageBytesMax: head.entry.requestBytesMax, encoding: head.encodings.request)
     deframer.append(bytes)
     do {
       while let message = try deframer.next() {
@@ -70,9 +137,16 @@ final class ServerCall: @unchecked Sendable {
     } catch {
       perform(machine.receive(.badRequest), with: error.status)
     }
+    if !isEnd { deframer.detach() }
+    self.deframer = deframer
     if isEnd { return receiveEnd() }
-    detach()
+    // What waits for its end or its rest must not keep a whole read buffer alive.
+    if let request { self.request = ByteBuffer(bytes: request.readableBytesView) }
     hold(deframer.bufferedBytes + (request?.readableBytes ?? 0))
+  }
+
+  func giveBack(_ byteCount: Int) {
+    if let stream { connection.giveBack(stream, byteCount: byteCount) }
   }
 
   /// Counts what is kept of the request until its rest has come; over the budget of the server, the
@@ -92,7 +166,7 @@ final class ServerCall: @unchecked Sendable {
     if let inbox { return receiveEnd(into: inbox) }
     hold(0)
     do {
-      try deframer.finish()
+      try deframer?.finish()
       perform(machine.receive(.requestEnd), with: nil)
     } catch {
       perform(machine.receive(.badRequest), with: error.status)
@@ -118,94 +192,6 @@ final class ServerCall: @unchecked Sendable {
     connection.interceptors.end(context, status: Self.closedByClient)
   }
 
-  // MARK: From the handler
-
-  /// Decodes the request, which is here once; nil: it is none, and the call has been refused.
-  func decodeRequest<Request: Message>() -> Request? {
-    let bytes = request ?? ByteBuffer()
-    request = nil
-    do throws(MessageDecodingError) {
-      return try Request(decoding: bytes)
-    } catch {
-      perform(machine.receive(.finish), with: RPCError(undecodable: error))
-      return nil
-    }
-  }
-
-  /// Remembers the task in which the handler waits.
-  func suspended(in task: Task<Void, Never>) {
-    if machine.state != .ended { self.task = task }
-  }
-
-  /// What is to be current for the handler, if anything is.
-  var serviceContext: ServiceContext? {
-    connection.interceptors.isEmpty ? nil : context.serviceContext
-  }
-
-  /// Runs the handler with what it hands down to the calls it makes.
-  @inline(__always)
-  func inScope<Result>(_ body: () async throws -> Result) async throws -> Result {
-    guard let serviceContext else { return try await body() }
-    return try await ServiceContext.$current.withValue(serviceContext) { try await body() }
-  }
-
-  /// The next call of the same method whose handler is to run in that turn.
-  func next(in turn: HandlerTurn) -> ServerCall? {
-    connection.nextCall(in: turn, of: entry)
-  }
-
-  /// The handler is done.
-  func succeeded() {
-    if isOnLoop { finish(nil) } else { onLoop { $0.finish(nil) } }
-  }
-
-  /// The handler is done with its only response.
-  func succeeded(with response: some Message) {
-    guard isOnLoop else { return onLoop { $0.succeeded(with: response) } }
-    _ = send(response, compressed: nil)
-    finish(nil)
-  }
-
-  /// The handler has thrown the call's status.
-  func failed(_ error: any Error) {
-    if isOnLoop { finish(error) } else { onLoop { $0.finish(error) } }
-  }
-
-  /// - Parameter compressed: nil: as the call does by itself.
-  func write(_ response: some Message, compressed: Bool?) async throws {
-    let isOnLoop = isOnLoop
-    if isOnLoop {
-      guard send(response, compressed: compressed) else { throw Self.ended }
-      guard stream.unsentBytes >= Self.unsentBytesHigh else { return }
-    }
-    let writer = Waiter<Void>()
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        writer.begin(continuation)
-        if isOnLoop { wait(writer) } else { onLoop { $0.write(response, compressed, writer) } }
-      }
-    } onCancel: {
-      onLoop { $0.cancel(writer) }
-    }
-  }
-
-  private func write(_ response: some Message, _ compressed: Bool?, _ writer: Waiter<Void>) {
-    guard !writer.isCancelled else { return }
-    guard send(response, compressed: compressed) else {
-      return writer.resume(with: .failure(Self.ended))
-    }
-    guard stream.unsentBytes >= Self.unsentBytesHigh else {
-      return writer.resume(with: .success(()))
-    }
-    wait(writer)
-  }
-
-  /// Sends the initial metadata, if it has not been sent.
-  func sendHeadersNow() {
-    guard isOnLoop else { return onLoop { $0.sendHeadersNow() } }
-    if machine.state != .ended { _ = flushHeaders() }
-  }
-
   private static let closedByClient = RPCError(
     code: .cancelled, message: "the client has ended the call")
   static let ended = RPCError(code: .cancelled, message: "the call has ended")
@@ -217,75 +203,12 @@ final class ServerCall: @unchecked Sendable {
     connection.eventLoop.execute { body(self) }
   }
 
-  // MARK: Back-pressure
-
-  private func wait(_ writer: Waiter<Void>) {
-    guard machine.state != .ended else { return writer.resume(with: .failure(Self.ended)) }
-    guard waitingWriter == nil else {
-      let error = RPCError(code: .internalError, message: "two writes at a time on one call")
-      return writer.resume(with: .failure(error))
-    }
-    waitingWriter = writer
-    connection.notifyWhenDrained(stream)
-  }
-
-  func drained() {
-    releaseWriter(with: .success(()))
-  }
-
-  private func releaseWriter(with result: Result<Void, any Error>) {
-    let writer = waitingWriter
-    waitingWriter = nil
-    writer?.resume(with: result)
-  }
-
-  /// The task that writes was cancelled; the call goes on.
-  private func cancel(_ writer: Waiter<Void>) {
-    if waitingWriter === writer { waitingWriter = nil }
-    writer.cancel()
-  }
-
   // MARK: Actions
 
-  private func send(_ response: some Message, compressed: Bool?) -> Bool {
-    switch machine.receive(.send) {
-    case .sendMessage(let withHeaders):
-      let encoding = encoding(compressed)
-      if withHeaders, !sendHeaders(encoding) { return false }
-      return connection.send(response, sendsGzip ? encoding : .identity, on: stream)
-    default:
-      return false
-    }
-  }
-
-  /// How a message is to be sent; `compressed` nil: as the call does by itself.
-  private func encoding(_ compressed: Bool?) -> MessageEncoding {
-    guard context.encodings.acceptsGzip else { return .identity }
-    return compressed ?? context.compressesResponses ? .gzip : .identity
-  }
-
-  /// The headers name gzip if the first message or, without a word about it, others will need it.
-  ///
-  /// False: the handler's metadata cannot be sent, and the call has been ended for it.
-  private func sendHeaders(_ first: MessageEncoding) -> Bool {
-    sendsGzip = first == .gzip || encoding(nil) == .gzip
-    do throws(RPCError) {
-      try connection.sendHeaders(
-        context.initialMetadata, sendsGzip ? .gzip : .identity, on: stream)
-      return true
-    } catch {
-      // Headers are still due, so the status goes out as trailers only.
-      _ = machine.receive(.finish)
-      end(trailersOnly: true, status: error)
-      task?.cancel()
-      return false
-    }
-  }
-
-  private func finish(_ error: (any Error)?) {
+  func finish(_ error: (any Error)?) {
     guard machine.state != .ended else { return }
     var status: RPCError?
-    if let error { status = connection.status(of: error, method: entry.handler.descriptor) }
+    if let error { status = connection.status(of: error, method: head.entry.handler.descriptor) }
     if status == nil, machine.state == .running, !flushHeaders() { return }
     perform(machine.receive(.finish), with: status)
     // Tasks that the handler has left behind.
@@ -293,16 +216,10 @@ final class ServerCall: @unchecked Sendable {
     if waitingWriter != nil { releaseWriter(with: .failure(Self.ended)) }
   }
 
-  /// A stream without responses still begins with headers.
-  private func flushHeaders() -> Bool {
-    guard case .sendHeaders = machine.receive(.sendHeaders) else { return false }
-    return sendHeaders(.identity)
-  }
-
   func perform(_ action: ServerCallMachine.Action, with status: RPCError?) {
     switch action {
     case .none: break
-    case .startHandler: connection.enqueue(self)
+    case .startHandler: connection.handlers.enqueue(self)
     case .sendHeaders, .sendMessage, .keepRequests, .endRequests:
       assertionFailure("\(action) is performed by the one who asked for it")
     case .sendStatus(let trailersOnly, let cancelHandler):
@@ -324,10 +241,12 @@ final class ServerCall: @unchecked Sendable {
     heldBytes = 0
   }
 
-  private func end(trailersOnly: Bool, status: RPCError?) {
+  func end(trailersOnly: Bool, status: RPCError?) {
     releaseHeldBytes()
-    connection.end(
-      stream, status: status, metadata: context.trailingMetadata, trailersOnly: trailersOnly)
+    if let stream {
+      connection.end(
+        stream, status: status, metadata: context.trailingMetadata, trailersOnly: trailersOnly)
+    }
     connection.interceptors.end(context, status: status)
   }
 
@@ -335,11 +254,5 @@ final class ServerCall: @unchecked Sendable {
     task?.cancel()
     inbox?.fail(status ?? Self.ended)
     releaseWriter(with: .failure(Self.ended))
-  }
-
-  /// A request that waits for its end or its rest must not keep a whole read buffer alive.
-  private func detach() {
-    deframer.detach()
-    if let request { self.request = ByteBuffer(bytes: request.readableBytesView) }
   }
 }

@@ -9,6 +9,7 @@ struct ConnectionSupervision {
   var stalls = StallWatch()
   /// The client's preface and SETTINGS have arrived.
   var isEstablished = false
+  var requestsAtTick = 0
 
   init(_ configuration: ServerConfiguration) {
     limits = configuration.connections
@@ -31,6 +32,8 @@ extension ServerConnection {
       openStreams: session.openStreamCount, requests: session.requestCount,
       receives: session.receiveCount, isWritable: connection.isWritable)
     perform(supervision.timers.tick(seen, now: now), connection)
+    if seen.openStreams == 0, seen.requests == supervision.requestsAtTick { releaseSpareMemory() }
+    supervision.requestsAtTick = seen.requests
     if seen.openStreams > 0 || !supervision.stalls.isEmpty { endStalledCalls(session, now) }
   }
 

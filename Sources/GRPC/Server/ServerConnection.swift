@@ -7,9 +7,8 @@ internal import NIOCore
 /// `@unchecked Sendable`: used on the connection's event loop only.
 final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   let eventLoop: any EventLoop
-  private let executor: LoopTaskExecutor
   private let methods: MethodTable
-  private var info: ServerContext.ConnectionInfo
+  private(set) var info: ConnectionInfo
   let interceptors: [any ServerInterceptor]
   private let onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
   let receiveBudget: ReceiveBudget
@@ -22,13 +21,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   var supervision: ConnectionSupervision
   /// Where `ConnectionTicks` keeps it.
   var tickSlot = 0
-  /// Calls whose handlers are to be started, in order.
-  private var ready: [ServerCall] = []
-  private var readyIndex = 0
-  /// Counts the times that handlers were started; the task of an earlier one has left the loop.
-  private var turn = 0
-  /// The call whose handler runs in this turn.
-  private var running: ServerCall?
+  let handlers: HandlerQueue
 
   /// What a PING that measures the way to the client carries ("shutdown").
   private static let shutdownPing: UInt64 = 0x7368_7574_646f_776e
@@ -39,12 +32,12 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     onClose: @escaping @Sendable (ServerConnection) -> Void
   ) {
     self.eventLoop = eventLoop
-    self.executor = executor
+    handlers = HandlerQueue(executor)
     self.methods = methods
     self.receiveBudget = receiveBudget
     interceptors = configuration.interceptors
     onUnexpectedError = configuration.onUnexpectedError
-    info = ServerContext.ConnectionInfo(
+    info = ConnectionInfo(
       peer: peer, compressesResponses: configuration.compressesResponses)
     creditBytesMin = Int(configuration.http2.streamWindowBytes / 2)
     self.onClose = onClose
@@ -58,7 +51,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   var peerCertificate: PeerCertificate? {
     get { info.peerCertificate }
     set {
-      info = ServerContext.ConnectionInfo(
+      info = ConnectionInfo(
         peer: info.peer, peerCertificate: newValue,
         compressesResponses: info.compressesResponses)
     }
@@ -100,12 +93,13 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   }
 
   func eventsHandled(on connection: HTTP2Connection) {
-    if !ready.isEmpty { startHandlers() }
+    handlers.start()
   }
 
   func connectionClosed(_ connection: HTTP2Connection) {
     deadlines.stop()
     self.connection = nil
+    handlers.close()
     onClose(self)
   }
 
@@ -120,73 +114,48 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       if isEnd { call.receiveEnd() }
       return
     }
-    let startTime: NIODeadline? = interceptors.isEmpty ? nil : .now()
-    switch RequestHead.read(headers, methods, now: { startTime ?? .now() }) {
-    case .accepted(let method, let deadline, let encodings):
-      let context = ServerContext(
-        entry: method, deadline: deadline, encodings: encodings, startTime: startTime,
-        headers: headers, connection: info)
-      if let refusal = interceptors.start(context) {
-        return end(
-          stream, status: refusal, metadata: context.trailingMetadata, trailersOnly: true)
+    guard let connection else { return }
+    do throws(RequestHead.Refusal) {
+      let head = try RequestHead(
+        headers, methods, receivedTime: connection.session.receivedTime)
+      begin(makeCall(head, headers, stream), on: stream, isEnd: isEnd)
+    } catch {
+      switch error {
+      case .httpStatus(let status):
+        var response = HeaderBlock()
+        response.append(":status", "\(status)")
+        connection.session.submitResponse(stream, response, endStream: true)
+      case .status(let status):
+        end(stream, status: status, metadata: Metadata(), trailersOnly: true)
       }
-      let call = ServerCall(method, context: context, stream: stream, connection: self)
-      stream.context = call
-      if let deadline { watch(deadline) }
-      if method.handler.streamsRequests { call.begin() }
-      if isEnd { call.receiveEnd() }
-    case .httpStatus(let status):
-      var response = HeaderBlock()
-      response.append(":status", "\(status)")
-      connection?.session.submitResponse(stream, response, endStream: true)
-    case .refused(let error):
-      end(stream, status: error, metadata: Metadata(), trailersOnly: true)
     }
   }
 
-  // MARK: Handlers
-
-  /// The call's handler starts when everything received with it has been handled.
-  func enqueue(_ call: ServerCall) {
-    ready.append(call)
-  }
-
-  /// Starts every handler that is due. One task runs as many as end without waiting: a task for
-  /// each would cost more than all else that is done for a call. A handler that waits keeps its
-  /// task to itself, and another task goes on with the rest.
-  private func startHandlers() {
-    while readyIndex < ready.count {
-      turn += 1
-      let turn = turn
-      let task = executor.start { await self.runHandlers(HandlerTurn(number: turn, scope: $0)) }
-      self.turn += 1
-      running?.suspended(in: task)
-      running = nil
+  private func begin(_ call: ServerCall, on stream: HTTP2Stream, isEnd: Bool) {
+    if let refusal = interceptors.start(call.context) {
+      return end(
+        stream, status: refusal, metadata: call.context.trailingMetadata, trailersOnly: true)
     }
-    ready.removeAll(keepingCapacity: true)
-    readyIndex = 0
+    stream.context = call
+    if let deadline = call.head.deadline { watch(deadline) }
+    if call.inbox != nil { call.begin() }
+    if isEnd { call.receiveEnd() }
   }
 
-  private func runHandlers(_ turn: HandlerTurn) async {
-    while let call = nextCall(in: turn) { await call.entry.handler.run(call, turn) }
-  }
-
-  /// The call whose handler is to run next in that turn; nil when the turn is over. With a method,
-  /// only a call of it.
-  func nextCall(in turn: HandlerTurn, of method: MethodTable.Entry? = nil) -> ServerCall? {
-    while turn.number == self.turn, readyIndex < ready.count,
-      running == nil || !turn.scope.isShared
-    {
-      let call = ready[readyIndex]
-      guard method == nil || method === call.entry else { return nil }
-      readyIndex += 1
-      // It may have ended before its turn.
-      guard call.machine.state != .ended else { continue }
-      running = call
-      turn.scope.enter(deadline: call.context.deadline)
-      return call
+  private func makeCall(
+    _ head: consuming RequestHead, _ headers: consuming HeaderBlock, _ stream: HTTP2Stream
+  ) -> ServerCall {
+    guard let call = handlers.takeSpare() else {
+      return ServerCall(head, headers, stream: stream, connection: self)
     }
-    return nil
+    call.prepare(head, headers, stream: stream)
+    return call
+  }
+
+  /// A connection without calls keeps no memory for them.
+  func releaseSpareMemory() {
+    handlers.releaseSpare()
+    connection?.session.releaseSpareMemory()
   }
 
   // MARK: Deadlines
@@ -201,7 +170,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private func expire(now: NIODeadline) -> NIODeadline? {
     var next: NIODeadline?
     for stream in connection?.session.streams ?? [] {
-      guard let call = call(of: stream), let deadline = call.context.deadline?.time else {
+      guard let call = call(of: stream), let deadline = call.head.deadline?.time else {
         continue
       }
       if deadline <= now {
@@ -254,6 +223,17 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       : connection.session.writeMessage(message, on: stream)
     connection.setNeedsFlush()
     return sent
+  }
+
+  /// Answers a call with one message and OK, all at once.
+  func answer(_ stream: HTTP2Stream, with message: some Message) {
+    stream.context = nil
+    guard let connection, !stream.isClosed else { return }
+    let session = connection.session
+    session.submitResponse(stream, ResponseHeaders.headers)
+    _ = session.writeMessage(message, on: stream)
+    session.end(stream, trailers: ResponseHeaders.okTrailers)
+    connection.setNeedsFlush()
   }
 
   /// Ends a call's stream with its status (nil: OK).

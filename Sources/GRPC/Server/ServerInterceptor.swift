@@ -42,6 +42,7 @@ extension [any ServerInterceptor] {
   }
 
   func end(_ context: ServerContext, status: RPCError?) {
-    for interceptor in reversed() { interceptor.callEnded(context, status: status) }
+    // By index: a loop over the elements would copy each of them.
+    for index in indices.reversed() { self[index].callEnded(context, status: status) }
   }
 }

@@ -43,6 +43,20 @@ struct MessageDeframer {
   /// Bytes received and not yet taken as part of a message.
   var bufferedBytes: Int { buffer.readableBytes }
 
+  /// The message of a DATA frame that holds nothing else, not compressed and within the limit; nil
+  /// for all others, which a deframer has to look at.
+  static func onlyMessage(in bytes: ByteBuffer, bytesMax: Int) -> ByteBuffer? {
+    let byteCount = bytes.readableBytes - prefixBytes
+    let start = bytes.readerIndex
+    guard byteCount >= 0, byteCount <= bytesMax,
+      bytes.getInteger(at: start, as: UInt8.self) == 0,
+      bytes.getInteger(at: start + 1, as: UInt32.self).map({ Int($0) }) == byteCount
+    else { return nil }
+    var message = bytes
+    message.moveReaderIndex(forwardBy: prefixBytes)
+    return message
+  }
+
   mutating func append(_ bytes: ByteBuffer) {
     if buffer.readableBytes > 0 {
       if buffer.readerIndex > buffer.readableBytes { buffer.discardReadBytes() }

@@ -23,7 +23,7 @@ extension FuzzTarget {
       name: UnsafeRawBufferPointer(rebasing: name),
       value: UnsafeRawBufferPointer(rebasing: line.dropFirst(name.count + 1)))
   }
-  _ = RequestHead.read(block, Handlers.table, now: { .uptimeNanoseconds(1) })
+  _ = try? RequestHead(block, Handlers.table, receivedTime: .uptimeNanoseconds(1))
   _ = ResponseHead(block).refusal
   try checkMetadata(block)
   try checkStatus(block)

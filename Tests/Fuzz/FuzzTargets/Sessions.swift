@@ -120,17 +120,18 @@ private final class SessionServer {
   ) throws {
     guard stream.context == nil else { return }
     _ = Metadata(headers)
-    switch RequestHead.read(headers, Handlers.table, now: SessionLimits.clock) {
-    case .accepted(_, _, let encodings):
-      stream.context = Call(encodings)
+    do throws(RequestHead.Refusal) {
+      let head = try RequestHead(headers, Handlers.table, receivedTime: SessionLimits.clock())
+      stream.context = Call(head.encodings)
       if endStream { answer(stream) }
-    case .httpStatus(let status):
+    } catch {
       var response = HeaderBlock()
-      response.append(":status", "\(status)")
-      session.submitResponse(stream, response, endStream: true)
-    case .refused(let error):
-      var response = Self.responseHeaders
-      StatusFields.append(error, to: &response)
+      switch error {
+      case .httpStatus(let status): response.append(":status", "\(status)")
+      case .status(let error):
+        response = Self.responseHeaders
+        StatusFields.append(error, to: &response)
+      }
       session.submitResponse(stream, response, endStream: true)
     }
   }
