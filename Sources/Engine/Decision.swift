@@ -111,6 +111,8 @@ public struct Decision: Sendable, Equatable {
   public var storesOutput = false
   /// A bulk transition goes on with `.more`.
   public var hasMore = false
+  /// More could be handed out if there were places; a plan at its own limit waits for its own runs.
+  public var wantsPlaces = false
 
   public enum Answer: Sendable, Equatable {
     case done

@@ -159,6 +159,7 @@ public struct PlanMachine: Sendable {
     decision.commands = draft.commands
     decision.answer = draft.answer
     decision.storesOutput = draft.storesOutput
+    decision.wantsPlaces = hasReadyTasks && outCount < Int(compiled.maxParallel)
     decision.hasMore =
       openCount > 0
       ? !toSkip.isEmpty || plan.status.isFinal

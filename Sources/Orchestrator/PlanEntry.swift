@@ -22,10 +22,12 @@ final class PlanEntry {
   var timers = Heap<PlanTimer>()
   /// When the shard looks at `timers` next.
   var armedDueAt: Int64?
-  /// In the shard's list of plans that wait for places.
-  var isStarved = false
+  /// As the last decision said.
+  var wantsPlaces = false
   /// In the shard's list of plans to be tried.
   var wantsTurn = false
+  /// Where it stands in the shard's line of plans that wait for places.
+  var placeInLine: WaitingLine.Mark?
 
   init(machine: PlanMachine) {
     self.machine = machine
@@ -36,13 +38,16 @@ final class PlanEntry {
 
   /// The lease of a task that is out.
   func lease(_ ordinal: Int) -> TaskLease {
-    let row = machine.rows[ordinal]
-    return TaskLease(ordinal: ordinal, attempt: row.attempt, token: row.token)
+    TaskLease(
+      ordinal: ordinal, attempt: machine.rows[ordinal].attempt,
+      token: machine.rows[ordinal].token)
   }
 
   func run(_ ordinal: Int) -> RunName {
-    let row = machine.rows[ordinal]
-    return RunName(key: machine.key(ordinal), attempt: row.attempt, token: row.token)
+    // Not the machine's own `key`: a call into another module copies all of the machine.
+    let key = IdempotencyKey(planID: id, taskID: machine.compiled.plan.tasks[ordinal].id)
+    return RunName(
+      key: key, attempt: machine.rows[ordinal].attempt, token: machine.rows[ordinal].token)
   }
 
   /// Whether `lease` is what the task is out under.

@@ -110,7 +110,7 @@ extension Shard {
     entry.sends[ordinal]?.phase = .calling
     let id = entry.id
     port.dispatch(handOut, to: send.instance) { [post] reply in
-      post { $0.dispatched(id, send.lease, reply) }
+      post { $0.dispatched(id, send, reply) }
     }
   }
 
@@ -120,9 +120,9 @@ extension Shard {
   }
 
   private func render(_ entry: PlanEntry, _ ordinal: Int) -> Result<HandOut, RenderFailure> {
-    let machine = entry.machine
-    let task = machine.compiled.plan.tasks[ordinal]
-    let row = machine.rows[ordinal]
+    // Its parts, not the machine: a copy of it counts the references of all of them.
+    let task = entry.machine.compiled.plan.tasks[ordinal]
+    let row = entry.machine.rows[ordinal]
     let payload: [UInt8]
     switch renderPayload(entry, ordinal) {
     case .success(let rendered): payload = rendered
@@ -131,9 +131,10 @@ extension Shard {
     let feedback = row.error.flatMap { $0.errorClass == .invalidOutput ? $0.message : nil }
     return .success(
       HandOut(
-        namespace: machine.creation.namespace, run: entry.run(ordinal), type: task.type,
+        namespace: entry.machine.creation.namespace, run: entry.run(ordinal), type: task.type,
         payload: payload, delivery: row.delivery,
-        timeoutMilliseconds: timeLeft(machine, row), feedback: feedback ?? "",
+        timeoutMilliseconds: timeLeft(row, deadlineAt: entry.machine.plan.deadlineAt),
+        feedback: feedback ?? "",
         metadata: task.metadata))
   }
 
@@ -153,18 +154,19 @@ extension Shard {
   }
 
   /// What the attempt has left of start_to_close, and the plan of its deadline.
-  private func timeLeft(_ machine: PlanMachine, _ row: TaskRow) -> Int64 {
-    max(1, min(row.timerDueAt ?? now, machine.plan.deadlineAt ?? .max) - now)
+  private func timeLeft(_ row: TaskRow, deadlineAt: Int64?) -> Int64 {
+    max(1, min(row.timerDueAt ?? now, deadlineAt ?? .max) - now)
   }
 
   /// Brings the outputs that `template` reads into memory.
   private func fetchOutputs(_ entry: PlanEntry, _ template: PayloadTemplate) -> Bool {
-    let wanted = template.references.compactMap { reference -> Int? in
-      guard case .task(let id) = reference.source else { return nil }
-      return entry.machine.compiled.ordinals[id]
-    }
-    let missing = Set(wanted).filter {
-      entry.outputs[$0] == nil && entry.machine.rows[$0].status == .succeeded
+    var missing: Set<Int> = []
+    for reference in template.references {
+      guard case .task(let id) = reference.source,
+        let ordinal = entry.machine.compiled.ordinals[id], entry.outputs[ordinal] == nil,
+        entry.machine.rows[ordinal].status == .succeeded
+      else { continue }
+      missing.insert(ordinal)
     }
     guard !missing.isEmpty else { return true }
     do throws(StoreError) {
@@ -192,7 +194,10 @@ extension Shard {
 
   // MARK: Answers
 
-  private func dispatched(_ id: PlanID, _ lease: TaskLease, _ reply: HandOutReply) {
+  private func dispatched(_ id: PlanID, _ asked: Send, _ reply: HandOutReply) {
+    // Also where the result was faster than the answer.
+    if case .accepted = reply { sessions.answered(asked.instance) }
+    let lease = asked.lease
     guard let entry = plans[id], let send = entry.sends[lease.ordinal], send.lease == lease,
       entry.isOut(lease)
     else { return }
@@ -221,7 +226,6 @@ extension Shard {
     let isPolled = sessions[send.instance]?.registration.isPolled ?? false
     entry.sends[send.lease.ordinal]?.phase = .answered
     entry.sends[send.lease.ordinal]?.failures = 0
-    sessions.answered(send.instance)
     let id = entry.id
     apply(.accepted(send.lease, handle: handle, isPolled: isPolled), to: entry) { [weak self] in
       guard isPolled, case .success = $0, let self, let entry = plans[id] else { return }

@@ -30,8 +30,7 @@ final class Shard {
   var outAt: [String: Set<OutTask>] = [:]
   /// Plans with ready tasks that have not been tried since they became ready.
   private var untried: [PlanEntry] = []
-  /// Plans with ready tasks and no place for them, in the order of their turns.
-  private var starved: [PlanEntry] = []
+  private var line = WaitingLine()
   private var openingsSeen: UInt64 = 0
   /// Plans that could not be loaded again after a failed commit.
   var toReload: Set<PlanID> = []
@@ -156,7 +155,8 @@ final class Shard {
       let id = entry.id
       post { shard in shard.plans[id].map { shard.apply(.more, to: $0) } }
     }
-    if entry.machine.hasReadyTasks { wantTurn(entry) }
+    entry.wantsPlaces = decision.wantsPlaces
+    if decision.wantsPlaces { wantTurn(entry) }
   }
 
   /// Calls `body` when everything decided so far is durable, or has failed.
@@ -307,38 +307,31 @@ final class Shard {
     untried.append(entry)
   }
 
-  /// Gives plans their turns while there are places, higher priorities first: all that wait where a
-  /// place may have become free, otherwise those that have become ready since.
+  /// Gives plans their turns while there are places: those that have become ready since, and where a
+  /// place may have become free all that wait.
   private func scheduleStarved() {
-    let hasOpened = pool.openings != openingsSeen
+    for entry in untried { line.join(entry) }
+    if pool.openings != openingsSeen { line.unblock() }
     openingsSeen = pool.openings
-    let fresh = untried.filter { !hasOpened || !$0.isStarved }
-    var queue = (hasOpened ? starved + fresh : fresh).filter(isWaiting)
-    queue.sort { $0.machine.creation.plan.priority > $1.machine.creation.plan.priority }
-    var waiting = hasOpened ? [] : starved.filter(isWaiting)
-    while !queue.isEmpty, pool.hasPlace(now: now) {
-      var again: [PlanEntry] = []
-      for entry in queue {
-        let before = entry.machine.outCount
-        apply(.schedule(most: Self.turnSize), to: entry)
-        guard entry.machine.hasReadyTasks else { continue }
-        if entry.machine.outCount > before { again.append(entry) } else { waiting.append(entry) }
-      }
-      queue = again
-    }
-    for entry in starved { entry.isStarved = false }
+    // Apart, for a turn comes back to this shard.
+    var line = WaitingLine()
+    swap(&line, &self.line)
+    while pool.hasPlace(now: now), line.giveTurn(isWaiting: isWaiting, giveTurn) {}
+    pool.isContended = !line.isEmpty(isWaiting: isWaiting)
+    swap(&line, &self.line)
     for entry in untried { entry.wantsTurn = false }
     untried = []
-    starved = []
-    for entry in waiting + queue where !entry.isStarved {
-      entry.isStarved = true
-      starved.append(entry)
-    }
-    pool.isContended = !starved.isEmpty
+  }
+
+  /// Answers whether the plan found a place.
+  private func giveTurn(_ entry: PlanEntry) -> Bool {
+    let before = entry.machine.outCount
+    apply(.schedule(most: Self.turnSize), to: entry)
+    return entry.machine.outCount > before
   }
 
   private func isWaiting(_ entry: PlanEntry) -> Bool {
-    plans[entry.id] === entry && entry.machine.hasReadyTasks
+    plans[entry.id] === entry && entry.wantsPlaces
   }
 
   /// Tasks a plan may hand out before it is another plan's turn.

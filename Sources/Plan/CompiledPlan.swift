@@ -1,5 +1,6 @@
-/// A plan that has been checked, with everything worked out that running it needs.
-public struct CompiledPlan: Sendable {
+/// A plan that has been checked, with everything worked out that running it needs. It never changes;
+/// a class, so that handing it on costs one count and not one for each part.
+public final class CompiledPlan: Sendable {
   public let plan: Plan
   public let defaults: PlanDefaults
   public let graph: PlanGraph
