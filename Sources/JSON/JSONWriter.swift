@@ -24,7 +24,17 @@ public struct JSONWriter {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  public mutating func integer(_ value: Int64) { raw(Array(String(value).utf8)) }
+  public mutating func integer(_ value: Int64) {
+    separate()
+    var rest = value.magnitude
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    let start = bytes.count
+    repeat {
+      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0
+    bytes[start...].reverse()
+  }
 
   public mutating func bool(_ value: Bool) { raw(Array((value ? "true" : "false").utf8)) }
 
@@ -72,7 +82,17 @@ public struct JSONWriter {
 
   /// Appends `text` as it stands between the quotes of a JSON string.
   public static func appendEscaped(_ text: String, to bytes: inout [UInt8]) {
-    for byte in text.utf8 {
+    var text = text
+    text.withUTF8 { buffer in
+      let isPlain = buffer.allSatisfy {
+        $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+      }
+      if isPlain { bytes.append(contentsOf: buffer) } else { escape(buffer, to: &bytes) }
+    }
+  }
+
+  private static func escape(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {
+    for byte in text {
       switch byte {
       case UInt8(ascii: "\""): bytes.append(contentsOf: #"\""#.utf8)
       case UInt8(ascii: "\\"): bytes.append(contentsOf: #"\\"#.utf8)

@@ -58,7 +58,7 @@ final class PlanWriter {
   func write(_ group: [PlanChange]) throws(StoreError) {
     do throws(SQLiteFailure) { try begin.run() } catch { throw error.storeError }
     do throws(StoreError) {
-      for change in group { try write(change) }
+      for run in ChangeRun.runs(of: group) { try write(run) }
     } catch {
       try rollBack()
       throw error
@@ -81,31 +81,33 @@ final class PlanWriter {
     }
   }
 
-  private func write(_ change: PlanChange) throws(StoreError) {
+  private func write(_ run: ChangeRun) throws(StoreError) {
+    let change = run.change
     let plan: Int64
     if let creation = change.created {
       plan = try insert(creation, change)
     } else {
-      plan = try update(change)
+      plan = try update(change, from: run.storedRevision)
     }
     if let amendment = change.amendment { try amend(plan, change.planID, amendment) }
     for task in change.tasks {
       upsertTask.bind(plan)
       upsertTask.bind(task.ordinal)
       upsertTask.bind(task)
-      try run(upsertTask)
+      try self.run(upsertTask)
     }
     for output in change.outputs {
       insertOutput.bind(plan)
       insertOutput.bind(output.ordinal)
       insertOutput.bind(text: output.json)
-      try run(insertOutput, taken: change.invalid("task \(output.ordinal) has an output already"))
+      try self.run(
+        insertOutput, taken: change.invalid("task \(output.ordinal) has an output already"))
     }
     guard !change.events.isEmpty else { return }
     insertTrace.bind(plan)
     insertTrace.bind(change.plan.lastSeq)
     insertTrace.bind(text: EventRecord.encode(change.events))
-    try run(insertTrace)
+    try self.run(insertTrace)
   }
 
   private func insert(
@@ -169,23 +171,25 @@ final class PlanWriter {
   ///
   /// Most transitions leave the status as it is. Naming it in SET would rewrite its entry in the
   /// index of open plans even then, hence two statements.
-  private func update(_ change: PlanChange) throws(StoreError) -> Int64 {
-    if let plan = try run(updatePlan, change) { return plan }
-    if let plan = try run(updatePlanAndStatus, change) { return plan }
+  private func update(
+    _ change: PlanChange, from revision: Int64
+  ) throws(StoreError) -> Int64 {
+    if let plan = try run(updatePlan, change, from: revision) { return plan }
+    if let plan = try run(updatePlanAndStatus, change, from: revision) { return plan }
     selectStored.bind(change.planID)
     let stored = try selectStored.first { (selectStored.integer(), selectStored.integer()) }
-    guard let (revision, lastSeq) = stored, revision == change.plan.revision - 1 else {
+    guard let (storedRevision, lastSeq) = stored, storedRevision == revision else {
       throw change.conflict(storedRevision: stored?.0)
     }
     throw change.invalid("its events do not follow \(lastSeq)")
   }
 
   private func run(
-    _ statement: SQLiteStatement, _ change: PlanChange
+    _ statement: SQLiteStatement, _ change: PlanChange, from revision: Int64
   ) throws(StoreError) -> Int64? {
     statement.bind(change.plan)
     statement.bind(change.planID)
-    statement.bind(change.plan.revision - 1)
+    statement.bind(revision)
     statement.bind(change.firstSeq - 1)
     statement.bind(change.plan.status.rawValue)
     var plan: Int64?
@@ -193,11 +197,14 @@ final class PlanWriter {
     return plan
   }
 
-  private func run(_ statement: SQLiteStatement, taken: StoreError? = nil) throws(StoreError) {
+  /// - Parameter taken: The error where what is inserted is there already.
+  private func run(
+    _ statement: SQLiteStatement, taken: @autoclosure () -> StoreError? = nil
+  ) throws(StoreError) {
     do throws(SQLiteFailure) {
       try statement.run()
     } catch {
-      if let taken, error.isConstraint { throw taken }
+      if error.isConstraint, let taken = taken() { throw taken }
       throw error.storeError
     }
   }
