@@ -14,8 +14,17 @@ public struct SHA256Hasher: ~Copyable {
     }
     self.context = context
     // Possible return codes: 1 success, 0 failure.
-    precondition(EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1, "SHA-256 cannot start")
+    precondition(EVP_DigestInit_ex(context, Self.algorithm, nil) == 1, "SHA-256 cannot start")
   }
+
+  /// Looked up once: `EVP_sha256()` would be looked up by name at every start. Never freed, never
+  /// changed, and libcrypto counts its users by atomics: it may be used from any thread.
+  nonisolated(unsafe) private static let algorithm: OpaquePointer = {
+    guard let algorithm = EVP_MD_fetch(nil, "SHA256", nil) else {
+      preconditionFailure("libcrypto has no SHA-256")
+    }
+    return algorithm
+  }()
 
   deinit { EVP_MD_CTX_free(context) }
 

@@ -17,23 +17,33 @@ public struct PlanID: Sendable, Hashable, Comparable, CustomStringConvertible {
 
   /// The canonical form, in either case; nil for anything else.
   public init?(_ text: String) {
-    let characters = Array(text.utf8)
-    guard characters.count == 36 else { return nil }
+    var text = text
+    guard let id = text.withUTF8({ Self($0) }) else { return nil }
+    self = id
+  }
+
+  private init?(_ text: UnsafeBufferPointer<UInt8>) {
+    guard text.count == 36 else { return nil }
     var words: (UInt64, UInt64) = (0, 0)
-    var digits = 0
-    for (index, character) in characters.enumerated() {
+    for (index, character) in text.enumerated() {
       if index == 8 || index == 13 || index == 18 || index == 23 {
         guard character == UInt8(ascii: "-") else { return nil }
         continue
       }
-      guard character < 0x80,
-        let digit = Character(UnicodeScalar(character)).hexDigitValue
-      else { return nil }
-      if digits < 16 { words.0 = words.0 << 4 | UInt64(digit) }
-      if digits >= 16 { words.1 = words.1 << 4 | UInt64(digit) }
-      digits += 1
+      guard let digit = Self.hexDigit(character) else { return nil }
+      words.0 = words.0 << 4 | words.1 >> 60
+      words.1 = words.1 << 4 | digit
     }
     (high, low) = words
+  }
+
+  private static func hexDigit(_ character: UInt8) -> UInt64? {
+    switch character {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(character - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(character - UInt8(ascii: "a")) + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(character - UInt8(ascii: "A")) + 10
+    default: nil
+    }
   }
 
   public var description: String {
@@ -69,7 +79,9 @@ public struct IdempotencyKey: Sendable, Hashable, CustomStringConvertible {
   }
 
   public init?(_ text: String) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    let slash = UInt8(ascii: "/")
+    let parts = text.utf8.split(separator: slash, omittingEmptySubsequences: false)
+      .map { Substring($0) }
     guard parts.count == 3, let planID = PlanID(String(parts[0])), let index = Int32(parts[2])
     else { return nil }
     self.init(planID: planID, taskID: String(parts[1]), index: index)

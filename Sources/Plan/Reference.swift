@@ -38,49 +38,62 @@ public struct Reference: Sendable, Hashable {
   }
 
   private static func steps(_ text: String) throws(ReferenceError) -> [JSONPathStep] {
+    // Bytes, for finding the borders of characters takes longer than everything else here.
     var steps: [JSONPathStep] = []
-    var rest = Substring(text).drop { $0 == " " }
-    while rest.last == " " { rest.removeLast() }
+    var rest = Substring(text).utf8.drop { $0 == UInt8(ascii: " ") }
+    while rest.last == UInt8(ascii: " ") { rest.removeLast() }
     while let first = rest.first {
-      if first == "[" {
+      if first == UInt8(ascii: "[") {
         steps.append(try bracket(&rest))
         continue
       }
-      if first == "." {
+      if first == UInt8(ascii: ".") {
         guard !steps.isEmpty else { throw ReferenceError("a name must stand before the dot") }
         rest.removeFirst()
       } else if !steps.isEmpty {
-        throw ReferenceError("expected a dot or a bracket before \"\(rest)\"")
+        throw ReferenceError("expected a dot or a bracket before \"\(Substring(rest))\"")
       }
-      let name = rest.prefix(while: Self.isNameCharacter)
-      guard !name.isEmpty else { throw ReferenceError("expected a name before \"\(rest)\"") }
-      steps.append(.key(String(name)))
-      rest.removeFirst(name.count)
+      let name = rest.prefix(while: Self.isNameByte)
+      guard !name.isEmpty else {
+        throw ReferenceError("expected a name before \"\(Substring(rest))\"")
+      }
+      steps.append(.key(String(Substring(name))))
+      rest = rest[name.endIndex...]
     }
     return steps
   }
 
-  private static func isNameCharacter(_ character: Character) -> Bool {
-    character.isASCII && (character.isLetter || character.isNumber || "_-:".contains(character))
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
+      UInt8(ascii: ":"):
+      true
+    default: false
+    }
   }
 
   /// `[0]`, `['name']` or `["name"]`.
-  private static func bracket(_ rest: inout Substring) throws(ReferenceError) -> JSONPathStep {
+  private static func bracket(
+    _ rest: inout Substring.UTF8View
+  ) throws(ReferenceError) -> JSONPathStep {
     rest.removeFirst()
-    if let quote = rest.first, quote == "'" || quote == "\"" {
+    if let quote = rest.first, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") {
       rest.removeFirst()
       guard let end = rest.firstIndex(of: quote) else {
         throw ReferenceError("a quote is not closed")
       }
-      let name = String(rest[..<end])
+      let name = String(Substring(rest[..<end]))
       rest = rest[rest.index(after: end)...]
-      guard rest.first == "]" else { throw ReferenceError("a bracket is not closed") }
+      guard rest.first == UInt8(ascii: "]") else {
+        throw ReferenceError("a bracket is not closed")
+      }
       rest.removeFirst()
       return .key(name)
     }
-    let digits = rest.prefix { $0.isASCII && $0.isNumber }
-    rest.removeFirst(digits.count)
-    guard let index = Int(digits), rest.first == "]" else {
+    let digits = rest.prefix { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
+    rest = rest[digits.endIndex...]
+    guard let index = Int(Substring(digits)), rest.first == UInt8(ascii: "]") else {
       throw ReferenceError("expected a number or a quoted name in the bracket")
     }
     rest.removeFirst()
@@ -96,7 +109,7 @@ public struct Reference: Sendable, Hashable {
     }
     for step in path {
       switch step {
-      case .key(let key) where key.allSatisfy(Self.isNameCharacter): text += ".\(key)"
+      case .key(let key) where key.utf8.allSatisfy(Self.isNameByte): text += ".\(key)"
       case .key(let key): text += key.contains("'") ? "[\"\(key)\"]" : "['\(key)']"
       case .index(let index): text += "[\(index)]"
       }

@@ -105,7 +105,8 @@ public final class ClientChannel: Sendable {
     completion: @escaping @Sendable (Result<Response, RPCError>) -> Void
   ) -> CallHandle {
     let call = UnaryCall<Request, Response>(method, request, options, lifetime) {
-      completion($0.map(\.message))
+      // Not a key path, which is put together anew at every call.
+      completion($0.map { $0.message })
     }
     core.start(call)
     return CallHandle(call: call)
