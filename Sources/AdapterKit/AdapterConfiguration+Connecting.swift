@@ -1,4 +1,5 @@
 public import GRPC
+internal import NIOCore
 
 extension AdapterConfiguration {
   /// Where to listen. Throws where others could reach the adapter without TLS.
@@ -21,7 +22,9 @@ extension AdapterConfiguration {
 
   /// A channel to the orchestrator. Throws where it would go to another machine without TLS, and
   /// where the certificates cannot be used.
-  public func openChannel() throws(AdapterError) -> ClientChannel {
+  public func openChannel() throws(AdapterError) -> ClientChannel { try openChannel(on: nil) }
+
+  func openChannel(on loop: (any EventLoop)?) throws(AdapterError) -> ClientChannel {
     let endpoint: Endpoint
     do throws(AddressError) { endpoint = try Endpoint(orchestrator) } catch {
       throw AdapterError(.badConfiguration, error.description)
@@ -41,7 +44,8 @@ extension AdapterConfiguration {
       }
       channel.tls = client
     }
-    return ClientChannel(address: endpoint.address, configuration: channel)
+    return ClientChannel(
+      address: endpoint.address, configuration: channel, eventLoopGroup: loop)
   }
 
   /// How the orchestrator is told to call an adapter that listens there.

@@ -2,6 +2,8 @@ internal import GRPC
 public import Logging
 internal import Messages
 internal import NIOConcurrencyHelpers
+internal import NIOCore
+internal import NIOPosix
 internal import Stubs
 
 /// An adapter: serves `baton.v1.ExecutionAdapter` and health, registers with the orchestrator, runs
@@ -48,11 +50,13 @@ public final class AdapterHost: Sendable {
       throw AdapterError(.badConfiguration, "the adapter must run at least one task at a time")
     }
     let listen = try configuration.listenAddress
-    let channel = try configuration.openChannel()
+    // One for everything: results leave on the thread on which tasks come.
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    let channel = try configuration.openChannel(on: loop)
     defer { channel.close() }
     let (dirty, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let registry = AdapterRegistryClient(channel)
-    let host = try makeHost(registry, wakeProgress: { wake.yield() })
+    let host = try makeHost(loop, registry, wakeProgress: { wake.yield() })
     let health = GRPC.HealthService(statuses: ["": .notServing, Self.service: .notServing])
     let services: [any GRPCService] = [
       AdapterService(host: host, configuration: configuration, runner: runner), health,
@@ -60,6 +64,7 @@ public final class AdapterHost: Sendable {
     let server = GRPCServer(
       services: services + [ReflectionService(files: ProtoFiles.all, serving: services)],
       configuration: ServerConfiguration(
+        eventLoopGroup: loop,
         tls: configuration.tls.server(on: listen) { [log] outcome in
           if case .failure(let error) = outcome {
             log.error("the certificates cannot be used", metadata: ["error": "\(error)"])
@@ -75,7 +80,7 @@ public final class AdapterHost: Sendable {
       registry: registry, host: host, runner: runner, configuration: configuration,
       address: try configuration.reachable(at: address), log: log)
     await host.deliverAll()
-    await work(host, session, dirty) {
+    await work(host, session, dirty, channel.connectivityChanges) {
       for name in ["", Self.service] { health.set(.notServing, for: name) }
     }
     await shutDown(server)
@@ -85,7 +90,8 @@ public final class AdapterHost: Sendable {
   }
 
   private func makeHost(
-    _ registry: AdapterRegistryClient, wakeProgress: @escaping @Sendable () -> Void
+    _ loop: any EventLoop, _ registry: AdapterRegistryClient,
+    wakeProgress: @escaping @Sendable () -> Void
   ) throws(AdapterError) -> RunHost {
     let opened = try configuration.dataFolder.map { folder throws(AdapterError) in
       try RunJournal.open(folder: folder)
@@ -107,7 +113,8 @@ public final class AdapterHost: Sendable {
       }
     }
     return RunHost(
-      runner: runner, configuration: configuration, table: table, journal: opened?.journal,
+      loop: loop, runner: runner, configuration: configuration, table: table,
+      journal: opened?.journal,
       observer: observer, log: log, report: configuration.results == .callback ? report : nil,
       wakeProgress: wakeProgress,
       onFatal: { [self] error in
@@ -130,7 +137,7 @@ public final class AdapterHost: Sendable {
   /// Heartbeats and progress, until `stop` and on until the last run has ended.
   private func work(
     _ host: RunHost, _ session: RegistrySession, _ dirty: AsyncStream<Void>,
-    onStop: @Sendable () -> Void
+    _ connectivity: AsyncStream<ConnectivityState>, onStop: @Sendable () -> Void
   ) async {
     let over = Latch()
     await withTaskGroup { group in
@@ -139,6 +146,13 @@ public final class AdapterHost: Sendable {
         for await _ in dirty {
           await session.send(await host.takeProgress())
           await over.wait(atMost: configuration.progressInterval)
+        }
+      }
+      group.addTask {
+        var isReady = false
+        for await state in connectivity {
+          if isReady { await session.connectionLost() }
+          isReady = state == .ready
         }
       }
       await stopping.wait()

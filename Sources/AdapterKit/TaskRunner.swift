@@ -12,6 +12,10 @@ public protocol TaskRunner: Sendable {
   /// Free words: cancel, progress ...
   var capabilities: [String] { get }
 
+  /// Whether `run` never blocks its thread, neither by waiting nor by working for long. It then runs
+  /// on the event loop of the adapter's calls, without a change of threads.
+  var neverBlocks: Bool { get }
+
   /// Refuses a task before it is accepted. Fast; called only where the task would start.
   func validate(_ request: TaskRequest) throws(TaskRejection)
 
@@ -28,6 +32,7 @@ public protocol TaskRunner: Sendable {
 }
 
 extension TaskRunner {
+  public var neverBlocks: Bool { false }
   public func validate(_ request: TaskRequest) throws(TaskRejection) {}
   public func health() async -> String? { nil }
 }

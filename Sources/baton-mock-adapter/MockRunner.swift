@@ -10,6 +10,7 @@ final class MockRunner: TaskRunner {
   let frameworkVersion = AdapterVersion.current
   let taskTypes: [String]
   let capabilities = ["cancel", "progress"]
+  let neverBlocks = true
   /// Hand-outs refused so far, by idempotency key.
   private let refusals = NIOLockedValueBox<[String: Int]>([:])
 

@@ -15,6 +15,8 @@ actor RegistrySession {
   private var sessionID: String?
   private var lease: Duration
   private var interval = Duration.seconds(1)
+  /// Ends the rest until the next heartbeat.
+  private var rest = Latch()
   private var complaint = ""
   /// No session is opened any more.
   private var isLeaving = false
@@ -41,11 +43,12 @@ actor RegistrySession {
   func run(until over: Latch) async {
     var delays = RetryDelays(configuration)
     while !over.isOpen, !Task.isCancelled {
+      rest = Latch()
       do {
         if sessionID == nil { try await register() } else { try await heartbeat() }
         delays.reset()
         complaint = ""
-        await over.wait(atMost: interval)
+        await rest.wait(atMost: interval)
       } catch {
         if !over.isOpen { complain(error) }
         let delay = delays.nextDelay()
@@ -53,6 +56,9 @@ actor RegistrySession {
       }
     }
   }
+
+  /// The orchestrator may be starting again: it hands nothing out here until it is called.
+  func connectionLost() { rest.open() }
 
   private func register() async throws {
     guard !isLeaving else { return }

@@ -5,13 +5,15 @@ internal import Messages
 /// Repeats every result until it is acknowledged (callback mode).
 extension RunHost {
   /// Begins to report the result of a run, where one is due and nobody does.
-  func deliver(_ reference: RunReference) {
+  ///
+  /// - Parameter result: The result, if the caller has it at hand.
+  func deliver(_ reference: RunReference, _ result: BatonV1.TaskResult? = nil) {
     guard report != nil, deliveries[reference] == nil, table[reference]?.isDue == true else {
       return
     }
     if deliveries.isEmpty { nobodyDelivers = Latch() }
     deliveries[reference] = Latch()
-    Task.detached { await self.repeatReport(reference) }
+    _ = Task.immediateDetached { await self.repeatReport(reference, result) }
   }
 
   /// After a start: whatever the process before did not get rid of.
@@ -33,10 +35,10 @@ extension RunHost {
     hurryDeliveries()
   }
 
-  private func repeatReport(_ reference: RunReference) async {
+  private func repeatReport(_ reference: RunReference, _ result: BatonV1.TaskResult?) async {
     var delays = RetryDelays(configuration)
     while !isOver, let run = table[reference], run.isDue, let bytes = run.result {
-      guard let answer = await send(run, bytes), !isOver else { break }
+      guard let answer = await send(run, bytes, result), !isOver else { break }
       switch answer {
       case .verdict(let verdict):
         table.reported(reference, token: run.token, verdict, now: now)
@@ -57,9 +59,11 @@ extension RunHost {
   }
 
   /// Nil where the stored result cannot be read: it is never ours then.
-  private func send(_ run: Run, _ bytes: [UInt8]) async -> Answer? {
+  private func send(
+    _ run: Run, _ bytes: [UInt8], _ known: BatonV1.TaskResult?
+  ) async -> Answer? {
     let result: BatonV1.TaskResult
-    do { result = try BatonV1.TaskResult(serializedBytes: bytes) } catch {
+    do { result = try known ?? BatonV1.TaskResult(serializedBytes: bytes) } catch {
       log.critical(
         "a stored result is unreadable",
         metadata: ["run": "\(run.reference)", "error": "\(error)"])

@@ -9,24 +9,24 @@ extension RunHost {
     _ older: [Latch]
   ) {
     var run = LiveRun(request: request, progress: RunProgress(wake: wakeProgress))
-    if let timeout = request.timeout {
-      run.timers.append(after(timeout) { await $0.deadlinePassed(reference) })
-    }
+    run.deadline = request.timeout.map { clock.now + $0 }
     live[reference] = run
+    if let deadline = run.deadline { lookOver(at: deadline) }
     // Detached, here and below: a run outlives the call that starts it, and must not inherit that
     // call's deadline (`CallScope`).
-    Task.detached { await self.supervise(reference, ticket, older) }
+    _ = Task.immediateDetached { await self.supervise(reference, ticket, older) }
   }
 
   private func supervise(
     _ reference: RunReference, _ ticket: RunJournal.Ticket?, _ older: [Latch]
   ) async {
+    var result: BatonV1.TaskResult?
     do {
       try await durable(ticket)
       // Two attempts of one task never run side by side.
       for ended in older { await ended.wait() }
       let outcome = await execute(reference)
-      try await settle(reference, outcome)
+      result = try await settle(reference, outcome)
     } catch {
       // `onFatal` has been told: this process ends.
       log.critical("a run is given up", metadata: ["run": "\(reference)", "error": "\(error)"])
@@ -37,7 +37,7 @@ extension RunHost {
       run.ended.open()
     }
     wakeProgress()
-    deliver(reference)
+    deliver(reference, result)
   }
 
   /// How the run ended; nil where it was handed back.
@@ -47,12 +47,44 @@ extension RunHost {
     table.begin(reference)
     run.progress.started()
     if let row = table[reference] { observer(RunEvent(.started, row.handOut)) }
-    let work = Task.detached { [runner] in
-      try await runner.run(run.request, progress: run.progress)
-    }
-    live[reference]?.work = work
-    let result = await work.result
+    let result = await result(of: run, reference)
     return live[reference].flatMap { outcome(of: $0, result) }
+  }
+
+  /// Waits for the end of the run's code on this actor; `Task.result` would change threads for it.
+  private func result(
+    of run: LiveRun, _ reference: RunReference
+  ) async -> Result<TaskOutput, any Error> {
+    let work = begin(run, reference)
+    if let result = live[reference]?.result { return result }
+    live[reference]?.work = work
+    return await withCheckedContinuation { live[reference]?.waiter = $0 }
+  }
+
+  private func codeEnded(_ reference: RunReference, _ result: Result<TaskOutput, any Error>) {
+    live[reference]?.result = result
+    live[reference]?.waiter?.resume(returning: result)
+  }
+
+  /// What may block goes to threads of its own.
+  private func begin(_ run: LiveRun, _ reference: RunReference) -> Task<Void, Never> {
+    guard runner.neverBlocks else {
+      return Task.detached { [runner] in
+        let result = await Self.result(of: runner, run)
+        await self.codeEnded(reference, result)
+      }
+    }
+    return Task.immediateDetached {
+      self.codeEnded(reference, await Self.result(of: self.runner, run))
+    }
+  }
+
+  private static func result(
+    of runner: any TaskRunner, _ run: LiveRun
+  ) async -> Result<TaskOutput, any Error> {
+    do { return .success(try await runner.run(run.request, progress: run.progress)) } catch {
+      return .failure(error)
+    }
   }
 
   private func outcome(
@@ -82,13 +114,15 @@ extension RunHost {
     }
   }
 
+  /// Answers the result that is to be reported; nil where the run was handed back.
   private func settle(
     _ reference: RunReference, _ outcome: Result<TaskOutput, TaskFailure>?
-  ) async throws {
-    guard let row = table[reference] else { return }
+  ) async throws -> BatonV1.TaskResult? {
+    guard let row = table[reference] else { return nil }
     guard let outcome else {
       table.lose(reference, now: now)
-      return try await durable(save())
+      try await durable(save())
+      return nil
     }
     let result = BatonV1.TaskResult(row.handOut.taskID, outcome)
     observer(
@@ -97,6 +131,7 @@ extension RunHost {
     remember(result, of: reference)
     table.finish(reference, result: result.serializedBytes())
     try await durable(save())
+    return result
   }
 
   private func remember(_ result: BatonV1.TaskResult, of reference: RunReference) {
@@ -135,7 +170,30 @@ extension RunHost {
     }
   }
 
-  private func deadlinePassed(_ reference: RunReference) { stop([reference], .deadline) }
+  /// Sees to it that runs are ended whose deadline has passed by then. One timer for them all: a run
+  /// that ends in time costs nothing here.
+  private func lookOver(at deadline: ContinuousClock.Instant) {
+    guard lookOverAt.map({ deadline < $0 }) ?? true else { return }
+    lookOverAt = deadline
+    _ = Task.immediateDetached {
+      do { try await Task.sleep(until: deadline, clock: self.clock) } catch { return }
+      // An earlier one has taken its place where the times differ.
+      if self.lookOverAt == deadline { self.lookOver() }
+    }
+  }
+
+  private func lookOver() {
+    lookOverAt = nil
+    let now = clock.now
+    var next: ContinuousClock.Instant?
+    var due: [RunReference] = []
+    for (reference, run) in live where run.stop == nil {
+      guard let deadline = run.deadline else { continue }
+      if deadline <= now { due.append(reference) } else { next = min(next ?? deadline, deadline) }
+    }
+    stop(due.sorted(), .deadline)
+    if let next { lookOver(at: next) }
+  }
 
   private func complain(_ reference: RunReference) {
     lastError = "a run does not end although it was told to"

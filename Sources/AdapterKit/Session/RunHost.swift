@@ -1,8 +1,12 @@
 internal import GRPC
 internal import Logging
 internal import Messages
+internal import NIOCore
 
 /// Runs attempts: between the rules (`RunTable`), the journal and the runner.
+///
+/// Lives on the event loop that carries the adapter's calls both ways: every change of thread would
+/// cost more than what is done here for a task.
 actor RunHost {
   /// Why a run is ended from outside.
   enum Stop {
@@ -16,14 +20,19 @@ actor RunHost {
     var request: TaskRequest
     let ended = Latch()
     let progress: RunProgress
+    /// When it must have ended; nil: no limit.
+    var deadline: ContinuousClock.Instant?
     var stop: Stop?
-    var work: Task<TaskOutput, any Error>?
+    /// The run's code; `result` once it has ended, `waiter` is told.
+    var work: Task<Void, Never>?
+    var result: Result<TaskOutput, any Error>?
+    var waiter: CheckedContinuation<Result<TaskOutput, any Error>, Never>?
     var timers: [Task<Void, Never>] = []
   }
 
   /// Sends one result; the answer or the refusal.
   typealias Report =
-    @Sendable (BatonV1.ReportTaskResultRequest) async -> Result<
+    nonisolated(nonsending) @Sendable (BatonV1.ReportTaskResultRequest) async -> Result<
       BatonV1.ReportTaskResultResponse, RPCError
     >
 
@@ -50,11 +59,17 @@ actor RunHost {
   private var isDraining = false
   /// Of the runner, for people; empty where the last run ended well.
   var lastError = ""
-  private let clock = ContinuousClock()
+  /// When the runs are looked over for deadlines that have passed; nil: not at all.
+  var lookOverAt: ContinuousClock.Instant?
+  let clock = ContinuousClock()
   private let startedAt: ContinuousClock.Instant
 
+  private let executor: any SerialExecutor
+  nonisolated let unownedExecutor: UnownedSerialExecutor
+
   init(
-    runner: any TaskRunner, configuration: AdapterConfiguration, table: RunTable,
+    loop: any EventLoop, runner: any TaskRunner, configuration: AdapterConfiguration,
+    table: RunTable,
     journal: RunJournal?, observer: @escaping RunObserver, log: Logger, report: Report?,
     wakeProgress: @escaping @Sendable () -> Void,
     onFatal: @escaping @Sendable (AdapterError) -> Void
@@ -69,6 +84,8 @@ actor RunHost {
     self.wakeProgress = wakeProgress
     self.onFatal = onFatal
     startedAt = clock.now
+    executor = loop.executor
+    unownedExecutor = executor.asUnownedSerialExecutor()
     nobodyDelivers.open()
   }
 
