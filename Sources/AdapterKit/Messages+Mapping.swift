@@ -57,26 +57,33 @@ extension HandOut {
 }
 
 extension TaskRequest {
-  /// Refuses a payload that is no JSON object.
+  /// Refuses a payload or a schema that is no JSON object.
   init(_ message: BatonV1.DispatchTaskRequest) throws(RPCError) {
-    func refusal(_ text: String) -> RPCError {
-      RPCError(
-        code: .invalidArgument, reason: "BAD_PAYLOAD", message: "payload_json: \(text)",
-        metadata: ["field": "payload_json"])
-    }
-    let payload: JSONValue
-    do throws(JSONError) {
-      payload =
-        message.payloadJson.isEmpty ? .object([]) : try JSONValue(parsing: message.payloadJson)
-    } catch { throw refusal(error.description) }
-    guard case .object = payload else { throw refusal("not an object but \(payload.kindName)") }
+    let payload = try Self.object("payload_json", message.payloadJson)
+    let schema = try Self.object("output_schema_json", message.outputSchemaJson)
     self.init(
       namespace: message.namespace, planID: message.planId, taskID: message.taskId,
       index: message.index, type: message.type, payload: payload,
       idempotencyKey: message.idempotencyKey, attempt: message.attempt,
       delivery: message.delivery, token: message.token,
       timeout: message.timeoutMs > 0 ? .milliseconds(message.timeoutMs) : nil,
-      feedback: message.feedback, traceparent: message.traceparent, metadata: message.metadata)
+      feedback: message.feedback, traceparent: message.traceparent, metadata: message.metadata,
+      outputSchema: message.outputSchemaJson.isEmpty ? nil : schema)
+  }
+
+  /// The JSON object in a field; empty where the field is.
+  private static func object(_ field: String, _ json: [UInt8]) throws(RPCError) -> JSONValue {
+    func refusal(_ text: String) -> RPCError {
+      RPCError(
+        code: .invalidArgument, reason: "BAD_PAYLOAD", message: "\(field): \(text)",
+        metadata: ["field": field])
+    }
+    let value: JSONValue
+    do throws(JSONError) {
+      value = json.isEmpty ? .object([]) : try JSONValue(parsing: json)
+    } catch { throw refusal(error.description) }
+    guard case .object = value else { throw refusal("not an object but \(value.kindName)") }
+    return value
   }
 }
 

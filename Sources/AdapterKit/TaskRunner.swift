@@ -61,6 +61,8 @@ public struct TaskRequest: Sendable {
   /// W3C trace context; empty where the caller sent none.
   public var traceparent: String
   public var metadata: [String: String]
+  /// What the output must look like, by a schema that the orchestrator checks; nil: anything.
+  public var outputSchema: JSONValue?
 }
 
 /// The output of an attempt that succeeded.

@@ -37,6 +37,28 @@ public enum PlanEvent: Sendable, Equatable {
   /// Somebody settles a task that waits for input; attempt 0: whichever waits.
   case complete(ordinal: Int, attempt: Int32, Completion)
   case timer(ordinal: Int, generation: UInt32)
+  /// Answers to `Decision.questions`.
+  case decided([Verdict])
+}
+
+/// The answer to one question.
+public struct Verdict: Sendable, Equatable {
+  public enum Outcome: Sendable, Equatable {
+    /// The task may run.
+    case run
+    /// Its condition is false.
+    case skip
+    /// There is no answer: the task fails for good.
+    case fail(TaskError)
+  }
+
+  public var ordinal: Int
+  public var outcome: Outcome
+
+  public init(ordinal: Int, _ outcome: Outcome) {
+    self.ordinal = ordinal
+    self.outcome = outcome
+  }
 }
 
 /// Names one hand-out of a task.
@@ -113,6 +135,9 @@ public struct Decision: Sendable, Equatable {
   public var hasMore = false
   /// More could be handed out if there were places; a plan at its own limit waits for its own runs.
   public var wantsPlaces = false
+  /// Tasks whose `when` is to be evaluated now, since the engine sees no outputs: `.decided` answers,
+  /// in the same commit where that can be. Asked again after a load.
+  public var questions: [Int] = []
 
   public enum Answer: Sendable, Equatable {
     case done

@@ -12,6 +12,7 @@ extension PlanMachine {
     plan.deadlineAt = creation.plan.deadline?.time(from: draft.now)
     armDeadline()
     for ordinal in rows.indices where unmet[ordinal] == 0 { becomeReady(ordinal) }
+    askAll()
   }
 
   /// Makes timers and ready tasks live again, and says what to send once more (P1).
@@ -41,6 +42,7 @@ extension PlanMachine {
       case .pending, .succeeded, .cancelled: break
       }
     }
+    askAll()
   }
 
   /// The rest of a stored timer, neither negative nor longer than it was armed with, so that a
@@ -52,7 +54,7 @@ extension PlanMachine {
   }
 
   /// The first READY has no row: its timer runs from the last dependency's end, or the plan's start.
-  private mutating func recoverScheduleToStart(_ ordinal: Int) {
+  mutating func recoverScheduleToStart(_ ordinal: Int) {
     let delay = compiled.timeouts[ordinal].scheduleToStartMilliseconds
     let since =
       compiled.graph.dependencies[ordinal].compactMap { rows[$0].finishedAt }.max()
@@ -118,7 +120,14 @@ extension PlanMachine {
     rows[ordinal].finishedAt = nil
     rows[ordinal].attemptsBefore = rows[ordinal].attempt
     rows[ordinal].status = .pending
-    if unmet[ordinal] == 0 { becomeReadyAgain(ordinal) } else { touch(ordinal) }
+    if isGated(ordinal) {
+      touch(ordinal)
+      closeGate(ordinal)
+    } else if unmet[ordinal] == 0 {
+      becomeReadyAgain(ordinal)
+    } else {
+      touch(ordinal)
+    }
   }
 
   mutating func cancel(_ reason: String) {
@@ -230,7 +239,12 @@ extension PlanMachine {
     }
     for dependent in compiled.graph.dependents[ordinal] {
       unmet[dependent] -= 1
-      if unmet[dependent] == 0 && rows[dependent].status == .pending { becomeReady(dependent) }
+      if unmet[dependent] > 1 { continue }
+      if unmet[dependent] == 1 {
+        askIfGated(dependent)
+      } else if rows[dependent].status == .pending {
+        becomeReady(dependent)
+      }
     }
   }
 }

@@ -21,7 +21,8 @@ public struct PlanMachine: Sendable {
   /// One per task; tasks that have had no transition hold a fresh row.
   public internal(set) var rows: [TaskRow]
 
-  /// How many dependencies of each task have not ended well.
+  /// How many dependencies of each task have not ended well; one more for a task with a condition
+  /// until that is decided.
   var unmet: [Int]
   var ready = ReadyLanes()
   /// Approvals that are ready; in a running plan they are asked at once.
@@ -64,16 +65,19 @@ public struct PlanMachine: Sendable {
     unmet = compiled.graph.dependencies.map(\.count)
     openCount = 0
     openCount = rows.reduce(0) { $0 + ($1.status.isFinal ? 0 : 1) }
+    closeGates()
     for row in rows where endedWell(row.ordinal) {
       for dependent in compiled.graph.dependents[row.ordinal] { unmet[dependent] -= 1 }
     }
   }
 
-  /// Whether dependents of the task may run: it succeeded, or failed and the plan goes on.
+  /// Whether dependents of the task may run: it succeeded, was declined by its own condition, or
+  /// failed and the plan goes on.
   func endedWell(_ ordinal: Int) -> Bool {
     switch rows[ordinal].status {
     case .succeeded: true
     case .failed: compiled.plan.tasks[ordinal].onFailure == .continue
+    case .skipped: wasDeclined(ordinal)
     default: false
     }
   }
@@ -140,6 +144,7 @@ public struct PlanMachine: Sendable {
       complete(ordinal, attempt, completion)
     case .silent(let lease): silent(lease, &entropy, &pool)
     case .timer(let ordinal, let generation): timer(ordinal, generation, &entropy, &pool)
+    case .decided(let verdicts): decided(verdicts)
     }
     advance(&pool)
     return finishDraft(before)
@@ -160,6 +165,7 @@ public struct PlanMachine: Sendable {
     decision.answer = draft.answer
     decision.storesOutput = draft.storesOutput
     decision.wantsPlaces = hasReadyTasks && outCount < Int(compiled.maxParallel)
+    decision.questions = draft.questions
     decision.hasMore =
       openCount > 0
       ? !toSkip.isEmpty || plan.status.isFinal
@@ -185,6 +191,7 @@ public struct PlanMachine: Sendable {
     var touchedSet: Set<Int> = []
     var events: [TraceEvent] = []
     var commands: [Command] = []
+    var questions: [Int] = []
     var answer = Decision.Answer.done
     var storesOutput = false
     var amendment: PlanAmendment?

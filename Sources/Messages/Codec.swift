@@ -28,7 +28,7 @@ package enum Codec {
   /// under ten times the size on the wire; a list of tiny tasks comes to thirty. A list of empty
   /// messages, of two bytes each, would come to much more and is refused.
   static func memoryLimit(forByteCount count: Int) -> Int {
-    min(2 << 20 + 32 * count, 256 << 20)
+    min(4 << 20 + 32 * count, 256 << 20)
   }
 
   package static func decode<Value: ProtobufCConvertible>(

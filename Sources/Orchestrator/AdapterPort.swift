@@ -42,6 +42,8 @@ public struct HandOut: Sendable, Equatable {
   /// What was wrong with the output of the attempt before; empty otherwise.
   public var feedback: String
   public var metadata: [String: String]
+  /// JSON of the task's output schema; empty where it has none.
+  public var outputSchema: [UInt8] = []
 }
 
 /// Names one hand-out of one run to an adapter.

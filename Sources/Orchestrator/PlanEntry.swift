@@ -9,6 +9,9 @@ final class PlanEntry {
   var sends: [Int: Send] = [:]
   /// Outputs that other tasks read; the others stay in the store.
   var outputs: [Int: [UInt8]] = [:]
+  /// Conditions that are to be evaluated, in the order in which they were asked for.
+  var questions: [Int] = []
+  var isAnswering = false
   /// Committed events, the newest last.
   var events: [TraceEvent] = []
   /// `seq` of the last committed event and the revision of the last commit.

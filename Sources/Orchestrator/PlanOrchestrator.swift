@@ -217,8 +217,16 @@ public final class PlanOrchestrator: Sendable {
   public func report(
     _ key: IdempotencyKey, attempt: Int32, token: Int64, _ result: AdapterResult
   ) async throws(OrchestratorError) -> Bool {
-    let intake = ResultIntake(result, limits: options.limits)
-    let answer: Decision.Answer = try await ask { $0.report(key, attempt, token, intake, $1) }
+    var intake = ResultIntake(result, limits: options.limits)
+    if result.output.count > Self.bigOutputBytes {
+      let schema: OutputSchema? = try await ask { shard, reply in
+        reply(.success(shard.schema(of: key)))
+      }
+      intake = intake.checked(against: schema)
+    }
+    let answer: Decision.Answer = try await ask { [intake] in
+      $0.report(key, attempt, token, intake, $1)
+    }
     switch answer {
     case .done: return false
     case .alreadyRecorded: return true
@@ -229,6 +237,9 @@ public final class PlanOrchestrator: Sendable {
         about: ["plan_id": "\(key.planID)", "task_id": "\(key.taskID)"])
     }
   }
+
+  /// The shard checks smaller outputs against their schemas itself.
+  private static let bigOutputBytes = 64 << 10
 
   /// That a run began, or what it says.
   public func progress(_ run: RunName, started: Bool, _ note: ProgressNote?) {

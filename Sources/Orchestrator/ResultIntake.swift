@@ -7,9 +7,11 @@ internal import Plan
 ///
 /// The only place that reads an output's bytes. May run on any thread.
 struct ResultIntake: Sendable {
-  let summary: ResultSummary
+  private(set) var summary: ResultSummary
   /// To be stored if the engine accepts the result as a success.
-  let output: [UInt8]?
+  private(set) var output: [UInt8]?
+  /// It was checked against the task's schema.
+  private var isChecked = false
 
   init(_ result: AdapterResult, limits: PlanLimits) {
     let digest = Self.digest(result)
@@ -30,6 +32,20 @@ struct ResultIntake: Sendable {
         usage: result.usage)
       output = result.output
     }
+  }
+
+  /// The result as the engine is to take it: an output that does not fit is a failure, though the
+  /// digest stays that of what was received.
+  func checked(against schema: OutputSchema?) -> ResultIntake {
+    guard let schema, let output, !isChecked else { return self }
+    var intake = self
+    intake.isChecked = true
+    guard let mistake = schema.mistake(in: output) else { return intake }
+    intake.summary.outcome = .failed
+    intake.summary.error = TaskError(.invalidOutput, code: "OUTPUT_SCHEMA", message: mistake)
+    intake.summary.outputBytes = 0
+    intake.output = nil
+    return intake
   }
 
   private static func mistake(in output: [UInt8], _ limits: PlanLimits) -> TaskError? {

@@ -329,7 +329,14 @@ extension Shard {
       return
     }
     let lease = TaskLease(ordinal: ordinal, attempt: attempt, token: token)
-    apply(.result(lease, intake.summary), to: entry, output: intake.output, then: reply)
+    let checked = intake.checked(against: entry.machine.compiled.schemas[ordinal])
+    apply(.result(lease, checked.summary), to: entry, output: checked.output, then: reply)
+  }
+
+  /// The output schema of a task, to check an output with on another thread.
+  func schema(of key: IdempotencyKey) -> OutputSchema? {
+    guard let compiled = plans[key.planID]?.machine.compiled else { return nil }
+    return compiled.ordinals[key.taskID].flatMap { compiled.schemas[$0] }
   }
 
   /// That a run began, or what it says; late ones say nothing.

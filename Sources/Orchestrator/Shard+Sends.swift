@@ -134,8 +134,8 @@ extension Shard {
         namespace: entry.machine.creation.namespace, run: entry.run(ordinal), type: task.type,
         payload: payload, delivery: row.delivery,
         timeoutMilliseconds: timeLeft(row, deadlineAt: entry.machine.plan.deadlineAt),
-        feedback: feedback ?? "",
-        metadata: task.metadata))
+        feedback: feedback ?? "", metadata: task.metadata,
+        outputSchema: entry.machine.compiled.schemas[ordinal]?.json ?? []))
   }
 
   /// The task's payload, its references resolved.
@@ -168,7 +168,18 @@ extension Shard {
       else { continue }
       missing.insert(ordinal)
     }
-    guard !missing.isEmpty else { return true }
+    return missing.isEmpty || fetchMissing(entry, missing)
+  }
+
+  /// Brings outputs into memory; false where the store does not answer now.
+  func fetchOutputs(_ entry: PlanEntry, _ wanted: [Int]) -> Bool {
+    let missing = Set(wanted).filter {
+      entry.outputs[$0] == nil && entry.machine.rows[$0].status == .succeeded
+    }
+    return missing.isEmpty || fetchMissing(entry, missing)
+  }
+
+  private func fetchMissing(_ entry: PlanEntry, _ missing: Set<Int>) -> Bool {
     do throws(StoreError) {
       for output in try store.outputs(entry.id, ordinals: missing.sorted()) {
         entry.outputs[output.ordinal] = output.json
@@ -249,12 +260,13 @@ extension Shard {
     else { return }
     entry.sends[lease.ordinal]?.isPolling = true
     let id = entry.id
+    let schema = entry.machine.compiled.schemas[lease.ordinal]
     port.poll(
       entry.run(lease.ordinal), handle: entry.machine.rows[lease.ordinal].handle,
       waitMilliseconds: options.pollWaitMilliseconds, at: send.instance
     ) { [post, limits = options.limits] reply in
       if case .finished(let result) = reply {
-        let intake = ResultIntake(result, limits: limits)
+        let intake = ResultIntake(result, limits: limits).checked(against: schema)
         post { $0.polled(id, lease, intake) }
       } else {
         post { $0.polled(id, send, reply) }

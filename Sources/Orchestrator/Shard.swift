@@ -157,6 +157,8 @@ final class Shard {
     }
     entry.wantsPlaces = decision.wantsPlaces
     if decision.wantsPlaces { wantTurn(entry) }
+    // While plans are loaded nothing may be handed out (`.recovered`).
+    if !decision.questions.isEmpty { ask(decision.questions, entry, isLater: event == .recovered) }
   }
 
   /// Calls `body` when everything decided so far is durable, or has failed.

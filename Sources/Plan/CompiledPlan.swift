@@ -10,6 +10,10 @@ public final class CompiledPlan: Sendable {
   public let timeouts: [Timeouts]
   /// Whether some other task reads the task's output.
   public let isReferenced: [Bool]
+  /// Conditions of the tasks that have one, by ordinal.
+  public let conditions: [Int: Condition]
+  /// Output schemas of the tasks that have one, by ordinal.
+  public let schemas: [Int: OutputSchema]
   /// Ordinals in the order in which ready tasks are handed out: priority, then place.
   public let rank: [Int]
 
@@ -35,9 +39,12 @@ public final class CompiledPlan: Sendable {
     let graph = validator.checkGraph(plan, ordinals)
     let templates = validator.checkPayloads(plan)
     var isReferenced = Array(repeating: false, count: plan.tasks.count)
+    var conditions: [Int: Condition] = [:]
     if let graph {
       validator.checkReferences(plan, ordinals, graph, templates, &isReferenced)
+      conditions = validator.checkConditions(plan, ordinals, graph, &isReferenced)
     }
+    let schemas = validator.checkSchemas(plan)
     guard let graph, validator.problems.isEmpty else { throw PlanProblems(validator.problems) }
     self.plan = plan
     self.defaults = defaults
@@ -45,6 +52,8 @@ public final class CompiledPlan: Sendable {
     self.templates = templates
     self.ordinals = ordinals
     self.isReferenced = isReferenced
+    self.conditions = conditions
+    self.schemas = schemas
     retries = plan.tasks.map { defaults.retry(of: $0, in: plan) }
     timeouts = plan.tasks.map { defaults.timeouts(of: $0, in: plan) }
     let byPriority = plan.tasks.indices.sorted {

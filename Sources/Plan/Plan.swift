@@ -35,6 +35,11 @@ public struct PlanTask: Sendable, Equatable {
   public var timeouts = TimeoutOptions()
   public var priority: Int32 = 0
   public var onFailure = OnFailure.fail
+  /// Whether the task is run, asked once everything it depends on has ended well; nil: always. See
+  /// `Condition`.
+  public var when: String?
+  /// What the output must look like, as compact JSON; nil: anything. See `OutputSchema`.
+  public var outputSchema: [UInt8]?
   /// Hand-outs of one attempt before the task fails as POISONED; nil: the server's default.
   public var maxDeliveries: Int32?
   /// Given to the adapter with the task, untouched.

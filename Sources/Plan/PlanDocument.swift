@@ -70,7 +70,8 @@ extension PlanTask {
         value, at: path,
         known: [
           "id", "type", "payload", "depends_on", "adapter", "retry", "timeouts", "priority",
-          "on_failure", "max_deliveries", "metadata",
+          "on_failure", "max_deliveries", "metadata", "when",
+          "output_schema",
         ])
     else { return }
     id = reader.string(fields, "id", required: true) ?? ""
@@ -83,6 +84,8 @@ extension PlanTask {
     priority = reader.int32(fields, "priority") ?? priority
     maxDeliveries = reader.int32(fields, "max_deliveries")
     metadata = reader.texts(fields, "metadata")
+    when = reader.string(fields, "when")
+    outputSchema = reader.objectBytes(fields, "output_schema")
     if let text = reader.string(fields, "on_failure") {
       if let known = OnFailure(rawValue: text) {
         onFailure = known
@@ -102,6 +105,10 @@ extension PlanTask {
     }
     if payload != Array("{}".utf8), let value = try? JSONValue(parsing: payload) {
       members.append(JSONMember("payload", value))
+    }
+    if let when { members.append(JSONMember("when", .string(when))) }
+    if let outputSchema, let value = try? JSONValue(parsing: outputSchema) {
+      members.append(JSONMember("output_schema", value))
     }
     members.add("retry", retry.members)
     members.add("timeouts", timeouts.members)

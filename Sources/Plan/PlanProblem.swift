@@ -58,6 +58,8 @@ public struct PlanProblem: Sendable, Equatable, CustomStringConvertible {
     public static let selfDependency = Reason("SELF_DEPENDENCY")
     public static let cycle = Reason("CYCLE")
     public static let badReference = Reason("BAD_REFERENCE")
+    public static let badSchema = Reason("BAD_SCHEMA")
+    public static let badCondition = Reason("BAD_CONDITION")
     public static let notUpstream = Reason("NOT_UPSTREAM")
     public static let tooManyTasks = Reason("TOO_MANY_TASKS", isLimit: true)
     public static let tooManyEdges = Reason("TOO_MANY_EDGES", isLimit: true)

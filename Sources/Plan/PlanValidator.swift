@@ -9,7 +9,7 @@ struct PlanValidator {
 
   init(limits: PlanLimits) { self.limits = limits }
 
-  private mutating func refuse(
+  mutating func refuse(
     _ field: String, _ reason: PlanProblem.Reason, _ message: String
   ) {
     if problems.count < Self.maxProblems { problems.append(PlanProblem(field, reason, message)) }
@@ -273,13 +273,14 @@ struct PlanValidator {
           + "\"\(plan.tasks[task].id)\"; add it to depends_on")
     }
   }
-  private func inputNames(_ plan: Plan) -> Set<String> {
+
+  func inputNames(_ plan: Plan) -> Set<String> {
     guard case .object(let members)? = try? JSONValue(parsing: plan.inputs) else { return [] }
     return Set(members.map(\.key))
   }
 
   /// Only the name is looked at: what lies below it is found when the payload is made.
-  private mutating func checkInput(_ reference: Reference, _ names: Set<String>, _ field: String) {
+  mutating func checkInput(_ reference: Reference, _ names: Set<String>, _ field: String) {
     let name: String
     switch reference.path.first {
     case nil: return

@@ -13,6 +13,11 @@ public struct Reference: Sendable, Hashable {
   /// The way into the inputs or the output.
   public var path: [JSONPathStep]
 
+  init(_ source: Source, _ path: [JSONPathStep]) {
+    self.source = source
+    self.path = path
+  }
+
   /// Parses `inputs.x`, `tasks.ID.output.path[0]`, `tasks['a.b'].output`.
   ///
   /// Throws a sentence that says what is wrong.

@@ -44,6 +44,10 @@ extension PlanTask {
     priority = message.priority
     maxDeliveries = message.maxDeliveries.nonZero
     metadata = message.metadata
+    when = message.when.nonEmpty
+    if !message.outputSchemaJson.isEmpty {
+      outputSchema = OutputSchema.compact(message.outputSchemaJson)
+    }
     switch message.onFailure {
     case .unspecified, .fail: onFailure = .fail
     case .continue: onFailure = .continue
@@ -132,6 +136,8 @@ extension BatonV1.Task {
     onFailure = task.onFailure == .continue ? .continue : .fail
     maxDeliveries = task.maxDeliveries ?? 0
     metadata = task.metadata
+    when = task.when ?? ""
+    outputSchemaJson = task.outputSchema ?? []
   }
 }
 

@@ -184,6 +184,7 @@ extension BatonV1.DispatchTaskRequest {
     timeoutMs = handOut.timeoutMilliseconds
     feedback = handOut.feedback
     metadata = handOut.metadata
+    outputSchemaJson = handOut.outputSchema
   }
 }
 

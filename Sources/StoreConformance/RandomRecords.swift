@@ -48,6 +48,8 @@ extension RandomSource {
     task.onFailure = pick(OnFailure.allCases)
     task.maxDeliveries = optionalInt32()
     task.metadata = texts()
+    task.when = oneIn(2) ? nil : nonEmptyText()
+    task.outputSchema = oneIn(2) ? nil : Array(#"{"type":"\#(nonEmptyText().utf8.count)"}"#.utf8)
     return task
   }
 

@@ -47,6 +47,8 @@ struct MockAdapter: AsyncParsableCommand {
       mock.answer_twice=true  the result is reported a second time
       mock.conflict=true      a different second result is reported
       mock.output=JSON        the output; otherwise {"text":"TASK, attempt N","json":null}
+      mock.outputs=JSON       a list: the output of each attempt, the last one for all that follow
+      mock.echo=true          the output is {"text":FEEDBACK,"json":PAYLOAD,"schema":SCHEMA}
       mock.chunks=3           so many chunks of progress, spread over the delay
       mock.exit=1             the process exits when deliveries up to this one start; true: all
       mock.busy=2             the first hand-outs are refused with RESOURCE_EXHAUSTED

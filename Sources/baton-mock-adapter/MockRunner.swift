@@ -57,7 +57,7 @@ final class MockRunner: TaskRunner {
         message: "the script fails attempt \(request.attempt) of \(request.taskID)",
         retryAfter: script.retryAfter)
     }
-    return TaskOutput(script.output ?? Self.output(request), usage: Self.usage(request))
+    return TaskOutput(Self.output(request, script), usage: Self.usage(request))
   }
 
   /// Exit code of `mock.exit`.
@@ -73,9 +73,18 @@ final class MockRunner: TaskRunner {
     while script.hangs { try await Task.sleep(for: .seconds(3_600)) }
   }
 
-  /// The same for the same attempt, in the shape of the portable types.
-  private static func output(_ request: TaskRequest) -> JSONValue {
-    .object([
+  /// The same for the same attempt; without a script in the shape of the portable types.
+  private static func output(_ request: TaskRequest, _ script: MockScript) -> JSONValue {
+    if !script.outputs.isEmpty {
+      return script.outputs[min(Int(request.attempt), script.outputs.count) - 1]
+    }
+    if script.echoes {
+      return .object([
+        JSONMember("text", .string(request.feedback)), JSONMember("json", request.payload),
+        JSONMember("schema", request.outputSchema ?? .null),
+      ])
+    }
+    return .object([
       JSONMember("text", .string("\(request.taskID), attempt \(request.attempt)")),
       JSONMember("json", .null),
     ])

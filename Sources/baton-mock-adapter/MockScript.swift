@@ -18,6 +18,8 @@ internal import Plan
 /// | `mock.answer_twice` | `true` | the result is reported a second time |
 /// | `mock.conflict` | `true` | a different second result is reported |
 /// | `mock.output` | JSON | the output |
+/// | `mock.outputs` | JSON list | the output of each attempt; the last one for all that follow |
+/// | `mock.echo` | `true` | the output is {"text": feedback, "json": payload, "schema": schema} |
 /// | `mock.chunks` | n | so many chunks of progress, spread over the delay |
 /// | `mock.exit` | `true` or n | the process exits when the run starts (deliveries up to n) |
 /// | `mock.busy` | n | the first n hand-outs are refused with RESOURCE_EXHAUSTED |
@@ -33,7 +35,9 @@ struct MockScript: Sendable, Equatable {
   var ignoresCancel = false
   var answersTwice = false
   var conflicts = false
-  var output: JSONValue?
+  /// One per attempt.
+  var outputs: [JSONValue] = []
+  var echoes = false
   var chunkCount = 0
   /// The last delivery whose start ends the process; 0: none.
   var exitDeliveries: Int32 = 0
@@ -66,7 +70,9 @@ struct MockScript: Sendable, Equatable {
     case "ignore_cancel": set(\.ignoresCancel, Bool(text))
     case "answer_twice": set(\.answersTwice, Bool(text))
     case "conflict": set(\.conflicts, Bool(text))
-    case "output": set(\.output, try? JSONValue(parsing: text))
+    case "output": set(\.outputs, (try? JSONValue(parsing: text)).map { [$0] })
+    case "outputs": set(\.outputs, Self.list(text))
+    case "echo": set(\.echoes, Bool(text))
     case "chunks": set(\.chunkCount, Self.count(text).map { Int($0) })
     case "busy": set(\.busyCount, Self.count(text).map { Int($0) })
     case "exit": set(\.exitDeliveries, Bool(text).map { $0 ? .max : 0 } ?? Self.count(text))
@@ -93,6 +99,11 @@ struct MockScript: Sendable, Equatable {
     guard let value else { return false }
     self[keyPath: path] = value
     return true
+  }
+
+  private static func list(_ text: String) -> [JSONValue]? {
+    guard case .array(let elements) = try? JSONValue(parsing: text) else { return nil }
+    return elements
   }
 
   private static func count(_ text: String) -> Int32? {

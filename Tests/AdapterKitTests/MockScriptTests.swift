@@ -18,7 +18,7 @@ struct MockScriptTests {
     #expect(script.delay == .milliseconds(500) && script.retryAfter == .milliseconds(1_500))
     #expect(script.failure == .rateLimited && script.failAttempts == 2 && script.code == "NO")
     #expect(script.hangs && script.ignoresCancel && script.answersTwice && script.conflicts)
-    #expect(script.output?["text"] == .string("x"))
+    #expect(script.outputs.first?["text"] == .string("x"))
     #expect(script.chunkCount == 3 && script.exitDeliveries == 1 && script.busyCount == 2)
     #expect(script.rejection == .unsupported)
   }
@@ -38,7 +38,8 @@ struct MockScriptTests {
     "What cannot be read is refused, naming the key",
     arguments: [
       ("mock.delay", "soon"), ("mock.fail", "BADLY"), ("mock.fail_attempts", "-1"),
-      ("mock.hang", "maybe"), ("mock.output", "{"), ("mock.chunks", "x"), ("mock.exit", "x"),
+      ("mock.hang", "maybe"), ("mock.output", "{"), ("mock.outputs", "{}"), ("mock.echo", "1"),
+      ("mock.chunks", "x"), ("mock.exit", "x"),
       ("mock.reject", "OK"), ("mock.unknown", "1"),
     ])
   func mistakes(_ key: String, _ value: String) {

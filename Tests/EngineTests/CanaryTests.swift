@@ -73,6 +73,23 @@ struct CanaryTests {
         step.stored.tasks[index].status = .running
       }
     },
+    Canary(
+      invariant: "a condition is kept to, and asked for once everything upstream ended well",
+      fits: { step in
+        step.after.rows.contains {
+          step.after.compiled.conditions[$0.ordinal] != nil && $0.error?.code == "CONDITION_FALSE"
+        }
+      }
+    ) { step in
+      let index = step.after.rows.firstIndex { $0.error?.code == "CONDITION_FALSE" } ?? 0
+      step.after.rows[index].status = .succeeded
+    },
+    Canary(
+      invariant: "a condition is kept to, and asked for once everything upstream ended well",
+      fits: { $0.stored.tasks.contains { $0.status.isOut } }
+    ) { step in
+      step.decision.questions.append(step.stored.tasks.first { $0.status.isOut }?.ordinal ?? 0)
+    },
     Canary(invariant: "nothing is handed out after pause or cancel", fits: handsOut) {
       $0.stored.plan.status = .paused
     },
@@ -113,7 +130,9 @@ struct CanaryTests {
       $0.stored.plan.usage.inputTokens += 1
     },
     Canary(invariant: "whatever waits has a timer", fits: isRunning) { $0.timers = [:] },
-    Canary(invariant: "the store alone is enough", fits: isRunning) { $0.after.unmet[0] += 1 },
+    Canary(invariant: "the store alone is enough", fits: isRunning) { step in
+      for ordinal in step.after.unmet.indices { step.after.unmet[ordinal] += 1 }
+    },
     Canary(invariant: "the store alone is enough", fits: isRunning) { $0.after.openCount += 1 },
     Canary(invariant: "the store alone is enough", fits: isRunning) { step in
       guard let index = firstOut(step) else { return }

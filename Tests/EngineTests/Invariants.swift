@@ -98,9 +98,25 @@ struct Invariant: Sendable {
           let status = step.row($0, in: step.stored).status
           let goesOn = step.after.compiled.plan.tasks[$0].onFailure == .continue
           return status == .succeeded || (status == .failed && goesOn)
+            || (status == .skipped
+              && step.row($0, in: step.stored).error?.code == "CONDITION_FALSE")
         }
       }
       return wrong.isEmpty ? nil : "\(wrong)"
+    },
+    Invariant(name: "a condition is kept to, and asked for once everything upstream ended well") {
+      step in
+      let wrong = step.after.rows.filter { row in
+        guard step.after.compiled.conditions[row.ordinal] != nil else { return false }
+        let verdict = World.verdict(row.ordinal, step.after).outcome
+        let isDeclined = row.error?.code == "CONDITION_FALSE"
+        return (row.attempt > 0 && verdict != .run) || (isDeclined && verdict != .skip)
+          || (isDeclined && row.status != .skipped)
+      }
+      let early = step.decision.questions.filter { ordinal in
+        step.after.status(of: ordinal) != .pending || step.after.unmet[ordinal] != 1
+      }
+      return wrong.isEmpty && early.isEmpty ? nil : "\(wrong), asked \(early)"
     },
     Invariant(name: "nothing is handed out after pause or cancel") { step in
       let status = step.stored.plan.status
@@ -211,12 +227,25 @@ extension Step {
     var empty = AdapterPool(routes: pool.routes, limits: pool.limits)
     var entropy = Entropy(seed: 0)
     let decision = second.apply(.recovered, now: now, entropy: &entropy, pool: &empty)
+    if !self.decision.questions.isEmpty {
+      return Set(decision.questions).isSuperset(of: self.decision.questions)
+        ? nil : "it asks \(decision.questions), not \(self.decision.questions)"
+    }
+    let verdicts = decision.questions.map { World.verdict($0, second) }
+    if !verdicts.isEmpty {
+      // Only what has been decided before is asked again, and it comes out the same.
+      let again = second.apply(.decided(verdicts), now: now, entropy: &entropy, pool: &empty)
+      if again.change != nil { return "it decides \(again)" }
+    }
     if decision.change != nil && !self.decision.hasMore { return "it decides \(decision)" }
     guard !self.decision.hasMore else { return nil }
     let first = (0..<after.rows.count).map { after.status(of: $0) }
     let other = (0..<after.rows.count).map { second.status(of: $0) }
     if first != other { return "\(first) is \(other)" }
-    if after.unmet != second.unmet { return "unmet \(after.unmet) is \(second.unmet)" }
+    let open = after.rows.indices.filter { !after.rows[$0].status.isFinal }
+    if open.map({ after.unmet[$0] }) != open.map({ second.unmet[$0] }) {
+      return "unmet \(after.unmet) is \(second.unmet)"
+    }
     if after.openCount != second.openCount { return "openCount" }
     if after.outCount != second.outCount || empty.inFlight != second.outCount { return "outCount" }
     if after.hasReadyTasks != second.hasReadyTasks { return "hasReadyTasks" }
@@ -239,7 +268,8 @@ extension Step {
 
   private var now: Int64 { after.draft.now }
 
-  /// Ready tasks in the order in which they would go.
+  /// Ready tasks in the order in which they would go. A task may stand twice in its lane, where a
+  /// late result took it out of the ready state and its next attempt brought it back.
   private func readyTasks(_ machine: PlanMachine) -> [Int] {
     guard !machine.plan.status.isFinal else { return [] }
     var lanes = machine.ready
@@ -247,7 +277,7 @@ extension Step {
     lanes.drain(
       isReady: { machine.status(of: $0) == .ready },
       take: { ordinal, _, _ in
-        ordinals.append(ordinal)
+        if !ordinals.contains(ordinal) { ordinals.append(ordinal) }
         return true
       })
     return ordinals

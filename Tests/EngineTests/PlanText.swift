@@ -6,16 +6,19 @@ import Plan
 ///
 /// A word that is an id, with `<` and what it depends on, begins a task; the words after it set its
 /// fields: `attempts=`, `initial=`, `deliveries=`, `priority=`, `type=`, `adapter=`, `start=`
-/// (schedule_to_start), `close=` (start_to_close), `beat=` (heartbeat), `continue`. Words before the
-/// first task set fields of the plan: `parallel=`, `deadline=`.
+/// (schedule_to_start), `close=` (start_to_close), `beat=` (heartbeat), `continue`, `gated` (it has a
+/// condition). Words before the first task set fields of the plan: `parallel=`, `deadline=`.
 func plan(_ text: String) -> Plan {
   var plan = Plan()
+  plan.inputs = Array(#"{"go":true}"#.utf8)
   for word in text.split(separator: " ") {
     let parts = word.split(separator: "=", maxSplits: 1)
     if parts.count == 2 {
       set(&plan, String(parts[0]), String(parts[1]))
     } else if word == "continue" {
       plan.tasks[plan.tasks.count - 1].onFailure = .continue
+    } else if word == "gated" {
+      plan.tasks[plan.tasks.count - 1].when = "inputs.go"
     } else {
       let names = word.split(separator: "<")
       var task = PlanTask()

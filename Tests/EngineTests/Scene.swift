@@ -94,6 +94,15 @@ struct Scene {
     case "submit": return .submitted
     case "schedule": return .schedule(most: words.count > 1 ? Int(words[1]) ?? 0 : .max)
     case "more": return .more
+    case "run", "skip", "break":
+      let ordinal = lease(words[1]).ordinal
+      switch words[0] {
+      case "run": return .decided([Verdict(ordinal: ordinal, .run)])
+      case "skip": return .decided([Verdict(ordinal: ordinal, .skip)])
+      default:
+        let error = TaskError(.permanent, code: "CONDITION_ERROR", message: "of the test")
+        return .decided([Verdict(ordinal: ordinal, .fail(error))])
+      }
     case "pause": return .pause(reason: "")
     case "resume": return .resume
     case "cancel": return .cancel(reason: "")
@@ -258,6 +267,8 @@ struct Scene {
     case .refused(let refusal): parts.append("= \(refusal.rawValue)")
     }
     if decision.hasMore { parts.append("…") }
+    let asked = decision.questions.map { machine.compiled.plan.tasks[$0].id }
+    if !asked.isEmpty { parts.append("? " + asked.joined(separator: ", ")) }
     let shown = parts.filter { !$0.isEmpty }.joined(separator: " ")
     if !shown.isEmpty { return shown }
     return decision.change == nil ? "nothing" : "rows only"

@@ -72,6 +72,7 @@ struct World {
 
   private mutating func randomPlan() -> Plan {
     var made = Plan()
+    made.inputs = Array(#"{"go":true}"#.utf8)
     if chance(4) { made.deadline = .after(milliseconds: Int64(5_000 + roll(20_000))) }
     if chance(3) { made.maxParallel = Int32(1 + roll(4)) }
     for index in 0..<(1 + roll(9)) {
@@ -93,9 +94,26 @@ struct World {
       task.timeouts.scheduleToStartMilliseconds = Int64(2_000 + roll(5) * 3_000)
       task.priority = Int32(roll(5) - 2)
       task.onFailure = chance(3) ? .continue : .fail
+      if chance(4) { task.when = "inputs.go" }
       made.tasks.append(task)
     }
     return made
+  }
+
+  /// What the condition of a task comes to: the same whenever it is asked.
+  private func verdict(_ ordinal: Int, of index: Int) -> Verdict {
+    Self.verdict(ordinal, lives[index].machine)
+  }
+
+  static func verdict(_ ordinal: Int, _ machine: PlanMachine) -> Verdict {
+    let task = machine.compiled.plan.tasks[ordinal]
+    switch (Int(machine.id.high >> 16 & 7) + 3 * ordinal + Int(task.priority) + 7) % 5 {
+    case 0: return Verdict(ordinal: ordinal, .skip)
+    case 1:
+      let error = TaskError(.permanent, code: "CONDITION_ERROR", message: "")
+      return Verdict(ordinal: ordinal, .fail(error))
+    default: return Verdict(ordinal: ordinal, .run)
+    }
   }
 
   // MARK: Happening
@@ -132,6 +150,7 @@ struct World {
     case 3...7: return .resume
     case 8...12: return .schedule(most: roll(4))
     case 13: return .submitted
+    case 18: return .decided([verdict(roll(life.machine.rows.count), of: index)])
     default: break
     }
     guard !life.leases.isEmpty else { return .schedule(most: .max) }
@@ -292,9 +311,11 @@ struct World {
       stored: lives[index].store.contents, pool: pool, others: others(than: index),
       timers: lives[index].timers.mapValues(\.generation), tally: lives[index].tally)
     lastStep = step
-    return Invariant.all.compactMap { invariant in
+    let problems = Invariant.all.compactMap { invariant in
       invariant.check(step).map { "\(invariant.name): \($0)" }
     }
+    guard problems.isEmpty, !decision.questions.isEmpty else { return problems }
+    return send(.decided(decision.questions.map { verdict($0, of: index) }), to: index)
   }
 
   /// Rows of the other plans that are out.

@@ -16,7 +16,8 @@ struct DocumentTests {
         "payload":{"goal":"on ${{ inputs.topic }}","x":[1,2.0,null]},
         "retry":{"max_attempts":1,"initial":"0s"},"timeouts":{"start_to_close":"1500ms"},
         "priority":-5,"on_failure":"continue","max_deliveries":3,"metadata":{"script":"fail"}},
-       {"id":"write","type":"prompt","depends_on":["facts"]}]}
+       {"id":"write","type":"prompt","depends_on":["facts"],"when":"inputs.n > 1",
+        "output_schema":{"type":"object"}}]}
     """#
 
   @Test("reads every field")
@@ -44,6 +45,9 @@ struct DocumentTests {
     #expect(facts.priority == -5 && facts.onFailure == .continue && facts.maxDeliveries == 3)
     #expect(facts.metadata == ["script": "fail"])
     #expect(plan.tasks[1].dependsOn == ["facts"] && plan.tasks[1].onFailure == .fail)
+    #expect(facts.when == nil && plan.tasks[1].when == "inputs.n > 1")
+    #expect(facts.outputSchema == nil)
+    #expect(plan.tasks[1].outputSchema == Array(#"{"type":"object"}"#.utf8))
   }
 
   @Test("a deadline is a duration or a time, not both")

@@ -71,6 +71,9 @@ extension BatonV1 {
     /// W3C trace context; empty where the caller sent none.
     public var traceparent: String
     public var metadata: [String: String]
+    /// The task's output_schema; empty where it has none. The orchestrator checks the output; an
+    /// adapter may ask its model for an answer of this form.
+    public var outputSchemaJson: [UInt8]
 
     public init() {
       self.namespace = ""
@@ -87,13 +90,14 @@ extension BatonV1 {
       self.feedback = ""
       self.traceparent = ""
       self.metadata = [:]
+      self.outputSchemaJson = []
     }
 
     public init(
       namespace: String = "", planId: String = "", taskId: String = "", index: Int32 = 0,
       type: String = "", payloadJson: [UInt8] = [], attempt: Int32 = 0, delivery: Int32 = 0,
       token: Int64 = 0, idempotencyKey: String = "", timeoutMs: Int64 = 0, feedback: String = "",
-      traceparent: String = "", metadata: [String: String] = [:]
+      traceparent: String = "", metadata: [String: String] = [:], outputSchemaJson: [UInt8] = []
     ) {
       self.namespace = namespace
       self.planId = planId
@@ -109,6 +113,7 @@ extension BatonV1 {
       self.feedback = feedback
       self.traceparent = traceparent
       self.metadata = metadata
+      self.outputSchemaJson = outputSchemaJson
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -196,6 +201,10 @@ extension BatonV1 {
         Reader.map(_c.pointee.n_metadata, _c.pointee.metadata) { entry in
           (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
         }
+      }
+
+      public var outputSchemaJson: [UInt8] {
+        Reader.bytes(_c.pointee.output_schema_json)
       }
     }
   }
@@ -887,6 +896,7 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
           "baton.v1.DispatchTaskRequest.MetadataEntry", (String, String).self,
           baton__v1__dispatch_task_request__metadata_entry__init,
           [.text(1, "key"), .text(2, "value")])),
+      .bytes(15, "output_schema_json"),
     ])
 
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__DispatchTaskRequest>) {
@@ -910,6 +920,7 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
     self.metadata = Reader.map(c.pointee.n_metadata, c.pointee.metadata) { entry in
       (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
+    self.outputSchemaJson = Reader.bytes(c.pointee.output_schema_json)
   }
 
   package func write(
@@ -935,6 +946,7 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
+    c.pointee.output_schema_json = arena.bytes(self.outputSchemaJson)
   }
 }
 

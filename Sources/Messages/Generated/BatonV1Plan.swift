@@ -195,7 +195,7 @@ extension BatonV1 {
     case succeeded
     case failed
     case cancelled
-    /// Never ran: a task it depends on failed or was skipped.
+    /// Never ran: its condition was false, or a task it depends on failed.
     case skipped
     /// A number that this version of the protocol does not name.
     case unrecognized(Int32)
@@ -448,6 +448,17 @@ extension BatonV1 {
     public var maxDeliveries: Int32
     /// Given to the adapter with the task, untouched.
     public var metadata: [String: String]
+    /// Whether the task is run, asked once everything it depends on has ended well: an expression
+    /// over inputs and tasks upstream (docs/conditions.md), such as tasks.triage.output.json.urgent
+    /// == true. Empty: always. False: SKIPPED with code CONDITION_FALSE; dependents run, and
+    /// references to its output are null.
+    public var when: String
+    /// What the output must look like: a schema in the subset of JSON Schema that
+    /// docs/output-schemas.md lists, about the output's "json" for prompt, agent, crew and graph,
+    /// about the whole output for other types. An output that does not fit is INVALID_OUTPUT with
+    /// code OUTPUT_SCHEMA, tried again with what was wrong as feedback. At most 64 KiB. Empty:
+    /// anything.
+    public var outputSchemaJson: [UInt8]
 
     public init() {
       self.id = ""
@@ -461,13 +472,15 @@ extension BatonV1 {
       self.onFailure = .unspecified
       self.maxDeliveries = 0
       self.metadata = [:]
+      self.when = ""
+      self.outputSchemaJson = []
     }
 
     public init(
       id: String = "", type: String = "", payloadJson: [UInt8] = [], dependsOn: [String] = [],
       adapter: String = "", retry: BatonV1.RetryPolicy? = nil, timeouts: BatonV1.Timeouts? = nil,
       priority: Int32 = 0, onFailure: BatonV1.OnFailure = .unspecified, maxDeliveries: Int32 = 0,
-      metadata: [String: String] = [:]
+      metadata: [String: String] = [:], when: String = "", outputSchemaJson: [UInt8] = []
     ) {
       self.id = id
       self.type = type
@@ -480,6 +493,8 @@ extension BatonV1 {
       self.onFailure = onFailure
       self.maxDeliveries = maxDeliveries
       self.metadata = metadata
+      self.when = when
+      self.outputSchemaJson = outputSchemaJson
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -563,6 +578,14 @@ extension BatonV1 {
         Reader.map(_c.pointee.n_metadata, _c.pointee.metadata) { entry in
           (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
         }
+      }
+
+      public var when: String {
+        Reader.text(_c.pointee.when)
+      }
+
+      public var outputSchemaJson: [UInt8] {
+        Reader.bytes(_c.pointee.output_schema_json)
       }
     }
   }
@@ -1741,6 +1764,8 @@ extension BatonV1.Task: ProtobufCConvertible {
           "baton.v1.Task.MetadataEntry", (String, String).self,
           baton__v1__task__metadata_entry__init,
           [.text(1, "key"), .text(2, "value")])),
+      .text(13, "when"),
+      .bytes(14, "output_schema_json"),
     ])
 
   package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Task>) {
@@ -1762,6 +1787,8 @@ extension BatonV1.Task: ProtobufCConvertible {
     self.metadata = Reader.map(c.pointee.n_metadata, c.pointee.metadata) { entry in
       (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
+    self.when = Reader.text(c.pointee.when)
+    self.outputSchemaJson = Reader.bytes(c.pointee.output_schema_json)
   }
 
   package func write(to c: UnsafeMutablePointer<Baton__V1__Task>, in arena: inout Arena) {
@@ -1782,6 +1809,8 @@ extension BatonV1.Task: ProtobufCConvertible {
       entry.pointee.key = arena.text(key)
       entry.pointee.value = arena.text(value)
     }
+    c.pointee.when = arena.text(self.when)
+    c.pointee.output_schema_json = arena.bytes(self.outputSchemaJson)
   }
 }
 

@@ -133,6 +133,11 @@ def test_refused_hand_outs(start_adapter: StartAdapter, gate: Gate) -> None:
         (("a", 0, 1, good), {}, ("INVALID_ARGUMENT", "BAD_REQUEST")),
         (("", 1, 1, good), {}, ("INVALID_ARGUMENT", "BAD_REQUEST")),
         (("a", 1, 1, []), {}, ("INVALID_ARGUMENT", "BAD_PAYLOAD")),
+        (
+            ("a", 1, 1, good),
+            {"output_schema_json": b"[1]"},
+            ("INVALID_ARGUMENT", "BAD_PAYLOAD"),
+        ),
         (("a", 1, 1, {}), {}, ("INVALID_ARGUMENT", "INVALID_PAYLOAD")),
         (("a", 1, 1, {**good, "tool": "x"}), {}, ("UNIMPLEMENTED", "TOOL_UNKNOWN")),
         (("a", 1, 1, good), {"type": "crew"}, ("UNIMPLEMENTED", "TASK_TYPE_UNSUPPORTED")),

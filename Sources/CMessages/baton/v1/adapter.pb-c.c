@@ -514,7 +514,7 @@ const ProtobufCMessageDescriptor baton__v1__dispatch_task_request__metadata_entr
   (ProtobufCMessageInit) baton__v1__dispatch_task_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__dispatch_task_request__field_descriptors[14] =
+static const ProtobufCFieldDescriptor baton__v1__dispatch_task_request__field_descriptors[15] =
 {
   {
     "namespace",
@@ -684,6 +684,18 @@ static const ProtobufCFieldDescriptor baton__v1__dispatch_task_request__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "output_schema_json",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__DispatchTaskRequest, output_schema_json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__dispatch_task_request__field_indices_by_name[] = {
   6,   /* field[6] = attempt */
@@ -693,6 +705,7 @@ static const unsigned baton__v1__dispatch_task_request__field_indices_by_name[] 
   3,   /* field[3] = index */
   13,   /* field[13] = metadata */
   0,   /* field[0] = namespace */
+  14,   /* field[14] = output_schema_json */
   5,   /* field[5] = payload_json */
   1,   /* field[1] = plan_id */
   2,   /* field[2] = task_id */
@@ -704,7 +717,7 @@ static const unsigned baton__v1__dispatch_task_request__field_indices_by_name[] 
 static const ProtobufCIntRange baton__v1__dispatch_task_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor baton__v1__dispatch_task_request__descriptor =
 {
@@ -714,7 +727,7 @@ const ProtobufCMessageDescriptor baton__v1__dispatch_task_request__descriptor =
   "Baton__V1__DispatchTaskRequest",
   "baton.v1",
   sizeof(Baton__V1__DispatchTaskRequest),
-  14,
+  15,
   baton__v1__dispatch_task_request__field_descriptors,
   baton__v1__dispatch_task_request__field_indices_by_name,
   1,  baton__v1__dispatch_task_request__number_ranges,

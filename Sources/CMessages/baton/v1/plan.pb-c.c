@@ -879,7 +879,7 @@ const ProtobufCMessageDescriptor baton__v1__task__metadata_entry__descriptor =
   (ProtobufCMessageInit) baton__v1__task__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__task__field_descriptors[11] =
+static const ProtobufCFieldDescriptor baton__v1__task__field_descriptors[13] =
 {
   {
     "id",
@@ -1013,6 +1013,30 @@ static const ProtobufCFieldDescriptor baton__v1__task__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "when",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Task, when),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_schema_json",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Task, output_schema_json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__task__field_indices_by_name[] = {
   4,   /* field[4] = adapter */
@@ -1021,16 +1045,19 @@ static const unsigned baton__v1__task__field_indices_by_name[] = {
   9,   /* field[9] = max_deliveries */
   10,   /* field[10] = metadata */
   8,   /* field[8] = on_failure */
+  12,   /* field[12] = output_schema_json */
   2,   /* field[2] = payload_json */
   7,   /* field[7] = priority */
   5,   /* field[5] = retry */
   6,   /* field[6] = timeouts */
   1,   /* field[1] = type */
+  11,   /* field[11] = when */
 };
-static const ProtobufCIntRange baton__v1__task__number_ranges[1 + 1] =
+static const ProtobufCIntRange baton__v1__task__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 13, 11 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor baton__v1__task__descriptor =
 {
@@ -1040,10 +1067,10 @@ const ProtobufCMessageDescriptor baton__v1__task__descriptor =
   "Baton__V1__Task",
   "baton.v1",
   sizeof(Baton__V1__Task),
-  11,
+  13,
   baton__v1__task__field_descriptors,
   baton__v1__task__field_indices_by_name,
-  1,  baton__v1__task__number_ranges,
+  2,  baton__v1__task__number_ranges,
   (ProtobufCMessageInit) baton__v1__task__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -34,16 +34,8 @@ def read_request(message: adapter_pb2.DispatchTaskRequest) -> TaskRequest:
             "BAD_REQUEST",
             "idempotency_key and attempt (from 1) are needed",
         )
-    try:
-        payload = json.loads(message.payload_json or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise Refusal(
-            grpc.StatusCode.INVALID_ARGUMENT, "BAD_PAYLOAD", f"payload_json: {error}"
-        ) from error
-    if not isinstance(payload, dict):
-        raise Refusal(
-            grpc.StatusCode.INVALID_ARGUMENT, "BAD_PAYLOAD", "payload_json: not a JSON object"
-        )
+    payload = _read_object("payload_json", message.payload_json)
+    schema = _read_object("output_schema_json", message.output_schema_json)
     return TaskRequest(
         plan_id=message.plan_id,
         task_id=message.task_id,
@@ -58,7 +50,23 @@ def read_request(message: adapter_pb2.DispatchTaskRequest) -> TaskRequest:
         feedback=message.feedback,
         traceparent=message.traceparent,
         metadata=dict(message.metadata),
+        output_schema=schema if message.output_schema_json else None,
     )
+
+
+def _read_object(field: str, text: bytes) -> dict[str, Any]:
+    """The JSON object in a field; empty where the field is."""
+    try:
+        value = json.loads(text or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Refusal(
+            grpc.StatusCode.INVALID_ARGUMENT, "BAD_PAYLOAD", f"{field}: {error}"
+        ) from error
+    if not isinstance(value, dict):
+        raise Refusal(
+            grpc.StatusCode.INVALID_ARGUMENT, "BAD_PAYLOAD", f"{field}: not a JSON object"
+        )
+    return value
 
 
 def make_result(task_id: str, outcome: Success | Failure) -> plan_pb2.TaskResult:

@@ -54,6 +54,8 @@ class TaskRequest:
     feedback: str = ""
     traceparent: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    output_schema: Mapping[str, Any] | None = None
+    """What the output must look like; the orchestrator checks it, a model may be asked for it."""
 
     @property
     def run_key(self) -> str:

@@ -98,10 +98,15 @@ struct  Baton__V1__DispatchTaskRequest
   ProtobufCBinaryData traceparent;
   size_t n_metadata;
   Baton__V1__DispatchTaskRequest__MetadataEntry **metadata;
+  /*
+   * The task's output_schema; empty where it has none. The orchestrator checks the output; an adapter
+   * may ask its model for an answer of this form.
+   */
+  ProtobufCBinaryData output_schema_json;
 };
 #define BATON__V1__DISPATCH_TASK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__dispatch_task_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 struct  Baton__V1__TaskHandle

@@ -144,7 +144,7 @@ typedef enum _Baton__V1__TaskStatus {
   BATON__V1__TASK_STATUS__TASK_STATUS_FAILED = 8,
   BATON__V1__TASK_STATUS__TASK_STATUS_CANCELLED = 9,
   /*
-   * Never ran: a task it depends on failed or was skipped.
+   * Never ran: its condition was false, or a task it depends on failed.
    */
   BATON__V1__TASK_STATUS__TASK_STATUS_SKIPPED = 10
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__TASK_STATUS)
@@ -315,10 +315,24 @@ struct  Baton__V1__Task
    */
   size_t n_metadata;
   Baton__V1__Task__MetadataEntry **metadata;
+  /*
+   * Whether the task is run, asked once everything it depends on has ended well: an expression over
+   * inputs and tasks upstream (docs/conditions.md), such as tasks.triage.output.json.urgent == true.
+   * Empty: always. False: SKIPPED with code CONDITION_FALSE; dependents run, and references to its
+   * output are null.
+   */
+  ProtobufCBinaryData when;
+  /*
+   * What the output must look like: a schema in the subset of JSON Schema that docs/output-schemas.md
+   * lists, about the output's "json" for prompt, agent, crew and graph, about the whole output for
+   * other types. An output that does not fit is INVALID_OUTPUT with code OUTPUT_SCHEMA, tried again
+   * with what was wrong as feedback. At most 64 KiB. Empty: anything.
+   */
+  ProtobufCBinaryData output_schema_json;
 };
 #define BATON__V1__TASK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, NULL, NULL, 0, BATON__V1__ON_FAILURE__ON_FAILURE_UNSPECIFIED, 0, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, NULL, NULL, 0, BATON__V1__ON_FAILURE__ON_FAILURE_UNSPECIFIED, 0, 0,NULL, {0,NULL}, {0,NULL} }
 
 
 typedef enum {

@@ -22,7 +22,7 @@ CANCEL_OUTCOME_NOT_FOUND: CancelOutcome
 CANCEL_OUTCOME_UNSUPPORTED: CancelOutcome
 
 class DispatchTaskRequest(_message.Message):
-    __slots__ = ("namespace", "plan_id", "task_id", "index", "type", "payload_json", "attempt", "delivery", "token", "idempotency_key", "timeout_ms", "feedback", "traceparent", "metadata")
+    __slots__ = ("namespace", "plan_id", "task_id", "index", "type", "payload_json", "attempt", "delivery", "token", "idempotency_key", "timeout_ms", "feedback", "traceparent", "metadata", "output_schema_json")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +44,7 @@ class DispatchTaskRequest(_message.Message):
     FEEDBACK_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     plan_id: str
     task_id: str
@@ -58,7 +59,8 @@ class DispatchTaskRequest(_message.Message):
     feedback: str
     traceparent: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, namespace: _Optional[str] = ..., plan_id: _Optional[str] = ..., task_id: _Optional[str] = ..., index: _Optional[int] = ..., type: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., token: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., feedback: _Optional[str] = ..., traceparent: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    output_schema_json: bytes
+    def __init__(self, namespace: _Optional[str] = ..., plan_id: _Optional[str] = ..., task_id: _Optional[str] = ..., index: _Optional[int] = ..., type: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., token: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., feedback: _Optional[str] = ..., traceparent: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., output_schema_json: _Optional[bytes] = ...) -> None: ...
 
 class TaskHandle(_message.Message):
     __slots__ = ("idempotency_key", "attempt", "token", "handle", "epoch", "answered")

@@ -133,7 +133,7 @@ class Plan(_message.Message):
     def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., inputs_json: _Optional[bytes] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., max_parallel: _Optional[int] = ..., deadline_after_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ...) -> None: ...
 
 class Task(_message.Message):
-    __slots__ = ("id", "type", "payload_json", "depends_on", "adapter", "retry", "timeouts", "priority", "on_failure", "max_deliveries", "metadata")
+    __slots__ = ("id", "type", "payload_json", "depends_on", "adapter", "retry", "timeouts", "priority", "on_failure", "max_deliveries", "metadata", "when", "output_schema_json")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -152,6 +152,8 @@ class Task(_message.Message):
     ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
     MAX_DELIVERIES_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    WHEN_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
     id: str
     type: str
     payload_json: bytes
@@ -163,7 +165,9 @@ class Task(_message.Message):
     on_failure: OnFailure
     max_deliveries: int
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., depends_on: _Optional[_Iterable[str]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., on_failure: _Optional[_Union[OnFailure, str]] = ..., max_deliveries: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    when: str
+    output_schema_json: bytes
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., depends_on: _Optional[_Iterable[str]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., on_failure: _Optional[_Union[OnFailure, str]] = ..., max_deliveries: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ..., when: _Optional[str] = ..., output_schema_json: _Optional[bytes] = ...) -> None: ...
 
 class RetryPolicy(_message.Message):
     __slots__ = ("max_attempts", "initial_delay_ms", "multiplier", "max_delay_ms", "jitter")
