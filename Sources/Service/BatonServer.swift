@@ -97,6 +97,7 @@ public final class BatonServer: Sendable {
     settings.unfinishedRequestBytesMax = configuration.clients.requestBytes
     settings.concurrentStreamsMax = configuration.clients.concurrentStreams
     settings.headerListBytesMax = configuration.clients.headerListBytes
+    settings.limitFloods(configuration.clients.floods)
     // Metrics and traces go where the program has told swift-metrics and swift-distributed-tracing.
     settings.interceptors = [ServerLogging(log), ServerMetrics(), ServerTracing()]
     settings.onConnectionLimit = { [log] event in

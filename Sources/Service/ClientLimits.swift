@@ -21,3 +21,14 @@ extension ConnectionLimits {
     pingIntervalMinWithoutCalls = time(settings.pingIntervalIdleMilliseconds)
   }
 }
+
+extension GRPC.ServerConfiguration {
+  mutating func limitFloods(_ settings: FloodSettings) {
+    let rates: [(Flood, FloodSettings.Rate)] = [
+      (.pings, settings.ping), (.settings, settings.settings), (.priorities, settings.priority),
+      (.windowUpdates, settings.windowUpdate), (.emptyFrames, settings.empty),
+      (.resets, settings.reset),
+    ]
+    for (flood, rate) in rates { allow(flood, burst: rate.burst, perSecond: rate.perSecond) }
+  }
+}

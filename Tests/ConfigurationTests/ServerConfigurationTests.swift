@@ -63,6 +63,12 @@ import Testing
       keepalive_timeout: 8s
       ping_interval: 9s
       ping_interval_idle: 0s
+      ping_rate: {burst: 11, per_second: 12}
+      settings_rate: {burst: 13, per_second: 14}
+      priority_rate: {burst: 15, per_second: 16}
+      window_update_rate: {burst: 17, per_second: 18}
+      empty_rate: {burst: 19, per_second: 20}
+      reset_rate: {burst: 21, per_second: 22}
     max_deliveries: 4
     lease: 500ms
     sweep: 100ms
@@ -109,6 +115,12 @@ import Testing
     wanted.clients.keepaliveTimeoutMilliseconds = 8_000
     wanted.clients.pingIntervalMilliseconds = 9_000
     wanted.clients.pingIntervalIdleMilliseconds = 0
+    wanted.clients.floods.ping = .init(burst: 11, perSecond: 12)
+    wanted.clients.floods.settings = .init(burst: 13, perSecond: 14)
+    wanted.clients.floods.priority = .init(burst: 15, perSecond: 16)
+    wanted.clients.floods.windowUpdate = .init(burst: 17, perSecond: 18)
+    wanted.clients.floods.empty = .init(burst: 19, perSecond: 20)
+    wanted.clients.floods.reset = .init(burst: 21, perSecond: 22)
     wanted.maxDeliveries = 4
     wanted.leaseMilliseconds = 500
     wanted.sweepMilliseconds = 100
@@ -162,6 +174,25 @@ import Testing
     let texts = try fullTexts(\.flag)
     #expect(texts["limits-in-flight"] == "7")
     #expect(try load("", [:], texts) == fullConfiguration)
+  }
+
+  @Test func aRateMayBeGivenInPart() throws {
+    let ping = try load("http2: {ping_rate: {burst: 7}}").clients.floods.ping
+    #expect(ping == .init(burst: 7, perSecond: 20))
+    #expect(
+      try problems("http2:\n  reset_rate: {burst: 0, per_minute: 1}") == [
+        "FILE:2: http2.reset_rate.burst: expected a whole number from 1 to 1000000, not \"0\"",
+        "FILE:2: http2.reset_rate.per_minute: unknown field; known here: burst, per_second",
+      ])
+  }
+
+  @Test func everySettingIsInTheDocumentation() throws {
+    let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "docs/configuration.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    for setting in ServerSettings.all {
+      #expect(text.contains("\n| `\(setting.path)` |"), "\(setting.path)")
+    }
   }
 
   @Test func flagsOverrideVariablesAndVariablesTheFile() throws {
@@ -237,6 +268,7 @@ import Testing
     ("retry.jitter", "1.1"), ("retry.initial", "-1s"), ("retry.max", "11000000d"),
     ("shutdown.in_flight", "kill"), ("log.level", "loud"), ("limits.per_plan", "1.5"),
     ("timeouts.start_to_close", "0ms"), ("dev", "[{name: a}]"), ("dev", "{a: b}"),
+    ("http2.ping_rate", "200"), ("http2.empty_rate", "{per_second: many}"),
   ])
   func badValuesAreRefusedWhereverTheyStand(path: String, text: String) throws {
     let setting = try #require(ServerSettings.all.first { $0.path == path })

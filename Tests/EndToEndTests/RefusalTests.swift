@@ -76,6 +76,26 @@ struct RefusalTests {
     await stage.close()
   }
 
+  @Test("a client that sends more than http2.ping_rate allows is cut off")
+  func floods() async throws {
+    let stage = try await Stage(
+      [
+        "--http2-ping-interval", "0s", "--http2-ping-interval-idle", "0s",
+        "--http2-ping-rate", "{burst: 3, per_second: 1}",
+      ], store: "memory")
+    // Within what is allowed without that setting.
+    let configuration = ChannelConfiguration(keepalive: Keepalive(time: .milliseconds(60)))
+    let channel = try ClientChannel(target: stage.address, configuration: configuration)
+    let error = await #expect(throws: RPCError.self) {
+      let states = try await HealthClient(channel).watch(
+        GrpcHealthV1.HealthCheckRequest(), options: CallOptions(timeout: .seconds(30)))
+      for try await _ in states {}
+    }
+    #expect(error?.code == .unavailable)
+    channel.close()
+    await stage.close()
+  }
+
   @Test("S12: GetServerInfo says what the store promises", arguments: ["memory", nil])
   func durability(store: String?) async throws {
     let stage = try await Stage(store: store)

@@ -16,6 +16,12 @@ struct ConnectionFlags: ParsableArguments {
   @Option(help: ServerFlags.help("http2-keepalive-timeout")) var http2KeepaliveTimeout: String?
   @Option(help: ServerFlags.help("http2-ping-interval")) var http2PingInterval: String?
   @Option(help: ServerFlags.help("http2-ping-interval-idle")) var http2PingIntervalIdle: String?
+  @Option(help: ServerFlags.help("http2-ping-rate")) var http2PingRate: String?
+  @Option(help: ServerFlags.help("http2-settings-rate")) var http2SettingsRate: String?
+  @Option(help: ServerFlags.help("http2-priority-rate")) var http2PriorityRate: String?
+  @Option(help: ServerFlags.help("http2-window-update-rate")) var http2WindowUpdateRate: String?
+  @Option(help: ServerFlags.help("http2-empty-rate")) var http2EmptyRate: String?
+  @Option(help: ServerFlags.help("http2-reset-rate")) var http2ResetRate: String?
 
   /// All flags by name.
   var values: [(String, String?)] {
@@ -30,6 +36,10 @@ struct ConnectionFlags: ParsableArguments {
       ("http2-keepalive", http2Keepalive), ("http2-keepalive-timeout", http2KeepaliveTimeout),
       ("http2-ping-interval", http2PingInterval),
       ("http2-ping-interval-idle", http2PingIntervalIdle),
+      ("http2-ping-rate", http2PingRate), ("http2-settings-rate", http2SettingsRate),
+      ("http2-priority-rate", http2PriorityRate),
+      ("http2-window-update-rate", http2WindowUpdateRate),
+      ("http2-empty-rate", http2EmptyRate), ("http2-reset-rate", http2ResetRate),
     ]
   }
 }

@@ -18,6 +18,27 @@ public struct ConnectionSettings: Sendable, Equatable {
   public var keepaliveTimeoutMilliseconds: Int64 = 20_000
   public var pingIntervalMilliseconds: Int64 = 10_000
   public var pingIntervalIdleMilliseconds: Int64 = 300_000
+  public var floods = FloodSettings()
+
+  public init() {}
+}
+
+/// How often a client may send on one connection what costs it nothing; who exceeds one of these is
+/// cut off.
+public struct FloodSettings: Sendable, Equatable {
+  public struct Rate: Sendable, Equatable {
+    /// So many at once.
+    public var burst: Int
+    /// So many a second after that.
+    public var perSecond: Int
+  }
+
+  public var ping = Rate(burst: 200, perSecond: 20)
+  public var settings = Rate(burst: 100, perSecond: 10)
+  public var priority = Rate(burst: 500, perSecond: 50)
+  public var windowUpdate = Rate(burst: 2_000, perSecond: 200)
+  public var empty = Rate(burst: 500, perSecond: 50)
+  public var reset = Rate(burst: 500, perSecond: 100)
 
   public init() {}
 }
@@ -71,7 +92,24 @@ extension ServerSettings {
     time("ping_interval_idle", "the same of a client without calls") {
       $0.pingIntervalIdleMilliseconds = $1
     },
+    rate("ping", "PING frames of a client", \.ping),
+    rate("settings", "SETTINGS frames of a client", \.settings),
+    rate("priority", "PRIORITY frames of a client", \.priority),
+    rate("window_update", "WINDOW_UPDATE frames of a client", \.windowUpdate),
+    rate("empty", "frames of a client that carry nothing", \.empty),
+    rate("reset", "calls that a client resets", \.reset),
   ]
+
+  private static func rate(
+    _ name: String, _ what: String,
+    _ path: any WritableKeyPath<FloodSettings, FloodSettings.Rate> & Sendable
+  ) -> Setting {
+    structured("http2.\(name)_rate", "most \(what), {burst: N, per_second: N}") {
+      value, settings, reader in
+      let rate = reader.rate(value, startingFrom: settings.clients.floods[keyPath: path])
+      if let rate { settings.clients.floods[keyPath: path] = rate }
+    }
+  }
 
   private static func time(
     _ name: String, _ help: String,

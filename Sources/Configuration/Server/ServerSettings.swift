@@ -164,7 +164,7 @@ enum ServerSettings {
     Setting(path: path, help: help, isScalar: true) { _ = read($0, &$1, &$2) }
   }
 
-  private static func structured(
+  static func structured(
     _ path: String, _ help: String, _ read: @escaping Read
   ) -> Setting {
     Setting(path: path, help: help, isScalar: false) { _ = read($0, &$1, &$2) }

@@ -91,6 +91,30 @@ extension SettingReader {
     return mistakes.count == before ? limits : nil
   }
 
+  /// What is left out stays as it is in `base`.
+  mutating func rate(
+    _ value: JSONValue, startingFrom base: FloodSettings.Rate
+  ) -> FloodSettings.Rate? {
+    let before = mistakes.count
+    var rate = base
+    for member in members(value) {
+      let place = ".\(member.key)"
+      switch member.key {
+      case "burst":
+        if let number = integer(member.value, in: 1...1_000_000, at: place) {
+          rate.burst = Int(number)
+        }
+      case "per_second":
+        if let number = integer(member.value, in: 1...1_000_000, at: place) {
+          rate.perSecond = Int(number)
+        }
+      default:
+        refuse("unknown field; known here: burst, per_second", at: place)
+      }
+    }
+    return mistakes.count == before ? rate : nil
+  }
+
   mutating func processes(_ value: JSONValue) -> [DevelopmentProcess]? {
     let before = mistakes.count
     var processes: [DevelopmentProcess] = []

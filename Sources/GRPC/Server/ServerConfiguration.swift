@@ -53,6 +53,16 @@ public struct ServerConfiguration: Sendable {
   }
 }
 
+/// What costs a client nothing, and may not come too often; see `HTTP2FloodLimits`.
+public enum Flood: Sendable, CaseIterable {
+  case pings
+  case settings
+  case priorities
+  case windowUpdates
+  case emptyFrames
+  case resets
+}
+
 extension ServerConfiguration {
   /// Calls at a time on one connection (SETTINGS_MAX_CONCURRENT_STREAMS).
   public var concurrentStreamsMax: Int {
@@ -64,5 +74,19 @@ extension ServerConfiguration {
   public var headerListBytesMax: Int {
     get { http2.headerListBytesMax }
     set { http2.headerListBytesMax = newValue }
+  }
+
+  /// Allows `burst` of them at once, and `perSecond` a second after that, on one connection.
+  public mutating func allow(_ flood: Flood, burst: Int, perSecond: Int) {
+    let limit: WritableKeyPath<HTTP2FloodLimits, HTTP2Rate> =
+      switch flood {
+      case .pings: \.ping
+      case .settings: \.settings
+      case .priorities: \.priority
+      case .windowUpdates: \.windowUpdate
+      case .emptyFrames: \.empty
+      case .resets: \.reset
+      }
+    http2.floodLimits[keyPath: limit] = HTTP2Rate(burst: burst, perSecond: perSecond)
   }
 }
