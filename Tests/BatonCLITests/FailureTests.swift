@@ -21,6 +21,38 @@ import Testing
       ])
   }
 
+  @Test(
+    arguments: [
+      (
+        .peerSpeaksTLS, "s:1", "the server at s:1 speaks TLS, and it was called without",
+        "Write --server https://s:1 (BATON_SERVER)."
+      ),
+      (
+        .peerWithoutTLS, "https://s:1", "the server at s:1 does not speak TLS",
+        "Write --server s:1 (BATON_SERVER), or give the server certificates: tls.certificate and "
+          + "tls.key."
+      ),
+      (
+        .peerHungUp, "s:1", "the server at s:1 closed the connection before it said anything",
+        "If it speaks TLS, write --server https://s:1 (BATON_SERVER)."
+      ),
+      (
+        .peerHungUp, "https://s:1",
+        "the server at s:1 closed the connection during the TLS handshake",
+        "If it does not speak TLS, write --server s:1 (BATON_SERVER)."
+      ),
+    ] as [(TLSError.Code, String, String, String)])
+  func cleartextMeetsTLS(
+    code: TLSError.Code, server: String, message: String, advice: String
+  ) {
+    var error = RPCError(code: .unavailable, reason: code.rawValue, message: "no connection")
+    error.neverSent = true
+    let failure = CommandFailure(error, server: server)
+    #expect(failure.status == .unavailable)
+    #expect(failure.reason == code.rawValue)
+    #expect(failure.lines == ["baton: \(message)", advice])
+  }
+
   @Test func aPlanThatIsNotThere() {
     let error = RPCError(code: .notFound, reason: "PLAN_NOT_FOUND", message: "no")
     let failure = CommandFailure(error, server: "s:1", planID: "P")

@@ -85,6 +85,10 @@ struct TLSTests {
       let stranger = try await command("list", "--tls-ca", "ca.pem")
       #expect(stranger.status == 69)
       #expect(stranger.errors.contains("asks for a certificate, and none was presented"))
+      let cleartext = try await baton(["list"], server: server.field("grpc"), folder: folder)
+      #expect(cleartext.status == 69)
+      #expect(cleartext.errors.contains("speaks TLS, and it was called without"))
+      #expect(cleartext.errors.contains("Write --server \(address)"))
       let distrusting = try await command("list")
       #expect(distrusting.errors.contains("not signed by a trusted authority"))
 
@@ -120,6 +124,17 @@ struct TLSTests {
       client_ca: \(path("ca.pem"))
     """.write(to: file, atomically: true, encoding: .utf8)
     return file
+  }
+
+  @Test("a command that speaks TLS says that its server does not")
+  func noTLS() async throws {
+    let stage = try await Stage(store: "memory")
+    let result = try await baton(
+      ["list"], server: "https://\(stage.address)", folder: stage.folder)
+    #expect(result.status == 69)
+    #expect(result.errors.contains("the server at \(stage.address) does not speak TLS"))
+    #expect(result.errors.contains("Write --server \(stage.address) (BATON_SERVER)"))
+    await stage.close()
   }
 
   @Test("cleartext beyond this machine needs a word, and certificates that can be used")

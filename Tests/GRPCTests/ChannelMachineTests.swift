@@ -14,7 +14,9 @@ import Testing
       .event(.resolved(ports.map { .tcp(host: "::1", port: $0) }, isAnyoneWaiting: waiting))
     }
     static func ready(_ id: Int) -> Step { .event(.ready(id)) }
-    static func lost(_ id: Int) -> Step { .event(.lost(id)) }
+    static func lost(_ id: Int) -> Step { .event(.lost(id, wasOfUse: true)) }
+    /// Right after it was made.
+    static func hungUp(_ id: Int) -> Step { .event(.lost(id, wasOfUse: false)) }
     static func timer(_ id: Int, waiting: Bool = false) -> Step {
       .event(.timer(id, isAnyoneWaiting: waiting))
     }
@@ -93,6 +95,13 @@ import Testing
         (.ready(0), "send queued"), (.lost(0), ""), (.connect, "connect 0"),
         (.lost(0), "back off 0 1, fail queued"),
       ])
+    // Without anybody who calls nothing is connected, so there is nothing to wait for.
+    check(
+      machine,
+      one + [
+        (.ready(0), "send queued"), (.hungUp(0), ""), (.call, "queue, connect"),
+        (.connect, "connect 0"),
+      ])
     // Closed for good; late news changes nothing.
     check(
       machine,
@@ -159,6 +168,19 @@ import Testing
         (.call, "send 2"), (.call, "send 0"),
         (.resolved(3, 4), "add 3 [::1]:4, remove 0, remove 1, connect 3"),
         (.call, "send 2"), (.call, "send 2"),
+      ])
+    // One that hangs up each time is left alone for longer and longer, until it is of use.
+    check(
+      machine,
+      start + [
+        (.ready(0), "send queued"), (.ready(1), "send queued"), (.ready(2), "send queued"),
+        (.hungUp(0), "back off 0 1, resolve"), (.call, "send 1"), (.call, "send 2"),
+        (.timer(0), "connect 0"), (.hungUp(0), "back off 0 2, resolve"),
+        (.timer(0), "connect 0"), (.ready(0), "send queued"),
+        (.hungUp(0), "back off 0 3, resolve"), (.timer(0), "connect 0"),
+        (.ready(0), "send queued"), (.lost(0), "connect 0, resolve"),
+        (.hungUp(0), "back off 0 1, resolve"), (.hungUp(1), "back off 1 1, resolve"),
+        (.hungUp(2), "back off 2 1, fail queued, resolve"), (.call, "fail"),
       ])
     // Calls fail only when all have failed.
     check(

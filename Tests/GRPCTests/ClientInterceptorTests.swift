@@ -69,6 +69,24 @@ private struct Noting: ClientInterceptor {
       ])
   }
 
+  /// A server that knows the method as one with many responses, and gives none.
+  @Test func aMissingResponseIsNoOK() async throws {
+    let notes = NIOLockedValueBox([String]())
+    try await withInterceptors([Noting(name: "a", notes: notes)]) { channel, _, _ in
+      #expect(await channel.failure("Count", "0")?.code == .unimplemented)
+      let call: ClientStreamingCall<Text, Text> = try await channel.clientStreaming(
+        Probe.method("Count"))
+      try await call.requests.write(Text("0"))
+      call.requests.finish()
+      let error = await #expect(throws: RPCError.self) { try await call.response() }
+      #expect(error?.code == .unimplemented)
+    }
+    #expect(
+      notes.withLockedValue { $0 } == [
+        "a starting Count", "a ended UNIMPLEMENTED", "a starting Count", "a ended UNIMPLEMENTED",
+      ])
+  }
+
   @Test func logging() async throws {
     let handler = InMemoryLogHandler()
     var logger = Logger(label: "test") { _ in handler }

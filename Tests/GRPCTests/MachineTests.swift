@@ -158,7 +158,7 @@ import Testing
 
   /// The code that the events end a call with; nil while it goes on, OK included.
   private func code(_ events: [ClientCallMachine.Event]) -> StatusCode? {
-    var machine = ClientCallMachine(retriesMax: 0)
+    var machine = ClientCallMachine(refusalsMax: 0, lossesMax: 0)
     var code: StatusCode?
     for event in events {
       if case .end(let error, _, _) = machine.receive(event) { code = error?.code ?? .ok }
@@ -167,7 +167,7 @@ import Testing
   }
 
   @Test func aCall() {
-    var machine = ClientCallMachine(retriesMax: 0)
+    var machine = ClientCallMachine(refusalsMax: 0, lossesMax: 0)
     #expect(machine.receive(.headers(begin, endStream: false)) == .begin(["x-a": "1"], .identity))
     #expect(machine.receive(.data) == .read)
     #expect(machine.receive(.data) == .read)
@@ -183,7 +183,7 @@ import Testing
       ":status": "200", "content-type": "application/grpc", "grpc-status": "5",
       "grpc-message": "no%20plan",
     ])
-    var machine = ClientCallMachine(retriesMax: 0)
+    var machine = ClientCallMachine(refusalsMax: 0, lossesMax: 0)
     let error = RPCError(code: .notFound, message: "no plan")
     #expect(
       machine.receive(.headers(only, endStream: true))
@@ -191,7 +191,7 @@ import Testing
   }
 
   @Test func interimResponsesAreSkipped() {
-    var machine = ClientCallMachine(retriesMax: 0)
+    var machine = ClientCallMachine(refusalsMax: 0, lossesMax: 0)
     #expect(machine.receive(.headers(headers([":status": "103"]), endStream: false)) == .none)
     #expect(machine.receive(.headers(begin, endStream: false)) == .begin(["x-a": "1"], .identity))
   }
@@ -229,7 +229,7 @@ import Testing
       (.internalError, false, .unavailable, true),
     ] as [(HTTP2ErrorCode, Bool, StatusCode, Bool)])
   func reset(code: HTTP2ErrorCode, sent: Bool, status: StatusCode, neverSent: Bool) {
-    var machine = ClientCallMachine(retriesMax: 0)
+    var machine = ClientCallMachine(refusalsMax: 0, lossesMax: 0)
     guard
       case .end(let error?, _, let reset) = machine.receive(.closed(code, requestSent: sent))
     else {
@@ -241,18 +241,25 @@ import Testing
     #expect(!reset)
   }
 
+  /// Each with a bound of its own: what the server refused may be all that it ever does, what never
+  /// left was the connection's fault.
   @Test func whatTheServerHasNotSeenIsSentAgain() {
-    var machine = ClientCallMachine(retriesMax: 2)
-    #expect(machine.receive(.closed(.refusedStream, requestSent: true)) == .retry)
-    #expect(machine.receive(.connectionLost(reason: "", requestSent: false)) == .retry)
-    guard
-      case .end(let error?, _, _) = machine.receive(.closed(.refusedStream, requestSent: true))
-    else {
-      Issue.record("a third time")
-      return
+    let refused = ClientCallMachine.Event.closed(.refusedStream, requestSent: true)
+    let lost = ClientCallMachine.Event.connectionLost(reason: "", requestSent: false)
+    let unsent = ClientCallMachine.Event.closed(.cancel, requestSent: false)
+    for (events, last) in [
+      ([refused, lost, lost, unsent], refused), ([lost, refused, unsent, lost], lost),
+      ([lost, lost, lost], unsent),
+    ] {
+      var machine = ClientCallMachine(refusalsMax: 1, lossesMax: 3)
+      for event in events { #expect(machine.receive(event) == .retry) }
+      guard case .end(let error?, _, _) = machine.receive(last) else {
+        Issue.record("once more than it may")
+        return
+      }
+      #expect(error.code == .unavailable)
+      #expect(error.neverSent)
     }
-    #expect(error.code == .unavailable)
-    #expect(error.neverSent)
   }
 
   @Test func whatTheServerMayHaveSeenIsNot() {
@@ -260,14 +267,14 @@ import Testing
       ClientCallMachine.Event.closed(.internalError, requestSent: true),
       .connectionLost(reason: "", requestSent: true),
     ] {
-      var machine = ClientCallMachine(retriesMax: 2)
+      var machine = ClientCallMachine(refusalsMax: 2)
       guard case .end(let error?, _, _) = machine.receive(event) else {
         Issue.record("the call goes on")
         return
       }
       #expect(!error.neverSent)
     }
-    var begun = ClientCallMachine(retriesMax: 2)
+    var begun = ClientCallMachine(refusalsMax: 2)
     _ = begun.receive(.headers(begin, endStream: false))
     guard case .end = begun.receive(.closed(.refusedStream, requestSent: true)) else {
       Issue.record("a response that had begun")
@@ -276,7 +283,7 @@ import Testing
   }
 
   @Test func abandonedOnceAndForAll() {
-    var machine = ClientCallMachine(retriesMax: 0)
+    var machine = ClientCallMachine(refusalsMax: 0, lossesMax: 0)
     let error = RPCError.deadlinePassed
     #expect(machine.receive(.abandon(error)) == .end(error, trailers: [:], reset: true))
     #expect(machine.receive(.abandon(error)) == .none)

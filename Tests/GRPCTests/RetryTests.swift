@@ -26,7 +26,7 @@ import Testing
   private func run(
     _ events: [ClientCallMachine.Event], policy: RetryPolicy? = RetryPolicy(attemptsMax: 4)
   ) -> [String] {
-    var machine = ClientCallMachine(retriesMax: 0, policy: policy)
+    var machine = ClientCallMachine(refusalsMax: 0, policy: policy)
     return events.map { event in
       switch machine.receive(event) {
       case .none: "none"

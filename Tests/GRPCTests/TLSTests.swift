@@ -1,16 +1,18 @@
 import Foundation
-import GRPC
 import Messages
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Testing
 
+@testable import GRPC
+
 /// TLS and mutual TLS between our own two sides; the certificates come from openssl.
 @Suite struct TLSTests {
   /// Says who calls.
   private struct Identity: GRPCService {
     static let method = MethodDescriptor(service: "baton.test.Identity", method: "Who")
+    static let scheme = MethodDescriptor(service: "baton.test.Identity", method: "Scheme")
 
     var methods: [MethodHandler] {
       [
@@ -18,7 +20,9 @@ import Testing
           guard let certificate = context.peerCertificate else { return Text("nobody") }
           let names = certificate.names.map(\.description).joined(separator: " ")
           return Text("\(certificate.commonName ?? "") \(names) \(certificate.der.count > 300)")
-        }
+        },
+        // As it came over the wire.
+        .unary(Self.scheme) { (_: Text, context) in Text(context.header(":scheme") ?? "none") },
       ]
     }
   }
@@ -178,16 +182,62 @@ import Testing
   @Test func cleartextMeetsTLS() async throws {
     try await Certificates.with { files in
       try await with(files.server(), nil) { channel, _ in
-        #expect(await channel.failure("Echo")?.code == .unavailable)
+        let error = await channel.failure("Echo")
+        #expect(error?.code == .unavailable)
+        #expect(error?.neverSent == true)
+        #expect(error?.reason == TLSError.Code.peerSpeaksTLS.rawValue)
+        #expect(
+          error?.cause
+            == "the server speaks TLS, and it was called in cleartext; write https:// before its "
+            + "address")
       }
       try await withProbe(channel: ChannelConfiguration(tls: files.client())) { channel, _, _ in
         let error = await channel.failure("Echo")
         #expect(error?.code == .unavailable)
         #expect(error?.neverSent == true)
+        #expect(error?.reason == TLSError.Code.peerWithoutTLS.rawValue)
         #expect(
-          error?.cause == "the server does not speak TLS"
-            || error?.cause == "the server closed the connection during the TLS handshake")
+          error?.cause
+            == "the server does not speak TLS; leave https:// out of its address, or give it "
+            + "certificates (its setting tls)")
       }
+    }
+  }
+
+  /// A server that waits for the other kind of client and then hangs up.
+  @Test(arguments: [false, true])
+  func whoHangsUpMaySpeakOtherwise(usesTLS: Bool) async throws {
+    let server = try await HangingUp.start(after: .firstBytes)
+    try await Certificates.with { files in
+      let channel = ClientChannel(
+        address: server.address,
+        configuration: ChannelConfiguration(tls: usesTLS ? files.client() : nil))
+      let error = await channel.failure("Echo")
+      channel.close()
+      #expect(error?.code == .unavailable)
+      #expect(error?.neverSent == true)
+      #expect(error?.reason == TLSError.Code.peerHungUp.rawValue)
+      #expect(
+        error?.cause
+          == (usesTLS
+            ? "the server closed the connection during the TLS handshake; if it does not speak TLS, "
+              + "leave https:// out of its address"
+            : "the server closed the connection before it said anything; if it speaks TLS, write "
+              + "https:// before its address"))
+    }
+    try await server.stop()
+  }
+
+  @Test func theSchemeSaysWhetherThereIsTLS() async throws {
+    try await Certificates.with { files in
+      try await with(files.server(), files.client()) { channel, _ in
+        let scheme: Text = try await channel.unary(Identity.scheme, Text())
+        #expect(scheme.service == "https")
+      }
+    }
+    try await withProbe(services: [Identity()]) { channel, _, _ in
+      let scheme: Text = try await channel.unary(Identity.scheme, Text())
+      #expect(scheme.service == "http")
     }
   }
 

@@ -7,12 +7,7 @@ extension CommandFailure {
     let about = planID.isEmpty ? "" : " for plan \(planID)"
     switch error.code {
     case .unavailable where error.neverSent:
-      // What is wrong with TLS is said in words; other causes are the system's.
-      let why = server.hasPrefix("https://") ? error.cause.map { ": \($0)" } ?? "" : ""
-      self.init(
-        .unavailable, code: "UNAVAILABLE", message: "no server answers at \(server)\(why)")
-      advice =
-        "Start one with `baton serve` or `baton dev`, or name another with --server or BATON_SERVER."
+      self.init(notConnected: error, server: server)
     case .unavailable:
       self.init(
         .unavailable, code: "UNAVAILABLE",
@@ -35,6 +30,39 @@ extension CommandFailure {
       self.init(.refused, code: error.code.description, message: error.message)
     }
     reason = error.reason ?? ""
+  }
+
+  /// There was no connection for the call.
+  private init(notConnected error: RPCError, server: String) {
+    let scheme = "https://"
+    let isTLS = server.hasPrefix(scheme)
+    let address = isTLS ? String(server.dropFirst(scheme.count)) : server
+    let message: String
+    let advice: String
+    switch error.reason.map(TLSError.Code.init(rawValue:)) {
+    case .peerSpeaksTLS:
+      message = "the server at \(server) speaks TLS, and it was called without"
+      advice = "Write --server \(scheme)\(address) (BATON_SERVER)."
+    case .peerWithoutTLS:
+      message = "the server at \(address) does not speak TLS"
+      advice =
+        "Write --server \(address) (BATON_SERVER), or give the server certificates: tls.certificate "
+        + "and tls.key."
+    case .peerHungUp where isTLS:
+      message = "the server at \(address) closed the connection during the TLS handshake"
+      advice = "If it does not speak TLS, write --server \(address) (BATON_SERVER)."
+    case .peerHungUp:
+      message = "the server at \(address) closed the connection before it said anything"
+      advice = "If it speaks TLS, write --server \(scheme)\(address) (BATON_SERVER)."
+    default:
+      // What is wrong with TLS is said in words; other causes are the system's.
+      let why = isTLS ? error.cause.map { ": \($0)" } ?? "" : ""
+      message = "no server answers at \(server)\(why)"
+      advice =
+        "Start one with `baton serve` or `baton dev`, or name another with --server or BATON_SERVER."
+    }
+    self.init(.unavailable, code: "UNAVAILABLE", message: message)
+    self.advice = advice
   }
 }
 

@@ -145,7 +145,7 @@ public final class GRPCServer: Sendable {
   ) throws {
     guard let tls = configuration.tls, let credentials else { return }
     let handler = NIOSSLServerHandler(context: try credentials.required)
-    try channel.addTLS(handler, peer: "the client", timeout: tls.handshakeTimeout) { outcome in
+    try channel.addTLS(handler, peer: .client, timeout: tls.handshakeTimeout) { outcome in
       switch outcome {
       case .success(let certificate): connection.peerCertificate = certificate
       case .failure(let error): tls.onHandshakeFailure?(peer, error)

@@ -7,24 +7,51 @@ internal import NIOSSL
   internal import Darwin
 #endif
 
+/// The other side of a connection, in words.
+enum TLSPeer: String, CustomStringConvertible {
+  case server = "the server"
+  case client = "the client"
+
+  var description: String { rawValue }
+}
+
 /// What BoringSSL and NIOSSL say, in words that lead to the cause.
 enum HandshakeFailure {
   /// - Parameters:
-  ///   - peer: "the server" or "the client".
   ///   - host: what the certificate should be for; nil: the address that was called.
   ///   - certificate: of the peer, as far as it was seen.
   static func error(
-    _ error: any Error, peer: String, host: String?, certificate: NIOSSLCertificate?
+    _ error: any Error, peer: TLSPeer, host: String?, certificate: NIOSSLCertificate?
   ) -> TLSError {
     if let error = error as? TLSError { return error }
     if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname {
       return wrongName(peer, certificate.flatMap { PeerCertificate($0) }, host: host)
     }
-    return TLSError(.handshakeFailed, text(error, peer, certificate))
+    let text = "\(error)"
+    if text.contains("EOF during handshake") { return hungUp(peer) }
+    guard let reason = reason(text) else {
+      return TLSError(.handshakeFailed, "TLS failed: \(text)")
+    }
+    if cleartext.contains(reason) { return withoutTLS(peer) }
+    return TLSError(.handshakeFailed, words(reason, peer, certificate))
+  }
+
+  private static func hungUp(_ peer: TLSPeer) -> TLSError {
+    let advice =
+      peer == .server ? "; if it does not speak TLS, leave https:// out of its address" : ""
+    return TLSError(
+      .peerHungUp, "\(peer) closed the connection during the TLS handshake" + advice)
+  }
+
+  private static func withoutTLS(_ peer: TLSPeer) -> TLSError {
+    let advice =
+      peer == .server
+      ? "; leave https:// out of its address, or give it certificates (its setting tls)" : ""
+    return TLSError(.peerWithoutTLS, "\(peer) does not speak TLS" + advice)
   }
 
   static func wrongName(
-    _ peer: String, _ certificate: PeerCertificate?, host: String?
+    _ peer: TLSPeer, _ certificate: PeerCertificate?, host: String?
   ) -> TLSError {
     let names = certificate?.names ?? []
     let list = names.isEmpty ? "no name" : names.map(\.description).joined(separator: ", ")
@@ -33,20 +60,15 @@ enum HandshakeFailure {
       .handshakeFailed, "\(peer)'s certificate is for \(list), and not for \(wanted)")
   }
 
-  private static func text(
-    _ error: any Error, _ peer: String, _ certificate: NIOSSLCertificate?
+  private static func words(
+    _ reason: String, _ peer: TLSPeer, _ certificate: NIOSSLCertificate?
   ) -> String {
-    let text = "\(error)"
-    if text.contains("EOF during handshake") {
-      return "\(peer) closed the connection during the TLS handshake"
-    }
-    guard let reason = reason(text) else { return "TLS failed: \(text)" }
     if reason == "CERTIFICATE_VERIFY_FAILED" { return verification(peer, certificate) }
     let words = known[reason] ?? reason.replacing("_", with: " ").lowercased()
-    return words.replacing("PEER", with: peer)
+    return words.replacing("PEER", with: peer.rawValue)
   }
 
-  private static func verification(_ peer: String, _ certificate: NIOSSLCertificate?) -> String {
+  private static func verification(_ peer: TLSPeer, _ certificate: NIOSSLCertificate?) -> String {
     let now = time(nil)
     if let certificate, certificate.notValidAfter < now {
       return "\(peer)'s certificate has expired"
@@ -63,6 +85,9 @@ enum HandshakeFailure {
     return String(text[start...].prefix { $0.isLetter || $0.isNumber || $0 == "_" })
   }
 
+  /// Bytes that are no TLS.
+  private static let cleartext: Set = ["WRONG_VERSION_NUMBER", "HTTP_REQUEST"]
+
   /// Alerts are what the other side says of us (RFC 8446 §6.2).
   private static let known = [
     "TLSV1_ALERT_CERTIFICATE_REQUIRED": "PEER asks for a certificate, and none was presented",
@@ -74,8 +99,6 @@ enum HandshakeFailure {
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "PEER found no cipher or certificate in common",
     "TLSV1_ALERT_PROTOCOL_VERSION": "PEER does not take this version of TLS",
     "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": "PEER does not speak HTTP/2 over TLS (ALPN h2)",
-    "WRONG_VERSION_NUMBER": "PEER does not speak TLS",
-    "HTTP_REQUEST": "PEER does not speak TLS",
     "UNSUPPORTED_PROTOCOL": "PEER offers no version of TLS from 1.2 on",
     "NO_SHARED_CIPHER": "PEER has no cipher in common with us",
   ]

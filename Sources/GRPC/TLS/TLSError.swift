@@ -16,6 +16,13 @@ public struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let badServerName = Code(rawValue: "BAD_SERVER_NAME")
     /// The peers did not agree on a connection.
     public static let handshakeFailed = Code(rawValue: "HANDSHAKE_FAILED")
+    /// The peer speaks TLS, and was called in cleartext.
+    public static let peerSpeaksTLS = Code(rawValue: "PEER_SPEAKS_TLS")
+    /// The peer does not speak TLS.
+    public static let peerWithoutTLS = Code(rawValue: "PEER_WITHOUT_TLS")
+    /// The peer closed the connection before anything was agreed on: it may speak TLS where it was
+    /// called in cleartext, or cleartext where it was called with TLS.
+    public static let peerHungUp = Code(rawValue: "PEER_HUNG_UP")
     /// The peer does not speak HTTP/2 on this connection.
     public static let noHTTP2 = Code(rawValue: "NO_HTTP2")
   }

@@ -21,7 +21,7 @@ final class TLSGate: ChannelInboundHandler, @unchecked Sendable {
   }
 
   private let tls: NIOSSLHandler
-  private let peer: String
+  private let peer: TLSPeer
   private let host: String?
   private let timeout: Duration?
   private let outcome: Outcome
@@ -29,12 +29,11 @@ final class TLSGate: ChannelInboundHandler, @unchecked Sendable {
   private var timer: Scheduled<Void>?
 
   /// - Parameters:
-  ///   - peer: "the server" or "the client".
   ///   - host: whose certificate the peer must have; nil: NIOSSL's own check of IP addresses is
   ///     enough. With a host it is not, for it takes a certificate for the peer's address as well,
   ///     and who answers DNS falsely may have one of those.
   init(
-    _ tls: NIOSSLHandler, peer: String, host: String?, timeout: Duration? = nil,
+    _ tls: NIOSSLHandler, peer: TLSPeer, host: String?, timeout: Duration? = nil,
     outcome: @escaping Outcome
   ) {
     self.tls = tls
@@ -105,7 +104,7 @@ final class TLSGate: ChannelInboundHandler, @unchecked Sendable {
 extension Channel {
   /// Puts TLS in front of what handles HTTP/2, which comes next. On the channel's event loop.
   func addTLS(
-    _ tls: NIOSSLHandler, peer: String, host: String? = nil, timeout: Duration? = nil,
+    _ tls: NIOSSLHandler, peer: TLSPeer, host: String? = nil, timeout: Duration? = nil,
     outcome: @escaping TLSGate.Outcome
   ) throws {
     try pipeline.syncOperations.addHandlers([

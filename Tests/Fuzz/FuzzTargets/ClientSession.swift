@@ -21,7 +21,7 @@ extension FuzzTarget {
 /// A client's calls: their machines, and what they have received.
 private final class SessionClient {
   private final class Call {
-    var machine = ClientCallMachine(retriesMax: 1, policy: RetryPolicy())
+    var machine = ClientCallMachine(refusalsMax: 1, policy: RetryPolicy())
     var deframer = MessageDeframer(messageBytesMax: 1_024)
   }
 

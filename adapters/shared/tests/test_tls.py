@@ -132,6 +132,28 @@ def test_an_orchestrator_of_another_name_is_not_called(
     assert not secure_registry.registrations
 
 
+@pytest.mark.parametrize("https", [False, True])
+def test_an_orchestrator_that_speaks_otherwise(files: Path, tmp_path: Path, https: bool) -> None:
+    """Cleartext meets TLS, and the other way round."""
+    key, certificate = ((files / name).read_bytes() for name in ("server.key", "server.pem"))
+    registry = Registry(
+        credentials=None if https else grpc.ssl_server_credentials([(key, certificate)])
+    )
+    registry.start()
+    address = ("https://" if https else "") + registry.address
+    flags = [f"--orchestrator={address}", f"--tls-ca={files / 'ca.pem'}"]
+    with running(command(tmp_path, *flags), folder=tmp_path) as program:
+        words = (
+            f"the orchestrator does not speak TLS; write `orchestrator: {registry.address}`"
+            if https
+            else f"if it serves with TLS, write `orchestrator: https://{registry.address}`"
+        )
+        program.wait_for_log(words)
+        assert program.terminate() == 0
+    registry.stop()
+    assert not registry.registrations
+
+
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [

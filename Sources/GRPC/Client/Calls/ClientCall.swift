@@ -23,9 +23,9 @@ class ClientCall: @unchecked Sendable {
   /// Whether the channel has been told of the failure that the call ends with.
   private var isFailureCounted = false
 
-  private static let retriesMax = 1
+  private static let refusalsMax = 1
   /// For calls that wait for a connection: a server that restarts may refuse more than once.
-  private static let patientRetriesMax = 10
+  private static let patientRefusalsMax = 10
 
   init(
     _ method: MethodDescriptor, _ options: CallOptions, _ lifetime: ChannelLifetime,
@@ -35,7 +35,7 @@ class ClientCall: @unchecked Sendable {
     self.method = method
     self.lifetime = lifetime
     machine = ClientCallMachine(
-      retriesMax: options.waitForReady ? Self.patientRetriesMax : Self.retriesMax,
+      refusalsMax: options.waitForReady ? Self.patientRefusalsMax : Self.refusalsMax,
       policy: options.isIdempotent ? lifetime.core.configuration.retry : nil)
     let own = options.timeout.map { Deadline(after: $0) }
     let inherited = CallScope.deadline
@@ -64,6 +64,8 @@ class ClientCall: @unchecked Sendable {
   func began(_ metadata: Metadata, _ encoding: MessageEncoding) {}
   /// Response bytes; their window is given back by whoever reads them.
   func received(_ bytes: ByteBuffer) {}
+  /// The call's outcome, once it is over with that error (nil: OK); asked once.
+  func outcome(_ error: RPCError?) -> RPCError? { error }
   /// Called once, last.
   func ended(_ error: RPCError?, trailers: Metadata) {}
 
@@ -188,6 +190,7 @@ class ClientCall: @unchecked Sendable {
       retry(after: delay, else: error)
     case .end(let error, let trailers, let reset):
       leaveStream(reset: reset)
+      let error = outcome(error)
       if options.isIdempotent, !isFailureCounted { channel.attemptEnded(error) }
       channel.finished(self)
       outbox?.end(error)

@@ -7,8 +7,9 @@ internal import HTTP2
 ///       +--+  +-- trailers only, -----+-- reset, deadline, cancel --> ended
 ///     refused
 ///
-/// A request that the server has not looked at is sent again by itself
-/// (github.com/grpc/proposal, A6 "Transparent Retries").
+/// A request that never left, and one that the server has not looked at, is sent again by itself
+/// (github.com/grpc/proposal, A6 "Transparent Retries"). One that has left may have been acted on
+/// although its connection was lost at once: without a retry policy it is not sent again.
 struct ClientCallMachine: Equatable {
   enum State: Equatable {
     /// Can transition to `receiving`, `ended`.
@@ -49,7 +50,10 @@ struct ClientCallMachine: Equatable {
   }
 
   private(set) var state = State.awaitingHeaders
-  private var retriesLeft: Int
+  /// How often the server may still say that it has not looked at the request.
+  private var refusalsLeft: Int
+  /// How often connections may still fail before the request has left.
+  private var lossesLeft: Int
   private let policy: RetryPolicy?
   /// Whether all of the request is still here to be sent again.
   private var isReplayable = true
@@ -59,10 +63,13 @@ struct ClientCallMachine: Equatable {
   private var delaysInARow = 0
 
   /// - Parameters:
-  ///   - retriesMax: how often a request that the server has not looked at may be sent again.
+  ///   - refusalsMax: how often a request that the server has not looked at may be sent again.
+  ///   - lossesMax: how often one that has not left may. A6 sets no bound here; this one ends calls
+  ///     on servers that take connections and no requests.
   ///   - policy: for requests that it has looked at; nil: they are not sent again.
-  init(retriesMax: Int, policy: RetryPolicy? = nil) {
-    retriesLeft = retriesMax
+  init(refusalsMax: Int, lossesMax: Int = 10, policy: RetryPolicy? = nil) {
+    refusalsLeft = refusalsMax
+    lossesLeft = lossesMax
     self.policy = policy
   }
 
@@ -79,11 +86,11 @@ struct ClientCallMachine: Equatable {
     case .endStream:
       return end(Self.malformed("the response ended without a status"), reset: false)
     case .closed(let code, let requestSent):
-      let isUnseen = !requestSent || code == .refusedStream
-      if isUnseen, let retry = retry() { return retry }
+      if !requestSent, let retry = retry(\.lossesLeft) { return retry }
+      if requestSent, code == .refusedStream, let retry = retry(\.refusalsLeft) { return retry }
       return fail(Self.status(of: code, requestSent: requestSent), reset: false)
     case .connectionLost(let reason, let requestSent):
-      if !requestSent, let retry = retry() { return retry }
+      if !requestSent, let retry = retry(\.lossesLeft) { return retry }
       return fail(
         RPCError(
           code: .unavailable, message: "the connection was lost", neverSent: !requestSent,
@@ -96,9 +103,9 @@ struct ClientCallMachine: Equatable {
     }
   }
 
-  private mutating func retry() -> Action? {
-    guard state == .awaitingHeaders, isReplayable, retriesLeft > 0 else { return nil }
-    retriesLeft -= 1
+  private mutating func retry(_ left: WritableKeyPath<Self, Int>) -> Action? {
+    guard state == .awaitingHeaders, isReplayable, self[keyPath: left] > 0 else { return nil }
+    self[keyPath: left] -= 1
     return .retry
   }
 

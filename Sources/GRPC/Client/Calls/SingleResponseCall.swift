@@ -44,20 +44,22 @@ class SingleResponseCall<Response: Message>: ClientCall, @unchecked Sendable {
     }
   }
 
+  override func outcome(_ error: RPCError?) -> RPCError? {
+    error ?? (response == nil ? Self.cardinality("none") : nil)
+  }
+
   override func ended(_ error: RPCError?, trailers: Metadata) {
     let completion = completion
     self.completion = nil
-    if let error {
-      completion?(.failure(error))
-    } else if let response {
-      completion?(
-        .success(
-          UnaryResponse(
-            message: response, initialMetadata: initialMetadata, trailingMetadata: trailers,
-            isCompressed: deframer.isLastCompressed)))
-    } else {
-      completion?(.failure(Self.cardinality("none")))
+    guard error == nil, let response else {
+      completion?(.failure(error ?? Self.cardinality("none")))
+      return
     }
+    completion?(
+      .success(
+        UnaryResponse(
+          message: response, initialMetadata: initialMetadata, trailingMetadata: trailers,
+          isCompressed: deframer.isLastCompressed)))
   }
 
   private static func cardinality(_ count: String) -> RPCError {

@@ -107,14 +107,14 @@ final class StreamingCall<Response: Message>: ClientCall, @unchecked Sendable {
   }
 
   override func ended(_ error: RPCError?, trailers: Metadata) {
-    let reader = inbox.withLockedValue { inbox -> Reader? in
-      inbox.end = error.map { .failure($0) } ?? .success(())
+    let end = error.map { Result<Void, RPCError>.failure($0) } ?? .success(())
+    let (reader, outcome) = inbox.withLockedValue { inbox in
+      inbox.end = end
       inbox.trailingMetadata = trailers
       defer { inbox.reader = nil }
-      return inbox.reader
+      return (inbox.reader, Self.outcome(of: end, inbox.deframer))
     }
-    guard let reader else { return }
-    if let error { reader.resume(throwing: error) } else { reader.resume(returning: nil) }
+    reader?.resume(with: outcome)
   }
 
   // MARK: From the reader

@@ -25,7 +25,7 @@ final class ChannelCore: @unchecked Sendable {
   /// When the last call ended.
   private var idleSince = NIODeadline.now()
   /// Why there is no connection.
-  private var lastFailure = "not connected"
+  private var lastFailure = ConnectionFailure("not connected")
 
   private struct Resolution {
     var isUnderWay = false
@@ -141,10 +141,7 @@ final class ChannelCore: @unchecked Sendable {
     return next
   }
 
-  private var unavailable: RPCError {
-    RPCError(
-      code: .unavailable, message: "there is no connection to \(target.text)", cause: lastFailure)
-  }
+  private var unavailable: RPCError { lastFailure.status(target) }
 
   private var isAnyoneWaiting: Bool {
     queue.removeAll(where: \.isEnded)
@@ -162,9 +159,9 @@ final class ChannelCore: @unchecked Sendable {
     receive(.ready(id))
   }
 
-  func lost(_ id: Int, reason: String) {
-    lastFailure = reason
-    receive(.lost(id))
+  func lost(_ id: Int, _ failure: ConnectionFailure, wasOfUse: Bool) {
+    lastFailure = failure
+    receive(.lost(id, wasOfUse: wasOfUse))
   }
 
   /// No stream id is left on the connection (RFC 9113 §5.1.1): calls need another one.
@@ -220,11 +217,11 @@ final class ChannelCore: @unchecked Sendable {
   }
 
   private func disconnect() {
-    lastFailure = "the channel was closed"
+    lastFailure = ConnectionFailure("the channel was closed")
     resolution.timer?.cancel()
     idleTimer?.cancel()
     queue = []
-    for call in calls { call.abandon(RPCError(code: .cancelled, message: lastFailure)) }
+    for call in calls { call.abandon(RPCError(code: .cancelled, message: lastFailure.text)) }
     deadlines.stop()
     for subchannel in subchannels.values { subchannel.close() }
     subchannels = [:]
@@ -273,11 +270,11 @@ final class ChannelCore: @unchecked Sendable {
     resolution.last = .now()
     switch outcome {
     case .success(let found):
-      if found.isEmpty { lastFailure = "\(target.text) has no address" }
+      if found.isEmpty { lastFailure = .init("\(target.text) has no address") }
       resolution.names = Dictionary(found.map { ($0.address, $0.name) }) { first, _ in first }
       receive(.resolved(found.map(\.address), isAnyoneWaiting: isAnyoneWaiting))
     case .failure(let error):
-      lastFailure = "\(error)"
+      lastFailure = ConnectionFailure(error)
       receive(.resolutionFailed)
     }
   }

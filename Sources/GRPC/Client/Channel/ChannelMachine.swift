@@ -10,8 +10,13 @@
 /// While active, each address has a connection of its own:
 ///
 ///     idle --connect--> connecting --ready--> ready --lost, goAway--> idle
-///      ^                     |
-///      +--timer-- backoff <--+ lost
+///      ^                     |                  |
+///      +--timer-- backoff <--+ lost             | lost before it was of use, round robin
+///                    ^                          |
+///                    +--------------------------+
+///
+/// Round robin connects by itself what was lost: without that pause, a server that accepts and
+/// hangs up would be connected to over and over. Otherwise each connection is made for a call.
 struct ChannelMachine {
   enum Phase: Equatable {
     /// Nobody asks for a connection. Can transition to `resolving`, `closed`.
@@ -38,7 +43,7 @@ struct ChannelMachine {
     let id: Int
     let address: Address
     var state = MemberState.idle
-    /// Attempts in a row that failed.
+    /// Attempts in a row that failed, or whose connection was of no use.
     var failures = 0
   }
 
@@ -52,7 +57,8 @@ struct ChannelMachine {
     /// The server's SETTINGS are there.
     case ready(Int)
     /// The attempt to connect failed, or the connection was lost or takes no new calls (GOAWAY).
-    case lost(Int)
+    /// `wasOfUse`: it had answered a call by then, or had been there for long.
+    case lost(Int, wasOfUse: Bool)
     /// The backoff is over.
     case timer(Int, isAnyoneWaiting: Bool)
     /// There was no call for a long time.
@@ -162,7 +168,7 @@ struct ChannelMachine {
       phase = isAnyoneWaiting ? .resolving : .idle
       return isAnyoneWaiting ? [.resolve] : []
     case .ready(let id): return ready(id)
-    case .lost(let id): return lost(id)
+    case .lost(let id, let wasOfUse): return lost(id, wasOfUse: wasOfUse)
     case .timer(let id, let isAnyoneWaiting):
       return backoffIsOver(id, isAnyoneWaiting: isAnyoneWaiting)
     case .idle:
@@ -235,18 +241,18 @@ struct ChannelMachine {
   private mutating func ready(_ id: Int) -> [Action] {
     guard let index = index(id), members[index].state == .connecting else { return [] }
     members[index].state = .ready
-    members[index].failures = 0
     return [.sendQueued]
   }
 
-  private mutating func lost(_ id: Int) -> [Action] {
+  private mutating func lost(_ id: Int, wasOfUse: Bool) -> [Action] {
     guard let index = index(id) else { return [] }
     var actions: [Action] = []
     switch members[index].state {
-    case .ready:
+    case .ready where wasOfUse || policy == .pickFirst:
       members[index].state = .idle
+      members[index].failures = 0
       if policy == .roundRobin { actions = connectMembers() }
-    case .connecting:
+    case .connecting, .ready:
       members[index].state = .backoff
       members[index].failures += 1
       actions = [.backOff(id, failures: members[index].failures)]

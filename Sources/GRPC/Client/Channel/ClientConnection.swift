@@ -13,7 +13,10 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private(set) var connection: HTTP2Connection?
   private var isGone = false
   /// Why it is gone, where this side found out.
-  private var failure: String?
+  private var failure: ConnectionFailure?
+  /// When the server's SETTINGS arrived: not before then is it a connection.
+  private var readyAt: NIODeadline?
+  private var hasAnswered = false
   private var settingsTimer: Scheduled<Void>?
   private var keepalive: KeepaliveMachine?
   private var keepaliveTimer: Scheduled<Void>?
@@ -26,13 +29,19 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     self.subchannel = subchannel
   }
 
+  /// Whether it has answered a call, or has been there for longer than any backoff.
+  var wasOfUse: Bool {
+    guard let readyAt else { return false }
+    return hasAnswered || readyAt + TimeAmount(core.configuration.backoff.max) <= .now()
+  }
+
   // MARK: Beginning
 
   func connect() {
     settingsTimer = core.eventLoop.assumeIsolated().scheduleTask(
       in: TimeAmount(core.configuration.connectTimeout)
     ) {
-      self.fail("no connection within \(self.core.configuration.connectTimeout)")
+      self.fail(.init("no connection within \(self.core.configuration.connectTimeout)"))
     }
     guard let tls = core.configuration.tls else { return open(nil) }
     // The files are read elsewhere.
@@ -41,7 +50,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       .assumeIsolated().whenComplete { outcome in
         switch outcome {
         case .success(let context): if !self.isGone { self.open(context) }
-        case .failure(let error): self.fail("\(error)")
+        case .failure(let error): self.fail(.init(error))
         }
       }
   }
@@ -53,7 +62,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try self.addHandlers(to: channel, context) }
       }
-    connect(bootstrap).assumeIsolated().whenFailure { self.fail("\($0)") }
+    connect(bootstrap).assumeIsolated().whenFailure { self.fail(.init($0)) }
   }
 
   private func connect(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
@@ -72,10 +81,12 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     if let context, let tls = core.configuration.tls {
       let name = try tls.hostName(of: core.name(of: subchannel.address))
       try channel.addTLS(
-        NIOSSLClientHandler(context: context, serverHostname: name), peer: "the server", host: name
+        NIOSSLClientHandler(context: context, serverHostname: name), peer: .server, host: name
       ) { _ in
         // What fails, fails the connection.
       }
+    } else if case .tcp = subchannel.address {
+      try channel.pipeline.syncOperations.addHandler(CleartextGate())
     }
     let session = try HTTP2Session(role: .client, configuration: core.configuration.http2)
     let http2 = HTTP2Connection(session: session, eventLoop: channel.eventLoop, delegate: self)
@@ -89,7 +100,10 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   func handle(_ event: HTTP2Event, on connection: HTTP2Connection) {
     keepalive?.received(now: .now())
     switch event {
-    case .headers(let stream, _, _), .endStream(let stream), .drained(let stream):
+    case .headers(let stream, _, _):
+      hasAnswered = true
+      call(of: stream)?.handle(event)
+    case .endStream(let stream), .drained(let stream):
       call(of: stream)?.handle(event)
     case .data(let stream, let bytes, _):
       if let call = call(of: stream) {
@@ -105,7 +119,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       } else {
         // First, so that a call which starts over does so on another connection.
         fail(reason(connection))
-        call?.connectionLost(reason(connection))
+        call?.connectionLost(reason(connection).text)
       }
     case .settings:
       settingsAreHere()
@@ -115,7 +129,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       if code == .enhanceYourCalm, debugData.elementsEqual("too_many_pings".utf8) {
         core.pingedTooOften()
       }
-      subchannel.lost(self, reason: "the server is going away (\(code))")
+      subchannel.lost(self, .init("the server is going away (\(code))"))
     case .failed, .ping, .pingAcknowledged:
       break
     }
@@ -124,6 +138,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private func settingsAreHere() {
     settingsTimer?.cancel()
     settingsTimer = nil
+    readyAt = readyAt ?? .now()
     if keepalive == nil, let configuration = core.keepalive {
       keepalive = KeepaliveMachine(configuration, now: .now())
       keepConnectionAlive()
@@ -137,8 +152,9 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     keepaliveTimer?.cancel()
   }
 
-  private func reason(_ connection: HTTP2Connection) -> String {
-    failure ?? connection.failure.map { "\($0)" } ?? "closed by the server"
+  private func reason(_ connection: HTTP2Connection) -> ConnectionFailure {
+    failure ?? connection.failure.map { ConnectionFailure($0) }
+      ?? ConnectionFailure("closed by the server")
   }
 
   /// The context of a client's stream is its call, set by the call and nowhere else.
@@ -158,7 +174,7 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
       connection.setNeedsFlush()
       lookAgain(in: duration)
     case .fail:
-      fail("the server does not answer PING")
+      fail(.init("the server does not answer PING"))
       connection.abort()
     case nil: break
     }
@@ -187,12 +203,12 @@ final class ClientConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     connection?.close()
   }
 
-  private func fail(_ reason: String) {
+  private func fail(_ reason: ConnectionFailure) {
     guard !isGone else { return }
     isGone = true
     failure = reason
     settingsTimer?.cancel()
     connection?.close()
-    subchannel.lost(self, reason: reason)
+    subchannel.lost(self, reason)
   }
 }

@@ -40,17 +40,17 @@ final class Subchannel: @unchecked Sendable {
   }
 
   /// The connection could not be made, was lost, or takes no new calls.
-  func lost(_ connection: ClientConnection, reason: String) {
+  func lost(_ connection: ClientConnection, _ failure: ConnectionFailure) {
     guard connection === current else { return }
     current = nil
-    core.lost(id, reason: reason)
+    core.lost(id, failure, wasOfUse: connection.wasOfUse)
   }
 
   /// Leaves the connection to its open calls.
   func retire() {
     guard let connection = current else { return }
     connection.drain()
-    lost(connection, reason: "no stream is left on the connection")
+    lost(connection, ConnectionFailure("no stream is left on the connection"))
   }
 
   /// Takes no new calls; open ones finish.

@@ -47,11 +47,13 @@ class Session:
         host: RunHost,
         introduce: Callable[[], registry_pb2.RegisterAdapterRequest],
         results: ResultDelivery,
+        advise: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._registry = registry_pb2_grpc.AdapterRegistryStub(channel)
         self._host = host
         self._introduce = introduce
         self._results = results
+        self._advise = advise
         self._session_id = ""
         self._lease_s = _CALL_TIMEOUT_S
         self._interval_s = 1.0
@@ -142,10 +144,11 @@ class Session:
 
     def _complain(self, what: str, error: grpc.aio.AioRpcError) -> None:
         """Once for each kind of trouble, not once for each try."""
-        kind = f"{what} {error.code().name}"
+        advice = self._advise(error.details() or "")
+        kind = f"{what} {error.code().name} {advice}"
         if kind != self._complained:
             self._complained = kind
-            _log.warning(what, extra=_status(error))
+            _log.warning(what, extra=_status(error) | ({"advice": advice} if advice else {}))
 
 
 @dataclass

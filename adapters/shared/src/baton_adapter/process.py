@@ -137,7 +137,13 @@ class AdapterProcess:
                 on_fatal=self._on_fatal,
             )
             results = ResultDelivery(channel, table, host.written)
-            session = Session(channel, host, lambda: self._introduction(host), results)
+            session = Session(
+                channel,
+                host,
+                lambda: self._introduction(host),
+                results,
+                lambda details: tls.advice(config.orchestrator, details),
+            )
             self._metrics.watch(lambda: float(host.in_flight), lambda: session.registered)
             try:
                 http = HTTPEndpoint(config.http, self._metrics, lambda: session.registered)

@@ -162,6 +162,24 @@ def reachable(config: Config, listening: str) -> str:
     return _SCHEME + address
 
 
+def advice(orchestrator: str, details: str) -> str:
+    """What to change where one side speaks TLS and the other does not, as far as grpcio's words
+    tell: a server without TLS answers with something else, one with TLS closes without a word."""
+    address = orchestrator.removeprefix(_SCHEME)
+    if not orchestrator.startswith(_SCHEME):
+        if "Socket closed" in details or "Connection reset" in details:
+            return (
+                "the orchestrator closed the connection; if it serves with TLS, write"
+                f" `orchestrator: {_SCHEME}{address}`"
+            )
+    elif "WRONG_VERSION_NUMBER" in details:
+        return (
+            f"the orchestrator does not speak TLS; write `orchestrator: {address}`, or give the"
+            " orchestrator `tls.certificate` and `tls.key`"
+        )
+    return ""
+
+
 def open_channel(config: Config) -> grpc.aio.Channel:
     """A channel to the orchestrator that reconnects within seconds and uses no proxy."""
     options: list[tuple[str, int | str]] = [

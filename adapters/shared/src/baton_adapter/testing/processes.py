@@ -39,6 +39,7 @@ class Program:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self._stderr: list[str] = []
+        self._line = threading.Condition()
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
         assert self._process.stdout is not None
@@ -55,6 +56,17 @@ class Program:
         if self._process.poll() is not None:
             self._reader.join()
         return "".join(self._stderr)
+
+    def wait_for_log(self, text: str, timeout_s: float = 30.0) -> str:
+        """The first line on stderr with that text, once it is there."""
+
+        def found() -> str | None:
+            return next((line for line in self._stderr if text in line), None)
+
+        with self._line:
+            if not self._line.wait_for(found, timeout_s):
+                raise RuntimeError(f"no line with {text!r}:\n{self.stderr}")
+            return found() or ""
 
     def kill(self) -> None:
         """SIGKILL, as a crash does it."""
@@ -83,7 +95,10 @@ class Program:
     def _read_stderr(self) -> None:
         assert self._process.stderr is not None
         with self._process.stderr as stream:
-            self._stderr.extend(stream)
+            for line in stream:
+                with self._line:
+                    self._stderr.append(line)
+                    self._line.notify_all()
 
     @property
     def running(self) -> bool:
