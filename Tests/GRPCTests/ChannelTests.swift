@@ -199,7 +199,8 @@ import Testing
     guard case .tcp(_, let port) = address else { return }
     let relay = try await Relay.start(onward: port)
     var configuration = quickly()
-    configuration.keepalive = Keepalive(time: .milliseconds(50), timeout: .milliseconds(50))
+    // Long enough for a living server on a busy machine.
+    configuration.keepalive = Keepalive(time: .milliseconds(50), timeout: .seconds(1))
     let channel = ClientChannel(
       addresses: [.tcp(host: "127.0.0.1", port: relay.port), address],
       configuration: configuration)

@@ -92,6 +92,81 @@ private struct Noting: ServerInterceptor {
       ])
   }
 
+  /// Methods that end otherwise than their handlers mean.
+  private struct Unsendable: GRPCService {
+    static func method(_ name: String) -> MethodDescriptor {
+      MethodDescriptor(service: "baton.test.Unsendable", method: name)
+    }
+
+    var methods: [MethodHandler] {
+      [
+        .unary(Self.method("Initial")) { (request: Text, context) in
+          context.initialMetadata = ["x": "ü"]
+          return request
+        },
+        .unary(Self.method("Trailing")) { (request: Text, context) in
+          context.trailingMetadata = ["x": "ü"]
+          return request
+        },
+        .serverStreaming(Self.method("TrailingOfMany")) {
+          (request: Text, responses: ResponseWriter<Text>, context) in
+          context.trailingMetadata = ["x": "ü"]
+          try await responses.write(request)
+        },
+        .unary(Self.method("TrailingOfFailure")) { (_: Text, context) -> Text in
+          context.trailingMetadata = ["x": "ü"]
+          throw RPCError(code: .notFound, message: "nothing here")
+        },
+        .unary(Self.method("FailsWithOK")) { (_: Text, _) -> Text in
+          throw RPCError(code: .ok, message: "no response")
+        },
+      ]
+    }
+  }
+
+  /// What is refused here cannot be sent as it is meant.
+  private struct Refusing: ServerInterceptor {
+    func callStarted(_ context: ServerContext) throws(RPCError) {
+      guard context.metadata.string("x-refused") != nil else { return }
+      context.trailingMetadata = ["x": "ü"]
+      throw RPCError(code: .unauthenticated, message: "unknown")
+    }
+  }
+
+  /// What the interceptors see is what the client gets.
+  @Test(
+    arguments: [
+      "Initial", "Trailing", "TrailingOfMany", "TrailingOfFailure", "FailsWithOK", "Refused",
+    ])
+  func theStatusThatTheClientGets(method: String) async throws {
+    let notes = NIOLockedValueBox([String]())
+    try await withProbe(
+      services: [Unsendable()],
+      server: ServerConfiguration(interceptors: [Outcomes(notes: notes), Refusing()])
+    ) { _, _, address in
+      let isRefused = method == "Refused"
+      let path = Unsendable.method(isRefused ? "Trailing" : method).path
+      let connection = try await RawConnection.connect(to: address)
+      let call = try await connection.open(path, isRefused ? [("x-refused", "1")] : [])
+      call.send("x")
+      call.end()
+      let rest = await call.rest()
+      connection.close()
+      #expect(rest.trailers["grpc-status"] == "13")
+      #expect(rest.trailers["x"] == nil)
+    }
+    #expect(notes.withLockedValue { $0 } == ["INTERNAL"])
+  }
+
+  /// Notes how calls end.
+  private struct Outcomes: ServerInterceptor {
+    let notes: NIOLockedValueBox<[String]>
+
+    func callEnded(_ context: ServerContext, status: RPCError?) {
+      notes.withLockedValue { $0.append("\(status?.code ?? .ok)") }
+    }
+  }
+
   /// The refusal is sent before a byte of the request has arrived, so nothing can be decoded.
   @Test func aRefusedCallIsNotDecoded() async throws {
     let notes = NIOLockedValueBox([String]())

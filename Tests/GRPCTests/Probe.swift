@@ -25,7 +25,13 @@ struct Probe: GRPCService {
 
   /// What happened in handlers, waited for by name.
   final class Record: Sendable {
-    private let state = NIOLockedValueBox((counts: [String: Int](), waiting: [Waiting]()))
+    private let state = NIOLockedValueBox(State())
+
+    private struct State {
+      var counts: [String: Int] = [:]
+      var waiting: [Int: Waiting] = [:]
+      var nextID = 0
+    }
 
     private struct Waiting {
       let name: String
@@ -35,9 +41,9 @@ struct Probe: GRPCService {
     func note(_ name: String) {
       let ready = state.withLockedValue { state in
         state.counts[name, default: 0] += 1
-        let ready = state.waiting.filter { $0.name == name }
-        state.waiting.removeAll { $0.name == name }
-        return ready
+        let ready = state.waiting.filter { $0.value.name == name }
+        for id in ready.keys { state.waiting[id] = nil }
+        return ready.values
       }
       for waiting in ready { waiting.continuation.resume() }
     }
@@ -46,15 +52,24 @@ struct Probe: GRPCService {
       state.withLockedValue { $0.counts[name, default: 0] }
     }
 
-    /// Returns once `name` has been noted.
+    /// Returns once `name` has been noted, or the task is cancelled: the test's time is over.
     func wait(for name: String) async {
-      await withCheckedContinuation { continuation in
-        let isThere = state.withLockedValue { state in
-          if state.counts[name] != nil { return true }
-          state.waiting.append(Waiting(name: name, continuation: continuation))
-          return false
+      let id = state.withLockedValue { state in
+        state.nextID += 1
+        return state.nextID
+      }
+      await withTaskCancellationHandler {
+        await withCheckedContinuation { continuation in
+          let isOver = state.withLockedValue { state in
+            if Task.isCancelled || state.counts[name] != nil { return true }
+            state.waiting[id] = Waiting(name: name, continuation: continuation)
+            return false
+          }
+          if isOver { continuation.resume() }
         }
-        if isThere { continuation.resume() }
+      } onCancel: {
+        let waiting = state.withLockedValue { $0.waiting.removeValue(forKey: id) }
+        waiting?.continuation.resume()
       }
     }
   }

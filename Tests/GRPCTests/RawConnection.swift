@@ -42,11 +42,13 @@ final class RawConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     init(_ address: Address) {}
   }
 
-  /// Begins a call of the probe; fields given replace the usual ones or are added.
+  /// Begins a call of the probe, or of any other path; fields given replace the usual ones or are
+  /// added.
   func open(_ method: String, _ fields: [(String, String)] = []) async throws -> RawCall {
-    try await eventLoop.submit {
+    let path = method.hasPrefix("/") ? method : "/baton.test.Probe/\(method)"
+    return try await eventLoop.submit {
       var all = [
-        (":method", "POST"), (":scheme", "http"), (":path", "/baton.test.Probe/\(method)"),
+        (":method", "POST"), (":scheme", "http"), (":path", path),
         (":authority", "localhost"), ("content-type", "application/grpc"), ("te", "trailers"),
       ]
       all.removeAll { field in fields.contains { $0.0 == field.0 } && field.0.first != ":" }

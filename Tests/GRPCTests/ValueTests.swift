@@ -39,14 +39,28 @@ import Testing
   }
 }
 
+@Suite struct FloodConfigurationTests {
+  @Test func eachFloodHasItsLimit() {
+    var configuration = ServerConfiguration()
+    for (index, flood) in Flood.allCases.enumerated() {
+      configuration.allow(flood, burst: index + 1, perSecond: index + 11)
+    }
+    let limits = configuration.http2.floodLimits
+    #expect(
+      [
+        limits.ping, limits.settings, limits.priority, limits.windowUpdate, limits.empty,
+        limits.reset,
+      ] == (0..<6).map { HTTP2Rate(burst: $0 + 1, perSecond: $0 + 11) })
+  }
+}
+
 @Suite struct StatusTests {
   @Test func everythingArrives() throws {
     var error = RPCError(
       code: .failedPrecondition, reason: "STALE_LEASE", message: "100 % ünlucky\n",
       metadata: ["task_id": "a", "limit": "3"], retryDelay: .milliseconds(1500))
     error.metadata = ["x-more": "yes"]
-    let headers = ResponseHeaders.trailers(
-      error, ["x-context": "1"])
+    let headers = ResponseTrailers(error, ["x-context": "1"]).fields
     guard case .failed(let received) = StatusFields.read(headers) else {
       Issue.record("not read as a failure")
       return
@@ -75,9 +89,10 @@ import Testing
   }
 
   @Test func metadataThatCannotBeSentIsSaid() {
-    let headers = ResponseHeaders.trailers(nil, ["x": "ü"])
-    #expect(headers["grpc-status"] == "13")
-    #expect(headers["x"] == nil)
+    let trailers = ResponseTrailers(nil, ["x": "ü"])
+    #expect(trailers.status?.code == .internalError)
+    #expect(trailers.fields["grpc-status"] == "13")
+    #expect(trailers.fields["x"] == nil)
   }
 
   @Test func codesHaveTheirNames() {

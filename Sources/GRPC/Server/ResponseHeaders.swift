@@ -19,33 +19,44 @@ enum ResponseHeaders {
     headers.append("content-type", "application/grpc")
     return headers
   }
+}
 
-  /// A response without messages. One that may refuse a compressed request says what is understood
-  /// (doc/compression.md).
-  static func trailersOnly(_ status: RPCError?, _ metadata: Metadata) -> HeaderBlock {
-    var headers = initial()
-    if status?.code == .unimplemented {
-      headers.append("grpc-accept-encoding", MessageEncoding.accepted)
+/// What a response ends with: status (nil: OK) and metadata.
+struct ResponseTrailers {
+  /// The status that is sent. Metadata that cannot be sent is left out, and the status says so.
+  let status: RPCError?
+  let fields: HeaderBlock
+
+  init(_ status: RPCError?, _ metadata: Metadata) {
+    // A failure is none with the status OK: the client would look for a response.
+    var status = status
+    if status?.code == .ok {
+      status = RPCError(code: .internalError, message: "the method failed with the status OK")
     }
-    return trailers(status, metadata, beginningWith: headers)
-  }
-
-  /// Status (nil: OK) and metadata. Metadata that cannot be sent is left out, and the status says
-  /// so.
-  static func trailers(
-    _ status: RPCError?, _ metadata: Metadata, beginningWith headers: HeaderBlock = HeaderBlock()
-  ) -> HeaderBlock {
     var all = metadata
     if let status { all.add(contentsOf: status.metadata) }
     var fields = HeaderBlock()
     do throws(RPCError) {
       try all.append(to: &fields)
     } catch {
-      return trailers(error, Metadata(), beginningWith: headers)
+      fields = HeaderBlock()
+      status = error
     }
-    var trailers = headers
+    var trailers = HeaderBlock()
     StatusFields.append(status, to: &trailers)
     fields.forEach { trailers.append(name: $0, value: $1) }
-    return trailers
+    self.status = status
+    self.fields = trailers
+  }
+
+  /// A response without messages. One that may refuse a compressed request says what is understood
+  /// (doc/compression.md).
+  var only: HeaderBlock {
+    var headers = ResponseHeaders.initial()
+    if status?.code == .unimplemented {
+      headers.append("grpc-accept-encoding", MessageEncoding.accepted)
+    }
+    fields.forEach { headers.append(name: $0, value: $1) }
+    return headers
   }
 }

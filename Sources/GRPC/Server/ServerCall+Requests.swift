@@ -67,16 +67,18 @@ extension ServerCall {
     let reader = RequestInbox.Reader()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        reader.begin(continuation)
-        if isOnLoop { wait(reader) } else { onLoop { $0.wait(reader) } }
+        if isOnLoop { wait(reader, continuation) } else { onLoop { $0.wait(reader, continuation) } }
       }
     } onCancel: {
       onLoop { $0.inbox?.cancel(reader) }
     }
   }
 
-  private func wait(_ reader: RequestInbox.Reader) {
-    guard let inbox, !reader.isCancelled else { return }
+  private func wait(
+    _ reader: RequestInbox.Reader, _ continuation: CheckedContinuation<ByteBuffer?, any Error>
+  ) {
+    guard reader.begin(continuation) else { return }
+    guard let inbox else { return reader.resume(with: .failure(Self.ended)) }
     if let failure = inbox.failure { return reader.resume(with: .failure(failure)) }
     guard !inbox.isAwaited else {
       let error = RPCError(code: .internalError, message: "two readers of one request stream")

@@ -18,9 +18,10 @@ extension ServerCall {
     }
   }
 
-  /// Remembers the task in which the handler waits.
+  /// The handler has begun, and waits in that task.
   func suspended(in task: Task<Void, Never>) {
-    if machine.state != .ended { self.task = task }
+    // The call may have ended before there was a task to be cancelled.
+    if machine.state == .ended { task.cancel() } else { self.task = task }
   }
 
   /// What is to be current for the handler, if anything is.
@@ -44,8 +45,8 @@ extension ServerCall {
   func succeeded(with response: some Message) {
     guard isOnLoop else { return onLoop { $0.succeeded(with: response) } }
     if isPlain { return answer(with: response) }
-    _ = send(response, compressed: nil)
-    finish(nil)
+    // Without its message the call has not succeeded: its stream is gone.
+    finish(send(response, compressed: nil) ? nil : Self.ended)
   }
 
   /// Whether nothing about the response can be out of the ordinary.
@@ -58,8 +59,8 @@ extension ServerCall {
   private func answer(with response: some Message) {
     _ = machine.receive(.send)
     _ = machine.receive(.finish)
-    if let stream { connection.answer(stream, with: response) }
-    connection.interceptors.end(context, status: nil)
+    let isAnswered = stream.map { connection.answer($0, with: response) } ?? false
+    connection.interceptors.end(context, status: isAnswered ? nil : Self.closedByClient)
   }
 
   /// The handler has thrown the call's status.
@@ -77,8 +78,11 @@ extension ServerCall {
     let writer = Waiter<Void>()
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        writer.begin(continuation)
-        if isOnLoop { wait(writer) } else { onLoop { $0.write(response, compressed, writer) } }
+        if isOnLoop {
+          if writer.begin(continuation) { wait(writer) }
+        } else {
+          onLoop { if writer.begin(continuation) { $0.write(response, compressed, writer) } }
+        }
       }
     } onCancel: {
       onLoop { $0.cancel(writer) }
@@ -88,7 +92,6 @@ extension ServerCall {
   private var unsentBytes: Int { stream?.unsentBytes ?? 0 }
 
   private func write(_ response: some Message, _ compressed: Bool?, _ writer: Waiter<Void>) {
-    guard !writer.isCancelled else { return }
     guard send(response, compressed: compressed) else {
       return writer.resume(with: .failure(Self.ended))
     }

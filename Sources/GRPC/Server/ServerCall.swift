@@ -192,7 +192,7 @@ final class ServerCall: @unchecked Sendable {
     connection.interceptors.end(context, status: Self.closedByClient)
   }
 
-  private static let closedByClient = RPCError(
+  static let closedByClient = RPCError(
     code: .cancelled, message: "the client has ended the call")
   static let ended = RPCError(code: .cancelled, message: "the call has ended")
 
@@ -243,8 +243,9 @@ final class ServerCall: @unchecked Sendable {
 
   func end(trailersOnly: Bool, status: RPCError?) {
     releaseHeldBytes()
+    var status = status
     if let stream {
-      connection.end(
+      status = connection.end(
         stream, status: status, metadata: context.trailingMetadata, trailersOnly: trailersOnly)
     }
     connection.interceptors.end(context, status: status)

@@ -132,9 +132,10 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   }
 
   private func begin(_ call: ServerCall, on stream: HTTP2Stream, isEnd: Bool) {
-    if let refusal = interceptors.start(call.context) {
-      return end(
+    if let (refusal, passed) = interceptors.start(call.context) {
+      let status = end(
         stream, status: refusal, metadata: call.context.trailingMetadata, trailersOnly: true)
+      return passed.end(call.context, status: status)
     }
     stream.context = call
     if let deadline = call.head.deadline { watch(deadline) }
@@ -225,30 +226,38 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     return sent
   }
 
-  /// Answers a call with one message and OK, all at once.
-  func answer(_ stream: HTTP2Stream, with message: some Message) {
+  /// Answers a call with one message and OK, all at once; false when the client has gone.
+  func answer(_ stream: HTTP2Stream, with message: some Message) -> Bool {
     stream.context = nil
-    guard let connection, !stream.isClosed else { return }
+    guard let connection, !stream.isClosed else { return false }
     let session = connection.session
     session.submitResponse(stream, ResponseHeaders.headers)
-    _ = session.writeMessage(message, on: stream)
+    let isWritten = session.writeMessage(message, on: stream)
     session.end(stream, trailers: ResponseHeaders.okTrailers)
     connection.setNeedsFlush()
+    return isWritten
   }
 
-  /// Ends a call's stream with its status (nil: OK).
-  func end(_ stream: HTTP2Stream, status: RPCError?, metadata: Metadata, trailersOnly: Bool) {
+  /// Ends a call's stream with its status (nil: OK). Answers the status that the client gets: it is
+  /// another one where the call's metadata cannot be sent, or the client has gone.
+  @discardableResult
+  func end(
+    _ stream: HTTP2Stream, status: RPCError?, metadata: Metadata, trailersOnly: Bool
+  ) -> RPCError? {
     stream.context = nil
-    guard let connection, !stream.isClosed else { return }
+    guard let connection, !stream.isClosed else { return ServerCall.closedByClient }
+    defer { connection.setNeedsFlush() }
     if status == nil, metadata.isEmpty, !trailersOnly {
       connection.session.end(stream, trailers: ResponseHeaders.okTrailers)
-    } else if trailersOnly {
-      let headers = ResponseHeaders.trailersOnly(status, metadata)
-      connection.session.submitResponse(stream, headers, endStream: true)
-    } else {
-      connection.session.end(stream, trailers: ResponseHeaders.trailers(status, metadata))
+      return nil
     }
-    connection.setNeedsFlush()
+    let trailers = ResponseTrailers(status, metadata)
+    if trailersOnly {
+      connection.session.submitResponse(stream, trailers.only, endStream: true)
+    } else {
+      connection.session.end(stream, trailers: trailers.fields)
+    }
+    return trailers.status
   }
 
   /// The status for whatever a handler threw.

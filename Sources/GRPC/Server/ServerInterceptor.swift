@@ -15,9 +15,9 @@ public protocol ServerInterceptor: Sendable {
   /// May set metadata and `context.serviceContext`, which is made current for the handler.
   func callStarted(_ context: ServerContext) throws(RPCError)
 
-  /// The call has ended with that status (nil: OK): answered, refused by a later interceptor, or
-  /// given up by the client or its deadline. Called once, in reverse order, for each interceptor
-  /// that has let the call pass.
+  /// The call has ended with that status (nil: OK), the one that the client gets: answered, refused
+  /// by a later interceptor, or given up by the client or its deadline. Called once, in reverse
+  /// order, for each interceptor that has let the call pass.
   func callEnded(_ context: ServerContext, status: RPCError?)
 }
 
@@ -28,14 +28,15 @@ extension ServerInterceptor {
 }
 
 extension [any ServerInterceptor] {
-  /// Asks all of them; answers why the call is refused, if it is.
-  func start(_ context: ServerContext) -> RPCError? {
+  /// Asks all of them; answers why the call is refused, if it is, and who has let it pass before.
+  func start(
+    _ context: ServerContext
+  ) -> (refusal: RPCError, passed: [any ServerInterceptor])? {
     for index in indices {
       do throws(RPCError) {
         try self[index].callStarted(context)
       } catch {
-        for started in self[..<index].reversed() { started.callEnded(context, status: error) }
-        return error
+        return (error, Array(self[..<index]))
       }
     }
     return nil

@@ -1,17 +1,20 @@
-internal import NIOCore
-
 /// A handler that is suspended until its connection lets it read or write on. Its identity tells it
 /// from the ones before and after it.
 ///
-/// `@unchecked Sendable`: written by the suspending task before it is handed to the connection's
-/// event loop, used there only from then on.
+/// `@unchecked Sendable`: used on the connection's event loop only. The waiting and its cancellation
+/// may come from different threads, and arrive there in either order.
 final class Waiter<Value: Sendable>: @unchecked Sendable {
   private var continuation: CheckedContinuation<Value, any Error>?
-  /// The cancellation came before the waiting.
-  private(set) var isCancelled = false
+  private var isCancelled = false
 
-  func begin(_ continuation: CheckedContinuation<Value, any Error>) {
+  /// Answers whether it waits now; it does not where the cancellation came first.
+  func begin(_ continuation: CheckedContinuation<Value, any Error>) -> Bool {
+    guard !isCancelled else {
+      continuation.resume(throwing: CancellationError())
+      return false
+    }
     self.continuation = continuation
+    return true
   }
 
   func cancel() {
