@@ -68,7 +68,7 @@ final class RawPeer: Sendable {
     channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
   }
 
-  /// The next frame; nil when the server has closed the connection.
+  /// The next frame; nil when the server has closed the connection, or the test's time is over.
   func next() async -> Frame? { await frames.next() }
 
   func close() async {
@@ -133,12 +133,20 @@ private final class FrameReader: ChannelInboundHandler, Sendable {
   }
 
   func next() async -> Frame? {
-    await withCheckedContinuation { continuation in
-      let ready = state.withLockedValue { state in
-        state.waiting = continuation
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let ready = state.withLockedValue { state in
+          state.waiting = continuation
+          return Self.ready(&state)
+        }
+        ready?()
+      }
+    } onCancel: {
+      let waiting = state.withLockedValue { state in
+        state.isClosed = true
         return Self.ready(&state)
       }
-      ready?()
+      waiting?()
     }
   }
 }

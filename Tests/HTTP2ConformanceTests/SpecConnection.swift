@@ -103,8 +103,10 @@ final class SpecConnection {
     switch target.kind {
     case .file: headers(stream, Block.get, end: true)
     case .grpc:
-      headers(stream, Block.echo, end: false)
-      data(stream, Block.message)
+      // Together, for a server under test may not wait long for the rest.
+      raw(
+        Self.frame(Frame.headers, flags: Self.endHeaders, stream: stream, Block.echo)
+          + Self.frame(Frame.data, flags: Self.endStream, stream: stream, Block.message))
     }
   }
 
@@ -164,8 +166,8 @@ final class SpecConnection {
   }
 
   func expectData(byteCount: Int? = nil) async throws {
-    let frame = try await frame { $0.type == Frame.data }
-    guard byteCount == nil || frame.payload.count == byteCount else {
+    let frame = try await frame { $0.type == Frame.data || $0.endsStream }
+    guard frame.type == Frame.data, byteCount == nil || frame.payload.count == byteCount else {
       throw SpecFailure(description: "got \(frame)")
     }
   }
