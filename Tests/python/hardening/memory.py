@@ -1,12 +1,16 @@
 """What connections cost a server in memory: idle ones, and streams whose reader stops."""
 
 import resource
+import ssl
 import struct
+import subprocess
 import time
 from pathlib import Path
 
 from .wire import (
     DATA,
+    EMPTY_CALL,
+    EMPTY_MESSAGE,
     END_HEADERS,
     END_STREAM,
     HEADERS,
@@ -17,6 +21,8 @@ from .wire import (
 )
 
 IDLE_CONNECTIONS = 10_000
+# Of the other kinds of idle connections, which have no limit to keep.
+OTHER_CONNECTIONS = 2_000
 STALLED_CONNECTIONS = 10
 STREAMS_PER_CONNECTION = 100
 RESPONSE_BYTES = 1_000
@@ -38,14 +44,44 @@ def rss_bytes(pid: int) -> int:
     return int(statm.split()[1]) * resource.getpagesize()
 
 
-def idle(port: int, pid: int, count: int) -> float:
-    """Bytes that one of `count` idle connections costs, its handshake done."""
+def idle(
+    port: int, pid: int, count: int, *, tls: ssl.SSLContext | None = None, calls: bool = False
+) -> float:
+    """Bytes that one of `count` idle connections costs, its handshake done; with `calls` after a
+    call of its own."""
     before = rss_bytes(pid)
-    connections = [Connection(port) for _ in range(count)]
+    connections = []
+    for _ in range(count):
+        connection = Connection(port, tls=tls)
+        if calls:
+            call(connection)
+        connections.append(connection)
     after = rss_bytes(pid)
     for connection in connections:
         connection.close()
     return (after - before) / count
+
+
+def call(connection: Connection) -> None:
+    """Makes an empty call and waits for its end."""
+    connection.socket.sendall(
+        frame(HEADERS, END_HEADERS, 1, EMPTY_CALL) + frame(DATA, END_STREAM, 1, EMPTY_MESSAGE)
+    )
+    while True:
+        kind, flags, _, _ = connection.read()
+        if kind == HEADERS and flags & END_STREAM:
+            return
+
+
+def certificates(folder: str) -> tuple[list[str], ssl.SSLContext]:
+    """Makes certificates with openssl: the server's flags, and the client's side."""
+    script = Path(__file__).parents[2] / "certificates.sh"
+    subprocess.run([script, folder, "authority", "ca"], check=True)
+    subprocess.run([script, folder, "issue", "ca", "server", "DNS:localhost"], check=True)
+    context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+    context.set_alpn_protocols(["h2"])
+    files = ("--tls_cert_file", f"{folder}/server.pem", "--tls_key_file", f"{folder}/server.key")
+    return ["--use_tls", "true", *files], context
 
 
 def varint(value: int) -> bytes:

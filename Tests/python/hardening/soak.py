@@ -15,6 +15,7 @@ import math
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import Any
@@ -49,9 +50,9 @@ class Sink:
                 pass
 
 
-def start_server(program: str) -> tuple[subprocess.Popen[str], int]:
+def start_server(program: str, *flags: str) -> tuple[subprocess.Popen[str], int]:
     """The server and its port."""
-    server = subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([program, *flags], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     ready = json.loads(server.stdout.readline().removeprefix("READY "))
     return server, int(ready["grpc"].rsplit(":", 1)[1])
@@ -116,6 +117,30 @@ def measure_memory(program: str, report: Report, idle: int) -> None:
             server.wait()
 
 
+def measure_other_memory(program: str, report: Report) -> None:
+    """What idle connections cost that have made a call, or speak TLS: figures without a limit."""
+    with tempfile.TemporaryDirectory() as folder:
+        flags, context = memory.certificates(folder)
+        for name, tls, calls in (
+            ("called", False, True),
+            ("tls", True, False),
+            ("tls_called", True, True),
+        ):
+            server, port = start_server(program, *(flags if tls else ()))
+            try:
+                per_connection = memory.idle(
+                    port,
+                    server.pid,
+                    memory.OTHER_CONNECTIONS,
+                    tls=context if tls else None,
+                    calls=calls,
+                )
+                report.note(f"idle_{name}_bytes_per_connection", per_connection, math.inf)
+            finally:
+                server.terminate()
+                server.wait()
+
+
 def measure_attacks(program: str, names: list[str], seconds: float, report: Report) -> None:
     sink = Sink()
     server, port = start_server(program)
@@ -163,6 +188,7 @@ def main() -> int:
     memory.allow_files(arguments.idle + 1_000)
     report = Report(set(arguments.enforce.split(",")))
     measure_memory(arguments.server, report, arguments.idle)
+    measure_other_memory(arguments.server, report)
     names = [name for name in arguments.only.split(",") if name]
     measure_attacks(arguments.server, names, arguments.seconds, report)
     for failure in report.failures:

@@ -1,6 +1,7 @@
 """HTTP/2 frames as bytes (RFC 9113 section 4), and what a gRPC call without a request needs."""
 
 import socket
+import ssl
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -48,9 +49,13 @@ class Closed(Exception):
 class Connection:
     """A blocking connection that reads frames."""
 
-    def __init__(self, port: int, settings: bytes = b"") -> None:
+    def __init__(
+        self, port: int, settings: bytes = b"", *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self._bytes = bytearray()
         self.socket.sendall(PREFACE + frame(SETTINGS, payload=settings))
         acknowledged = greeted = False
