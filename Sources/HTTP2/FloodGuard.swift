@@ -16,7 +16,7 @@ public struct HTTP2FloodLimits: Sendable, Hashable {
   /// WINDOW_UPDATE frames.
   public var windowUpdate = HTTP2Rate(burst: 2_000, perSecond: 200)
   /// Frames that carry nothing: DATA without payload, padded DATA, CONTINUATION, HEADERS for
-  /// streams that have been open before, frames of unknown types.
+  /// streams that have been open before, acknowledgements of PING, frames of unknown types.
   public var empty = HTTP2Rate(burst: 500, perSecond: 50)
   /// Streams reset by the client, or by the server for what the client sent ("rapid reset",
   /// CVE-2023-44487 and CVE-2025-8671). DATA frames sent earn these too: a client may well cancel

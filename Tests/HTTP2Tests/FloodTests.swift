@@ -49,8 +49,18 @@ import Testing
 /// Every kind of frame that costs a client nothing, sent faster than it may.
 @Suite struct FloodTests {
   enum Flood: String, CaseIterable {
-    case ping, settings, priority, priorityUpdate, windowUpdate, streamWindowUpdate, emptyData
-    case paddedData, unknownFrame, headersOfOldStreams, rapidReset, malformedRequests
+    case ping, pingAcknowledgement, settings, priority, priorityUpdate, windowUpdate
+    case streamWindowUpdate, emptyData, paddedData, unknownFrame, headersOfOldStreams
+    case rapidReset, malformedRequests
+
+    /// What it is answered with where no request has come before it; the first of these frames is a
+    /// mistake by itself where there is no such stream.
+    var answerBeforeARequest: HTTP2ErrorCode {
+      switch self {
+      case .streamWindowUpdate, .emptyData, .paddedData: .protocolError
+      default: .enhanceYourCalm
+      }
+    }
   }
 
   /// A clock that stands still unless it is moved.
@@ -88,6 +98,7 @@ import Testing
     let stream = UInt32(truncatingIfNeeded: turn) * 2 + 3
     return switch flood {
     case .ping: frame(6, [UInt8](repeating: 7, count: 8))
+    case .pingAcknowledgement: frame(6, flags: 1, [UInt8](repeating: 7, count: 8))
     case .settings: frame(4, [])
     case .priority: frame(2, stream: old, [0, 0, 0, 0, 9])
     case .priorityUpdate: frame(16, [0, 0, 0, 1] + Array("u=1".utf8))
@@ -126,6 +137,22 @@ import Testing
     #expect(turns == (flood == .settings ? 10 : 11))
     let last = goAway(server.bytesToSend())
     #expect(last == .enhanceYourCalm)
+  }
+
+  /// The session is dormant until something comes that it leaves to nghttp2.
+  @Test(arguments: Flood.allCases)
+  func aFloodBeforeTheFirstRequestEndsTheConnection(flood: Flood) throws {
+    // Its first frame is that request.
+    if flood == .headersOfOldStreams { return }
+    let server = try server()
+    #expect(server.dormant != nil)
+    var turns = 0
+    while !server.isFinished, turns < 100 {
+      _ = server.receive(bytes(flood, turns))
+      turns += 1
+    }
+    #expect(turns <= 11)
+    #expect(goAway(server.bytesToSend()) == flood.answerBeforeARequest)
   }
 
   @Test(arguments: Flood.allCases)

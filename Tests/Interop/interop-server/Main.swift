@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Dispatch
-internal import Foundation
 internal import GRPC
+internal import Glibc
 
 /// Serves the gRPC interop tests until it is told to end.
 @main
@@ -53,8 +53,8 @@ struct InteropServer: AsyncParsableCommand {
   }
 
   private func announce(_ address: Address) {
-    let pid = ProcessInfo.processInfo.processIdentifier
-    let ready = "READY {\"grpc\":\"\(address)\",\"pid\":\(pid)}\n"
-    FileHandle.standardOutput.write(Data(ready.utf8))
+    print("READY {\"grpc\":\"\(address)\",\"pid\":\(getpid())}")
+    // Without a terminal, output waits for more.
+    fflush(nil)
   }
 }

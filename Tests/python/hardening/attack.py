@@ -8,8 +8,10 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from .wire import (
+    ACK,
     CONTINUATION,
     DATA,
     EMPTY_CALL,
@@ -91,17 +93,31 @@ def slow_preface() -> Iterator[bytes]:
         yield bytes([byte])
 
 
+CONTROL_FRAMES = {
+    "ping": frame(PING, payload=bytes(8)),
+    "ping_ack": frame(PING, ACK, payload=bytes(8)),
+    "settings": frame(SETTINGS),
+    "priority": frame(PRIORITY, 0, 3, bytes(5)),
+    "window_update": frame(WINDOW_UPDATE, payload=struct.pack(">I", 1)),
+    "unknown": frame(77, payload=bytes(3)),
+}
+
+# Not cut off at once: each call is refused by itself, and a slow client has its time.
+NOT_CUT_OFF = {"slow_preface", "huge_prefix", "gzip_bomb"}
+
 ATTACKS: dict[str, Callable[[], Iterator[bytes]]] = {
     "rapid_reset": lambda: streams(rapid_reset, 100),
     "continuation": lambda: repeated(
         frame(HEADERS, 0, 1, EMPTY_CALL), frame(CONTINUATION, 0, 1, field("x", "y"))
     ),
     "hpack_bomb": lambda: streams(hpack_bomb, 1),
-    "ping": lambda: repeated(b"", frame(PING, payload=bytes(8))),
-    "settings": lambda: repeated(b"", frame(SETTINGS)),
     "empty_data": lambda: repeated(OPEN_STREAM, frame(DATA, 0, 1)),
-    "priority": lambda: repeated(b"", frame(PRIORITY, 0, 3, bytes(5))),
-    "window_update": lambda: repeated(b"", frame(WINDOW_UPDATE, payload=struct.pack(">I", 1))),
+    **{name: partial(repeated, b"", again) for name, again in CONTROL_FRAMES.items()},
+    # A server may treat a connection differently once something was asked on it.
+    **{
+        f"{name}_in_call": partial(repeated, OPEN_STREAM, again)
+        for name, again in CONTROL_FRAMES.items()
+    },
     "slow_preface": slow_preface,
     "huge_prefix": lambda: streams(huge_prefix, 1),
     "gzip_bomb": lambda: streams(gzip_bomb, 1),
@@ -115,17 +131,26 @@ class Attacker:
         self._make = ATTACKS[name]
         self._port = port
         self.connections = 0
+        self.cut_off = 0
         self.sent_bytes = 0
 
     def run(self, end: float, pause: float) -> None:
         while time.monotonic() < end:
-            self.connections += 1
             try:
-                with socket.create_connection(("127.0.0.1", self._port), timeout=10) as connection:
-                    self._flood(connection, end, pause)
+                connection = socket.create_connection(("127.0.0.1", self._port), timeout=10)
             except OSError:
-                # Reset by the server: the next one.
+                # A server that is busy closing others: once more.
                 continue
+            self.connections += 1
+            with connection:
+                try:
+                    self._flood(connection, end, pause)
+                except ConnectionError:
+                    # Reset by the server: the next one.
+                    self.cut_off += 1
+                except TimeoutError:
+                    # It reads no more, which is no end.
+                    continue
 
     def _flood(self, connection: socket.socket, end: float, pause: float) -> None:
         for chunk in self._make():
@@ -136,6 +161,7 @@ class Attacker:
             # What the server says is read and dropped; an empty read is its end.
             while select.select([connection], [], [], pause)[0]:
                 if not connection.recv(65536):
+                    self.cut_off += 1
                     return
 
 
@@ -155,11 +181,19 @@ def main() -> None:
     name, port, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     end = time.monotonic() + seconds
     if name == "slow_preface":
-        print(json.dumps({"connections": hold(port, end), "sent_bytes": 0}))
+        print(json.dumps({"connections": hold(port, end), "cut_off": 0, "sent_bytes": 0}))
         return
     attacker = Attacker(name, port)
     attacker.run(end, 0)
-    print(json.dumps({"connections": attacker.connections, "sent_bytes": attacker.sent_bytes}))
+    print(
+        json.dumps(
+            {
+                "connections": attacker.connections,
+                "cut_off": attacker.cut_off,
+                "sent_bytes": attacker.sent_bytes,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ usage: python -m hardening.soak --server PROGRAM [--seconds N] [--only NAME,...]
 The server is interop-server. Each attack runs for N seconds in a process of its own, beside a
 client that makes one call after the other. Before and after it the same client runs beside the same
 attacker sending to a sink instead, so that what the attacker takes from the machine is in both
-figures. The last line is `RESULT key=value ...`; the exit code is 0 only if no call failed and the
-limits that are enforced are kept.
+figures. The last line is `RESULT key=value ...`; the exit code is 0 only if no call failed, every
+flood was cut off by the server and the limits that are enforced are kept.
 """
 
 import argparse
@@ -21,8 +21,9 @@ import time
 from typing import Any
 
 from . import memory
-from .attack import ATTACKS
+from .attack import ATTACKS, NOT_CUT_OFF
 
+START_BYTES_MAX = 20 * 1024 * 1024
 IDLE_BYTES_MAX = 10 * 1024
 STALLED_BYTES_MAX = 20 * 1000 * 1000
 LATENCY_RATIO_MAX = 3.0
@@ -93,6 +94,10 @@ class Report:
     def enforces(self, kind: str) -> bool:
         return kind in self._enforced
 
+    def check(self, kept: bool, failure: str) -> None:
+        if not kept:
+            self.failures.append(failure)
+
     def note(
         self, name: str, value: float, limit: float, enforced_with: str = "", digits: int = 0
     ) -> None:
@@ -106,7 +111,8 @@ def measure_memory(program: str, report: Report, idle: int) -> None:
         server, port = start_server(program)
         try:
             if name == "idle":
-                report.note("rss_bytes_at_start", memory.rss_bytes(server.pid), math.inf)
+                at_start = memory.rss_bytes(server.pid)
+                report.note("rss_bytes_at_start", at_start, START_BYTES_MAX, "memory")
                 per_connection = memory.idle(port, server.pid, idle)
                 report.note("idle_bytes_per_connection", per_connection, IDLE_BYTES_MAX, "memory")
             else:
@@ -160,10 +166,12 @@ def measure_attacks(program: str, names: list[str], seconds: float, report: Repo
             ratio = attacked["p99_ms"] / baseline
             worst = max(worst, ratio)
             errors += attacked["errors"]
+            if name not in NOT_CUT_OFF:
+                report.check(attacker["cut_off"] > 0, f"{name} was not cut off")
             print(
-                f"{name:14} p99 {baseline:7.3f} -> {attacked['p99_ms']:7.3f} ms  x {ratio:5.2f}"
+                f"{name:22} p99 {baseline:7.3f} -> {attacked['p99_ms']:7.3f} ms  x {ratio:5.2f}"
                 f"  calls {attacked['calls']:6}  errors {attacked['errors']}"
-                f"  connections {attacker['connections']:5}"
+                f"  connections {attacker['connections']:5}  cut off {attacker['cut_off']:5}"
                 f"  sent {attacker['sent_bytes'] / 1e6:7.1f} MB",
                 flush=True,
             )
