@@ -127,7 +127,7 @@ extension Metadata {
 
   private static func invalid(_ entry: Entry, _ what: String) -> RPCError {
     RPCError(
-      code: .internalError,
+      code: .internalError, reason: "INVALID_METADATA",
       message: "metadata \"\(entry.key)\" cannot be sent: \(what) is not valid")
   }
 }

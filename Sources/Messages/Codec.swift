@@ -25,10 +25,10 @@ package enum Codec {
   private static let stackSize = 1024
 
   /// Memory that the structs, tables and copies of a message may take, and its Swift value: mostly
-  /// under ten times the size on the wire; a list of tiny tasks comes to thirty. A list of empty
+  /// under ten times the size on the wire; a list of tiny tasks comes to fifty. A list of empty
   /// messages, of two bytes each, would come to much more and is refused.
   static func memoryLimit(forByteCount count: Int) -> Int {
-    min(4 << 20 + 32 * count, 256 << 20)
+    min(4 << 20 + 64 * count, 256 << 20)
   }
 
   package static func decode<Value: ProtobufCConvertible>(
@@ -38,6 +38,23 @@ package enum Codec {
       Value(reading: $0)
     }
     return try result.get()
+  }
+
+  /// Bytes that decoding takes beside the message itself, by the wire scan: protobuf-c's structs, the
+  /// Swift value, and the bytes once more where they are rewritten. Zero for bytes that are refused.
+  package static func memoryBytes(
+    toDecode type: any Message.Type, _ bytes: UnsafeRawBufferPointer
+  ) -> Int {
+    guard let type = type as? any ProtobufCConvertible.Type,
+      let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
+    else { return 0 }
+    var scanner = WireScanner(memoryLimit: memoryLimit(forByteCount: bytes.count))
+    do throws(WireFault) {
+      try scanner.scan(type.wireTable, start, start + bytes.count)
+    } catch {
+      return 0
+    }
+    return scanner.arenaBytes + scanner.valueBytes + (scanner.needsRewriting ? bytes.count : 0)
   }
 
   /// Runs `body` with the struct of a message, which must not escape.

@@ -94,7 +94,8 @@ public final class BatonServer: Sendable {
           "a call failed in a way nobody foresaw",
           metadata: ["event": "unexpected_error", "method": "\(method)", "error": "\(error)"])
       })
-    settings.unfinishedRequestBytesMax = configuration.clients.requestBytes
+    settings.requestBytesTotalMax = configuration.clients.requestBytes
+    settings.responseBytesTotalMax = configuration.clients.responseBytes
     settings.concurrentStreamsMax = configuration.clients.concurrentStreams
     settings.headerListBytesMax = configuration.clients.headerListBytes
     settings.limitFloods(configuration.clients.floods)

@@ -38,7 +38,9 @@ struct OrchestratorHandlers: OrchestratorService {
     let namespace = try Self.namespace(request.namespace)
     var response = BatonV1.ValidatePlanResponse()
     let compiled: CompiledPlan
-    do { compiled = try await compile(request.plan, namespace).get().compiled } catch {
+    do {
+      compiled = try await compile(request.plan, namespace).compiled
+    } catch let error as PlanProblems {
       response.problems = error.problems.map {
         BatonV1.Problem(field: $0.field, reason: $0.reason.name, message: $0.message)
       }
@@ -58,24 +60,37 @@ struct OrchestratorHandlers: OrchestratorService {
   private typealias Checked = (compiled: CompiledPlan, digest: Digest)
 
   private func checked(_ plan: BatonV1.Plan?, _ namespace: String) async throws -> Checked {
-    do { return try await compile(plan, namespace).get() } catch { throw error.rpcError }
+    do {
+      return try await compile(plan, namespace)
+    } catch let error as PlanProblems {
+      throw error.rpcError
+    }
   }
 
-  /// Big plans are checked off the event loop.
+  /// Big plans are checked off the event loop, and no further once their call has ended. Throws
+  /// `PlanProblems`, or `CancellationError`.
   private func compile(
     _ message: BatonV1.Plan?, _ namespace: String
-  ) async -> Result<Checked, PlanProblems> {
+  ) async throws -> Checked {
     let message = message ?? BatonV1.Plan()
-    let work = { @Sendable () -> Result<Checked, PlanProblems> in
-      do throws(PlanProblems) {
-        let compiled = try orchestrator.compile(try Plan(message))
-        var hasher = SHA256Hasher()
-        hasher.update(namespace + "\n")
-        hasher.update(message.serializedBytes())
-        return .success((compiled, hasher.finalize()))
-      } catch { return .failure(error) }
+    let work = { @Sendable () throws -> Checked in
+      try Task.checkCancellation()
+      let plan = try Plan(message)
+      try Task.checkCancellation()
+      let compiled = try orchestrator.compile(plan)
+      try Task.checkCancellation()
+      var hasher = SHA256Hasher()
+      hasher.update(namespace + "\n")
+      hasher.update(message.serializedBytes())
+      return (compiled, hasher.finalize())
     }
-    return message.tasks.count > 50 ? await Task.detached { work() }.value : work()
+    guard message.tasks.count > 50 else { return try work() }
+    let task = Task.detached { try work() }
+    return try await withTaskCancellationHandler {
+      try await task.value
+    } onCancel: {
+      task.cancel()
+    }
   }
 
   // MARK: Reading

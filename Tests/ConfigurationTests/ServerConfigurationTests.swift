@@ -49,7 +49,7 @@ import Testing
     routes: {default: [langchain], crew: [crewai, "crewai.spare"]}
     reflection: false
     limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}, connections: 20, request_bytes: 1000000, \
-    tasks: 9, dependencies: 11}
+    response_bytes: 2000000, tasks: 9, dependencies: 11}
     http2:
       concurrent_streams: 10
       header_list_bytes: 8192
@@ -105,6 +105,7 @@ import Testing
     wanted.clients.concurrentStreams = 10
     wanted.clients.headerListBytes = 8_192
     wanted.clients.requestBytes = 1_000_000
+    wanted.clients.responseBytes = 2_000_000
     wanted.clients.headersMilliseconds = 1_000
     wanted.clients.bodyMilliseconds = 2_000
     wanted.clients.writeMilliseconds = 3_000

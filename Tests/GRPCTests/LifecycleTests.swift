@@ -174,6 +174,21 @@ import Testing
     try await listener.close()
   }
 
+  /// Several event loops accept at once; none of them lets in one too many.
+  @Test func tooManyConnectionsAtOnce() async throws {
+    var configuration = ServerConfiguration()
+    configuration.connections.connectionsMax = 8
+    try await withProbe(server: configuration) { _, _, address in
+      let channels = (0..<64).map { _ in ClientChannel(address: address, configuration: quickly) }
+      let served = await withTaskGroup(of: Bool.self) { group in
+        for channel in channels { group.addTask { await channel.failure("Echo") == nil } }
+        return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+      }
+      #expect(served == 8)
+      for channel in channels { channel.close() }
+    }
+  }
+
   /// A peer that takes the request and hangs up: nobody knows whether it acted on it.
   @Test func noAnswerIsNotNeverSent() async throws {
     let probe = Probe()

@@ -93,7 +93,8 @@ struct Probe: GRPCService {
       .unary(Self.method("Wait")) { (_: Text, _) -> Text in try await wait() },
       .unary(Self.method("Hold")) { (request: Text, _) in
         record.note("held")
-        await record.wait(for: "release")
+        // Whatever becomes of the call: a task of its own is not cancelled with it.
+        await Task { await record.wait(for: "release") }.value
         return request
       },
       .unary(Self.method("Remaining")) { (_: Text, context) in

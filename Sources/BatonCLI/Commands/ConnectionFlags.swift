@@ -4,6 +4,7 @@ internal import ArgumentParser
 struct ConnectionFlags: ParsableArguments {
   @Option(help: ServerFlags.help("limits-connections")) var limitsConnections: String?
   @Option(help: ServerFlags.help("limits-request-bytes")) var limitsRequestBytes: String?
+  @Option(help: ServerFlags.help("limits-response-bytes")) var limitsResponseBytes: String?
   @Option(help: ServerFlags.help("http2-concurrent-streams")) var http2ConcurrentStreams: String?
   @Option(help: ServerFlags.help("http2-header-list-bytes")) var http2HeaderListBytes: String?
   @Option(help: ServerFlags.help("http2-headers-timeout")) var http2HeadersTimeout: String?
@@ -28,6 +29,7 @@ struct ConnectionFlags: ParsableArguments {
     [
       ("limits-connections", limitsConnections),
       ("limits-request-bytes", limitsRequestBytes),
+      ("limits-response-bytes", limitsResponseBytes),
       ("http2-concurrent-streams", http2ConcurrentStreams),
       ("http2-header-list-bytes", http2HeaderListBytes),
       ("http2-headers-timeout", http2HeadersTimeout), ("http2-body-timeout", http2BodyTimeout),

@@ -2,8 +2,11 @@
 public struct ConnectionSettings: Sendable, Equatable {
   /// Connections at a time.
   public var connections = 10_000
-  /// Bytes of unfinished requests kept at a time, all connections together.
+  /// Bytes of requests kept at a time, all connections together: unfinished ones, and large ones
+  /// until their calls end.
   public var requestBytes = 268_435_456
+  /// Bytes of responses that are not read, all connections together.
+  public var responseBytes = 268_435_456
   /// Calls at a time on one connection.
   public var concurrentStreams = 100
   /// Header list of a request, decompressed, counted as RFC 9113 section 6.5.2 does.
@@ -48,10 +51,16 @@ extension ServerSettings {
     scalar("limits.connections", "connections at one time") { value, settings, reader in
       reader.integer(value, in: 1...1_000_000).map { settings.clients.connections = Int($0) }
     },
-    scalar("limits.request_bytes", "bytes of unfinished requests kept at one time") {
+    scalar("limits.request_bytes", "bytes of requests kept at one time") {
       value, settings, reader in
       reader.integer(value, in: 65_536...1_099_511_627_776).map {
         settings.clients.requestBytes = Int($0)
+      }
+    },
+    scalar("limits.response_bytes", "bytes of responses kept that are not read") {
+      value, settings, reader in
+      reader.integer(value, in: 65_536...1_099_511_627_776).map {
+        settings.clients.responseBytes = Int($0)
       }
     },
     scalar("http2.concurrent_streams", "calls at one time on one connection") {

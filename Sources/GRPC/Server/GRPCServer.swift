@@ -10,7 +10,7 @@ public final class GRPCServer: Sendable {
   private let methods: MethodTable
   private let configuration: ServerConfiguration
   private let group: any EventLoopGroup
-  private let receiveBudget: ReceiveBudget
+  private let budgets: ServerBudgets
   private let credentials: TLSCredentials?
   private let state = NIOLockedValueBox(State())
   private let ticks: [ObjectIdentifier: ConnectionTicks]
@@ -18,6 +18,8 @@ public final class GRPCServer: Sendable {
   private struct State {
     var listeners: [any Channel] = []
     var connections: [ObjectIdentifier: ServerConnection] = [:]
+    /// Connections that were admitted and are being set up.
+    var settingUp = 0
     var isShuttingDown = false
     var certificateWatch: RepeatedTask?
     /// Whoever waits for the last connection to close.
@@ -36,7 +38,7 @@ public final class GRPCServer: Sendable {
     }
     self.configuration = bound
     group = configuration.eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
-    receiveBudget = ReceiveBudget(bytesMax: configuration.unfinishedRequestBytesMax)
+    budgets = ServerBudgets(configuration)
     credentials = configuration.tls?.credentials
     let pairs = group.makeIterator().map { loop in
       (ObjectIdentifier(loop), ConnectionTicks(loop, configuration.connections))
@@ -100,23 +102,36 @@ public final class GRPCServer: Sendable {
             message: "there are \(configuration.connections.connectionsMax) connections"))
         throw Refused()
       }
-      let connection = ServerConnection(
-        eventLoop: channel.eventLoop, executor: LoopTaskExecutor(channel.eventLoop),
-        methods: methods, configuration: configuration, receiveBudget: receiveBudget, peer: peer,
-        onClose: { [weak self] in self?.closed($0) })
-      let session = try HTTP2Session(role: .server, configuration: configuration.http2)
-      let http2 = HTTP2Connection(
-        session: session, eventLoop: channel.eventLoop, delegate: connection)
-      connection.attach(http2)
-      try secure(channel, connection, peer: peer)
-      try channel.pipeline.syncOperations.addHandler(http2)
-      let isDraining = state.withLockedValue { state in
-        state.connections[ObjectIdentifier(connection)] = connection
-        return state.isShuttingDown
-      }
-      ticks[ObjectIdentifier(channel.eventLoop)]?.add(connection)
-      if isDraining { connection.drain() }
+      var connection: ServerConnection?
+      defer { finishSettingUp(connection) }
+      connection = try setUp(channel, peer: peer)
     }
+  }
+
+  private func setUp(_ channel: any Channel, peer: String) throws -> ServerConnection {
+    let connection = ServerConnection(
+      eventLoop: channel.eventLoop, executor: LoopTaskExecutor(channel.eventLoop),
+      methods: methods, configuration: configuration, budgets: budgets, peer: peer,
+      onClose: { [weak self] in self?.closed($0) })
+    let session = try HTTP2Session(role: .server, configuration: configuration.http2)
+    let http2 = HTTP2Connection(
+      session: session, eventLoop: channel.eventLoop, delegate: connection)
+    connection.attach(http2)
+    try secure(channel, connection, peer: peer)
+    try channel.pipeline.syncOperations.addHandler(http2)
+    return connection
+  }
+
+  /// - Parameter connection: nil where it could not be set up.
+  private func finishSettingUp(_ connection: ServerConnection?) {
+    let isDraining = state.withLockedValue { state in
+      state.settingUp -= 1
+      if let connection { state.connections[ObjectIdentifier(connection)] = connection }
+      return state.isShuttingDown
+    }
+    guard let connection else { return }
+    ticks[ObjectIdentifier(connection.eventLoop)]?.add(connection)
+    if isDraining { connection.drain() }
   }
 
   /// Reads the certificates again, whether or not their files have changed: new connections get
@@ -156,8 +171,14 @@ public final class GRPCServer: Sendable {
   /// Closes a connection that is too much.
   private struct Refused: Error {}
 
+  /// Asks and counts at once: several event loops accept at a time.
   private func admits() -> Bool {
-    state.withLockedValue { $0.connections.count < configuration.connections.connectionsMax }
+    state.withLockedValue { state in
+      let count = state.connections.count + state.settingUp
+      guard count < configuration.connections.connectionsMax else { return false }
+      state.settingUp += 1
+      return true
+    }
   }
 
   private func closed(_ connection: ServerConnection) {

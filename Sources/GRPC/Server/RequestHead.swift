@@ -45,7 +45,10 @@ struct RequestHead {
     switch fields.timeout {
     case .none: deadline = nil
     case .malformed:
-      throw .status(RPCError(code: .invalidArgument, message: "grpc-timeout is malformed"))
+      throw .status(
+        RPCError(
+          code: .invalidArgument, reason: "MALFORMED_TIMEOUT",
+          message: "grpc-timeout is malformed; it is up to 8 digits and one of H, M, S, m, u, n"))
     case .nanoseconds(let nanoseconds):
       guard nanoseconds > 0 else { throw .status(.deadlinePassed) }
       deadline = Deadline(receivedTime + .nanoseconds(nanoseconds))

@@ -20,6 +20,7 @@ final class RequestInbox {
   private var owed = 0
   private let creditBytesMin: Int
   private var isEnded = false
+  private var takenBytes = 0
   private var reader: Reader?
   /// Why the call has ended, for whoever reads on.
   private(set) var failure: RPCError?
@@ -31,8 +32,9 @@ final class RequestInbox {
 
   var isLastCompressed: Bool { deframer.isLastCompressed }
   var isAwaited: Bool { reader != nil }
-  /// Bytes received and not yet taken as part of a message.
-  var bufferedBytes: Int { deframer.bufferedBytes }
+  /// Bytes received and not yet taken as part of a message, and the last message taken if it is
+  /// large: it counts until the next one is asked for.
+  var heldBytes: Int { deframer.bufferedBytes + takenBytes }
 
   /// Whether the reader waits for the rest of a message that has begun.
   var isInsideMessage: Bool { isAwaited && deframer.bufferedBytes > 0 }
@@ -48,7 +50,12 @@ final class RequestInbox {
   }
 
   func next() throws(FramingError) -> Next {
-    if let message = try deframer.next() { return .message(message) }
+    takenBytes = 0
+    if let message = try deframer.next() {
+      let byteCount = message.readableBytes
+      if byteCount > ServerCall.smallRequestBytesMax { takenBytes = byteCount }
+      return .message(message)
+    }
     guard isEnded else { return .incomplete }
     try deframer.finish()
     return .end
@@ -86,9 +93,10 @@ final class RequestInbox {
     reader.cancel()
   }
 
-  /// The call has ended: nothing more can be read.
+  /// The call has ended: nothing more can be read, and nothing is kept for it.
   func fail(_ error: RPCError) {
     failure = error
+    deframer.discard()
     let reader = reader
     self.reader = nil
     reader?.resume(with: .failure(error))

@@ -28,7 +28,7 @@ extension ServerCall {
     }
     giveBack(inbox.takeCredit())
     inbox.detach()
-    hold(inbox.bufferedBytes)
+    hold(inbox.heldBytes)
   }
 
   /// What cannot be read as messages ends the call, and with it whoever waits.
@@ -52,8 +52,8 @@ extension ServerCall {
     guard isOnLoop, let inbox else { return .incomplete }
     if let failure = inbox.failure { throw failure }
     let next = next(in: inbox)
+    hold(inbox.heldBytes)
     if let failure = inbox.failure { throw failure }
-    hold(inbox.bufferedBytes)
     let credit = inbox.takeCredit()
     if credit > 0 {
       giveBack(credit)
@@ -81,7 +81,9 @@ extension ServerCall {
     guard let inbox else { return reader.resume(with: .failure(Self.ended)) }
     if let failure = inbox.failure { return reader.resume(with: .failure(failure)) }
     guard !inbox.isAwaited else {
-      let error = RPCError(code: .internalError, message: "two readers of one request stream")
+      let error = RPCError(
+        code: .internalError, reason: "CONCURRENT_READS",
+        message: "two readers of one request stream")
       return reader.resume(with: .failure(error))
     }
     inbox.wait(reader)

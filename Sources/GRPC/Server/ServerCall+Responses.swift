@@ -9,9 +9,11 @@ extension ServerCall {
 
   /// Decodes the request, which is here once; nil: it is none, and the call has been refused.
   func decodeRequest<Request: Message>() -> Request? {
-    guard let bytes = request.take() else { return nil }
+    guard let bytes = request.take(), canDecode(Request.self, bytes) else { return nil }
     do throws(MessageDecodingError) {
-      return try Request(decoding: bytes)
+      let request = try Request(decoding: bytes)
+      isHandlingLarge = heldBytes > 0
+      return request
     } catch {
       perform(machine.receive(.finish), with: RPCError(undecodable: error))
       return nil
@@ -38,12 +40,13 @@ extension ServerCall {
 
   /// The handler is done.
   func succeeded() {
-    if isOnLoop { finish(nil) } else { onLoop { $0.finish(nil) } }
+    if isOnLoop { returned(nil) } else { onLoop { $0.returned(nil) } }
   }
 
   /// The handler is done with its only response.
   func succeeded(with response: some Message) {
     guard isOnLoop else { return onLoop { $0.succeeded(with: response) } }
+    if isHandlingLarge { handledLarge() }
     if isPlain { return answer(with: response) }
     // Without its message the call has not succeeded: its stream is gone.
     finish(send(response, compressed: nil) ? nil : Self.ended)
@@ -58,14 +61,21 @@ extension ServerCall {
   /// Sends headers, message and status at once.
   private func answer(with response: some Message) {
     _ = machine.receive(.send)
+    let outcome = stream.map { connection.answer($0, with: response, of: self) } ?? .clientGone
+    guard outcome != .ended else { return }
     _ = machine.receive(.finish)
-    let isAnswered = stream.map { connection.answer($0, with: response) } ?? false
-    connection.interceptors.end(context, status: isAnswered ? nil : Self.closedByClient)
+    let isSent = outcome == .sent
+    connection.interceptors.end(context, status: isSent ? nil : Self.closedByClient)
   }
 
   /// The handler has thrown the call's status.
   func failed(_ error: any Error) {
-    if isOnLoop { finish(error) } else { onLoop { $0.finish(error) } }
+    if isOnLoop { returned(error) } else { onLoop { $0.returned(error) } }
+  }
+
+  private func returned(_ error: (any Error)?) {
+    if isHandlingLarge { handledLarge() }
+    finish(error)
   }
 
   /// - Parameter compressed: nil: as the call does by itself.
@@ -112,7 +122,9 @@ extension ServerCall {
   private func wait(_ writer: Waiter<Void>) {
     guard machine.state != .ended else { return writer.resume(with: .failure(Self.ended)) }
     guard waitingWriter == nil else {
-      let error = RPCError(code: .internalError, message: "two writes at a time on one call")
+      let error = RPCError(
+        code: .internalError, reason: "CONCURRENT_WRITES",
+        message: "two writes at a time on one call")
       return writer.resume(with: .failure(error))
     }
     waitingWriter = writer
@@ -120,6 +132,7 @@ extension ServerCall {
   }
 
   func drained() {
+    releaseUnread()
     releaseWriter(with: .success(()))
   }
 
@@ -143,7 +156,10 @@ extension ServerCall {
       guard let stream else { return false }
       let encoding = encoding(compressed)
       if withHeaders, !sendHeaders(encoding) { return false }
-      return connection.send(response, sendsGzip ? encoding : .identity, on: stream)
+      guard connection.send(response, sendsGzip ? encoding : .identity, on: stream) else {
+        return false
+      }
+      return stream.unsentBytes < Self.unsentBytesHigh || keepsUnread(stream)
     default:
       return false
     }

@@ -25,8 +25,11 @@ final class ServerCall: @unchecked Sendable {
   var request: ByteBuffer?
   /// Whether the response's headers name gzip.
   var sendsGzip = false
-  /// What this call has taken of the server's budget for unfinished requests.
-  private var heldBytes = 0
+  /// What this call has taken of the server's budgets.
+  var heldBytes = 0
+  var unreadBytes = 0
+  /// Whether the handler has a large request.
+  var isHandlingLarge = false
   var task: Task<Void, Never>?
   /// A handler that waits for the client to read.
   var waitingWriter: Waiter<Void>?
@@ -34,9 +37,6 @@ final class ServerCall: @unchecked Sendable {
   private nonisolated(unsafe) var choices = CallChoices()
   /// Whether anything was chosen. Most calls do without, and without the lock.
   private let hasChoices = Atomic(false)
-
-  /// Unsent bytes from which a writer is made to wait. Each stream whose reader stops costs as much.
-  static let unsentBytesHigh = 8_192
 
   init(
     _ head: RequestHead, _ headers: HeaderBlock, stream: HTTP2Stream,
@@ -107,7 +107,7 @@ final class ServerCall: @unchecked Sendable {
   }
 
   func receive(_ bytes: ByteBuffer, isEnd: Bool) {
-    guard machine.state != .ended else { return }
+    guard machine.state != .ended else { return giveBack(bytes.readableBytes) }
     if let inbox { return receive(bytes, isEnd: isEnd, into: inbox) }
     if isEnd, deframer == nil, machine.state == .awaitingMessage,
       let message = MessageDeframer.onlyMessage(in: bytes, bytesMax: head.entry.requestBytesMax)
@@ -149,22 +149,11 @@ final class ServerCall: @unchecked Sendable {
     if let stream { connection.giveBack(stream, byteCount: byteCount) }
   }
 
-  /// Counts what is kept of the request until its rest has come; over the budget of the server, the
-  /// call ends.
-  func hold(_ byteCount: Int) {
-    guard byteCount != heldBytes, machine.state != .ended else { return }
-    let budget = connection.receiveBudget
-    if byteCount > heldBytes, !budget.take(byteCount - heldBytes) {
-      return perform(machine.receive(.badRequest), with: budget.refusal)
-    }
-    if byteCount < heldBytes { budget.giveBack(heldBytes - byteCount) }
-    heldBytes = byteCount
-  }
-
   func receiveEnd() {
     guard machine.state != .ended else { return }
     if let inbox { return receiveEnd(into: inbox) }
-    hold(0)
+    let byteCount = request?.readableBytes ?? 0
+    hold(byteCount > Self.smallRequestBytesMax ? byteCount : 0)
     do {
       try deframer?.finish()
       perform(machine.receive(.requestEnd), with: nil)
@@ -186,15 +175,17 @@ final class ServerCall: @unchecked Sendable {
   }
 
   func closed() {
+    releaseUnread()
     guard machine.state != .ended else { return }
     perform(machine.receive(.closed), with: nil)
-    releaseHeldBytes()
+    if !isHandlingLarge { releaseRequest() }
     connection.interceptors.end(context, status: Self.closedByClient)
   }
 
   static let closedByClient = RPCError(
-    code: .cancelled, message: "the client has ended the call")
-  static let ended = RPCError(code: .cancelled, message: "the call has ended")
+    code: .cancelled, reason: "CANCELLED", message: "the client has ended the call")
+  static let ended = RPCError(
+    code: .cancelled, reason: "CALL_ENDED", message: "the call has ended")
 
   /// A handler may have left the loop, by a task of its own for example.
   var isOnLoop: Bool { connection.eventLoop.inEventLoop }
@@ -227,7 +218,7 @@ final class ServerCall: @unchecked Sendable {
       if cancelHandler { self.cancelHandler(status) }
     case .refuseCardinality(let received):
       let status = RPCError(
-        code: .unimplemented,
+        code: .unimplemented, reason: "NOT_ONE_REQUEST",
         message: "the method takes one request; \(received == 0 ? "none" : "more") arrived")
       end(trailersOnly: true, status: status)
     case .cancelHandler:
@@ -235,18 +226,13 @@ final class ServerCall: @unchecked Sendable {
     }
   }
 
-  private func releaseHeldBytes() {
-    guard heldBytes > 0 else { return }
-    connection.receiveBudget.giveBack(heldBytes)
-    heldBytes = 0
-  }
-
   func end(trailersOnly: Bool, status: RPCError?) {
-    releaseHeldBytes()
+    if !isHandlingLarge { releaseRequest() }
     var status = status
     if let stream {
       status = connection.end(
         stream, status: status, metadata: context.trailingMetadata, trailersOnly: trailersOnly)
+      watchUnread(stream)
     }
     connection.interceptors.end(context, status: status)
   }

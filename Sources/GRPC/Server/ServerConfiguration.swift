@@ -9,9 +9,13 @@ public struct ServerConfiguration: Sendable {
   public var requestBytesMax: Int
   /// Limits of single methods.
   public var requestBytesMaxByMethod: [MethodDescriptor: Int]
-  /// Bytes of unfinished requests kept at a time, all connections together; a request that would go
-  /// beyond is refused with RESOURCE_EXHAUSTED.
-  public var unfinishedRequestBytesMax = 256 * 1024 * 1024
+  /// Bytes of requests kept at a time, all connections together: what has arrived of unfinished ones,
+  /// and of those over 64 KiB what they take, decoded, until their calls end. A request that would go
+  /// beyond is refused with RESOURCE_EXHAUSTED and RetryInfo.
+  public var requestBytesTotalMax = 256 * 1024 * 1024
+  /// Bytes of responses that their clients have not read, all connections together; each response
+  /// counts from 8 KiB. One that would go beyond is refused with RESOURCE_EXHAUSTED and RetryInfo.
+  public var responseBytesTotalMax = 256 * 1024 * 1024
   /// Whether responses are compressed with gzip for clients that accept it; a handler may choose
   /// otherwise (`ServerContext.compressesResponses`).
   public var compressesResponses: Bool

@@ -11,7 +11,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   private(set) var info: ConnectionInfo
   let interceptors: [any ServerInterceptor]
   private let onUnexpectedError: (@Sendable (MethodDescriptor, any Error) -> Void)?
-  let receiveBudget: ReceiveBudget
+  let budgets: ServerBudgets
   /// What a reader may have read before its window is given back: half the window, where nghttp2
   /// would send WINDOW_UPDATE at the earliest.
   let creditBytesMin: Int
@@ -28,13 +28,13 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
 
   init(
     eventLoop: any EventLoop, executor: LoopTaskExecutor, methods: MethodTable,
-    configuration: ServerConfiguration, receiveBudget: ReceiveBudget, peer: String,
+    configuration: ServerConfiguration, budgets: ServerBudgets, peer: String,
     onClose: @escaping @Sendable (ServerConnection) -> Void
   ) {
     self.eventLoop = eventLoop
     handlers = HandlerQueue(executor)
     self.methods = methods
-    self.receiveBudget = receiveBudget
+    self.budgets = budgets
     interceptors = configuration.interceptors
     onUnexpectedError = configuration.onUnexpectedError
     info = ConnectionInfo(
@@ -193,6 +193,17 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     connection?.setNeedsFlush()
   }
 
+  /// Drops what waits to be sent on a stream; one of which a part has left already is reset.
+  func dropUnsent(_ stream: HTTP2Stream) {
+    guard let connection, !stream.isClosed else { return }
+    if stream.sentBytes == 0 {
+      connection.session.dropUnsent(stream)
+    } else {
+      connection.session.reset(stream, .enhanceYourCalm)
+    }
+    connection.setNeedsFlush()
+  }
+
   func notifyWhenDrained(_ stream: HTTP2Stream) {
     connection?.session.notifyWhenDrained(stream)
   }
@@ -226,16 +237,30 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     return sent
   }
 
-  /// Answers a call with one message and OK, all at once; false when the client has gone.
-  func answer(_ stream: HTTP2Stream, with message: some Message) -> Bool {
+  /// What has become of an answer.
+  enum AnswerOutcome {
+    case sent
+    case clientGone
+    /// There was no room to keep it for the client, and the call has been ended for that.
+    case ended
+  }
+
+  /// Answers a call with one message and OK, all at once.
+  func answer(
+    _ stream: HTTP2Stream, with message: some Message, of call: ServerCall
+  ) -> AnswerOutcome {
     stream.context = nil
-    guard let connection, !stream.isClosed else { return false }
+    guard let connection, !stream.isClosed else { return .clientGone }
     let session = connection.session
     session.submitResponse(stream, ResponseHeaders.headers)
     let isWritten = session.writeMessage(message, on: stream)
+    if stream.unsentBytes >= ServerCall.unsentBytesHigh {
+      guard call.keepsUnread(stream) else { return .ended }
+      call.watchUnread(stream)
+    }
     session.end(stream, trailers: ResponseHeaders.okTrailers)
     connection.setNeedsFlush()
-    return isWritten
+    return isWritten ? .sent : .clientGone
   }
 
   /// Ends a call's stream with its status (nil: OK). Answers the status that the client gets: it is
@@ -260,15 +285,20 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     return trailers.status
   }
 
+  private static let cancelled = RPCError(
+    code: .cancelled, reason: "CANCELLED", message: "the call was cancelled")
+  private static let unexpected = RPCError(
+    code: .unknown, reason: "UNEXPECTED_FAILURE", message: "the method failed unexpectedly")
+
   /// The status for whatever a handler threw.
   func status(of error: any Error, method: MethodDescriptor) -> RPCError {
     switch error {
     case let error as RPCError: return error
     case is CancellationError:
-      return RPCError(code: .cancelled, message: "the call was cancelled")
+      return Self.cancelled
     default:
       onUnexpectedError?(method, error)
-      return RPCError(code: .unknown, message: "the method failed unexpectedly")
+      return Self.unexpected
     }
   }
 

@@ -10,7 +10,7 @@ public protocol ServerInterceptor: Sendable {
 
   /// The call's headers have arrived, its requests have not been looked at. Interceptors are asked
   /// in their order; the first that throws refuses the call with that status, nothing of which is
-  /// decoded then.
+  /// decoded then. A status without a reason is given that of its code.
   ///
   /// May set metadata and `context.serviceContext`, which is made current for the handler.
   func callStarted(_ context: ServerContext) throws(RPCError)
@@ -27,6 +27,16 @@ extension ServerInterceptor {
   public func callEnded(_ context: ServerContext, status: RPCError?) {}
 }
 
+extension RPCError {
+  /// The same error; one without a reason is given that of its code, "UNAUTHENTICATED".
+  fileprivate var withReason: RPCError {
+    guard reason == nil else { return self }
+    var error = self
+    error.details += RPCError(code: code, reason: code.description, message: message).details
+    return error
+  }
+}
+
 extension [any ServerInterceptor] {
   /// Asks all of them; answers why the call is refused, if it is, and who has let it pass before.
   func start(
@@ -36,7 +46,7 @@ extension [any ServerInterceptor] {
       do throws(RPCError) {
         try self[index].callStarted(context)
       } catch {
-        return (error, Array(self[..<index]))
+        return (error.withReason, Array(self[..<index]))
       }
     }
     return nil

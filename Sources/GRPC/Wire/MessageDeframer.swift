@@ -94,6 +94,12 @@ struct MessageDeframer {
     }
   }
 
+  /// Drops what was received.
+  mutating func discard() {
+    buffer = ByteBuffer()
+    isSlice = false
+  }
+
   /// To be called at the end of the stream.
   func finish() throws(FramingError) {
     if buffer.readableBytes > 0 { throw .truncated(byteCount: buffer.readableBytes) }
@@ -130,15 +136,20 @@ extension FramingError {
     // doc/compression.md has INTERNAL for both.
     case .compressedUnannounced:
       RPCError(
-        code: .internalError,
+        code: .internalError, reason: "UNANNOUNCED_COMPRESSION",
         message: "a message is compressed, and grpc-encoding does not say how")
     case .corrupt:
-      RPCError(code: .internalError, message: "a compressed message cannot be decompressed")
+      RPCError(
+        code: .internalError, reason: "CORRUPT_MESSAGE",
+        message: "a compressed message cannot be decompressed")
     case .badFlag(let flag):
-      RPCError(code: .internalError, message: "the compressed flag of a message is \(flag)")
+      RPCError(
+        code: .internalError, reason: "MALFORMED_FRAME",
+        message: "the compressed flag of a message is \(flag)")
     case .truncated(let byteCount):
       RPCError(
-        code: .internalError, message: "the stream ended \(byteCount) bytes into a message")
+        code: .internalError, reason: "TRUNCATED_MESSAGE",
+        message: "the stream ended \(byteCount) bytes into a message")
     }
   }
 }

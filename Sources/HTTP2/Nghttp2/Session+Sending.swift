@@ -79,6 +79,12 @@ extension HTTP2Session {
     return .ok
   }
 
+  /// Drops what is queued on a stream whose DATA has not begun to leave; it may be ended then.
+  public func dropUnsent(_ stream: HTTP2Stream) {
+    guard stream.sentBytes == 0 else { return }
+    stream.outgoing.removeAll()
+  }
+
   /// Ends this side of the stream after what is queued.
   @discardableResult
   public func end(_ stream: HTTP2Stream) -> HTTP2Outcome {
