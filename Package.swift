@@ -219,7 +219,10 @@ let package = Package(
     tests("InteropTests", ["interop-server", "interop-client"]),
     tests(
       "EndToEndTests",
-      ["Stubs", "GRPC", "Messages", "PlanMapping", "Plan", "JSON", "BatonCLI", locks]),
+      [
+        "Stubs", "GRPC", "Messages", "PlanMapping", "Plan", "JSON", "BatonCLI", locks, nioCore,
+        nioPosix,
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -21,10 +21,13 @@ extension AdapterConfiguration {
   }
 
   /// A channel to the orchestrator. Throws where it would go to another machine without TLS, and
-  /// where the certificates cannot be used.
+  /// where the certificates or the token cannot be used.
   public func openChannel() throws(AdapterError) -> ClientChannel { try openChannel(on: nil) }
 
-  func openChannel(on loop: (any EventLoop)?) throws(AdapterError) -> ClientChannel {
+  /// - Parameter interceptors: what all its calls go through.
+  func openChannel(
+    on loop: (any EventLoop)?, interceptors: [any ClientInterceptor] = []
+  ) throws(AdapterError) -> ClientChannel {
     let endpoint: Endpoint
     do throws(AddressError) { endpoint = try Endpoint(orchestrator) } catch {
       throw AdapterError(.badConfiguration, error.description)
@@ -36,7 +39,8 @@ extension AdapterConfiguration {
           + "cleartext with --insecure where the network is trusted")
     }
     var channel = ChannelConfiguration(
-      backoff: Backoff(initial: backoffFirst, multiplier: 2, max: backoffLast))
+      backoff: Backoff(initial: backoffFirst, multiplier: 2, max: backoffLast),
+      keepalive: keepalive, interceptors: interceptors + (try bearerToken(endpoint)))
     if endpoint.usesTLS {
       let client = tls.client()
       do throws(TLSError) { try client.check() } catch {
@@ -46,6 +50,21 @@ extension AdapterConfiguration {
     }
     return ClientChannel(
       address: endpoint.address, configuration: channel, eventLoopGroup: loop)
+  }
+
+  private func bearerToken(_ endpoint: Endpoint) throws(AdapterError) -> [any ClientInterceptor] {
+    guard tokenFile != nil || token != nil else { return [] }
+    guard endpoint.isProtected else {
+      throw AdapterError(
+        .badConfiguration,
+        "the token would be sent in cleartext to \(endpoint); write https://\(endpoint)")
+    }
+    do throws(TokenError) {
+      if let file = try tokenFile.map(TokenFile.init) { return [ClientBearerToken { file.token }] }
+    } catch {
+      throw AdapterError(.badConfiguration, "token_file: \(error.message)")
+    }
+    return token.map { token in [ClientBearerToken { token }] } ?? []
   }
 
   /// How the orchestrator is told to call an adapter that listens there.

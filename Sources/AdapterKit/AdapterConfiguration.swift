@@ -33,6 +33,11 @@ public struct AdapterConfiguration: Sendable {
   public var tls = TLSFiles()
   /// Serve, and call the orchestrator, without TLS where other machines can reach it.
   public var insecure = false
+  /// File with the token to show to the orchestrator, or the token itself; nil: none is asked for.
+  public var tokenFile: String?
+  public var token: String?
+  /// PINGs to an orchestrator that is silent during a call.
+  public var keepalive = Keepalive(time: .seconds(30), timeout: .seconds(10))
   public var concurrencyMax: Int
   public var results: ResultMode
   /// Folder that keeps results and tombstones across restarts; nil: in memory alone.

@@ -23,7 +23,6 @@ public final class AdapterHost: Sendable {
     public var epoch: String
   }
 
-  private static let service = ExecutionAdapterClient.dispatchTaskMethod.service
   private let configuration: AdapterConfiguration
   private let runner: any TaskRunner
   private let log: Logger
@@ -52,15 +51,15 @@ public final class AdapterHost: Sendable {
     let listen = try configuration.listenAddress
     // One for everything: results leave on the thread on which tasks come.
     let loop = MultiThreadedEventLoopGroup.singleton.next()
-    let channel = try configuration.openChannel(on: loop)
+    let channel = try configuration.openChannel(
+      on: loop, interceptors: [ClientLogging(log), ClientMetrics(), ClientTracing()])
     defer { channel.close() }
     let (dirty, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     let registry = AdapterRegistryClient(channel)
     let host = try makeHost(loop, registry, wakeProgress: { wake.yield() })
-    let health = GRPC.HealthService(statuses: ["": .notServing, Self.service: .notServing])
-    let services: [any GRPCService] = [
-      AdapterService(host: host, configuration: configuration, runner: runner), health,
-    ]
+    let service = AdapterService(host: host, configuration: configuration, runner: runner)
+    let health = GRPC.HealthService(.notServing, for: [service])
+    let services: [any GRPCService] = [service, health]
     let server = GRPCServer(
       services: services + [ReflectionService(files: ProtoFiles.all, serving: services)],
       configuration: ServerConfiguration(
@@ -74,14 +73,14 @@ public final class AdapterHost: Sendable {
           log.error("a call failed", metadata: ["method": "\(method)", "error": "\(error)"])
         }))
     let address = try await start(server, on: listen)
-    for name in ["", Self.service] { health.set(.serving, for: name) }
+    health.setAll(.serving)
     onReady(Ready(address: address, epoch: await host.table.epoch))
     let session = RegistrySession(
       registry: registry, host: host, runner: runner, configuration: configuration,
       address: try configuration.reachable(at: address), log: log)
     await host.deliverAll()
     await work(host, session, dirty, channel.connectivityChanges) {
-      for name in ["", Self.service] { health.set(.notServing, for: name) }
+      health.setAll(.notServing)
     }
     await shutDown(server)
     let failure = fatal.withLockedValue { $0 }

@@ -3,7 +3,7 @@ internal import GRPC
 internal import Logging
 internal import NIOConcurrencyHelpers
 
-/// What concerns certificates.
+/// What concerns certificates and tokens.
 extension BatonServer {
   func serverTLS(_ files: TLSFiles, on address: Address) -> ServerTLS? {
     files.server(
@@ -20,12 +20,19 @@ extension BatonServer {
     // One for all, so that the files are read once.
     let tls = files.client(onReload: report("the certificates for calls to adapters"))
     if files.ca != nil { try tls.check() }
-    return AdapterConnections { target in
+    var channel = ChannelConfiguration(
+      interceptors: [ClientLogging(log), ClientMetrics(), ClientTracing()])
+    if configuration.adapterKeepaliveMilliseconds > 0 {
+      channel.keepalive = Keepalive(
+        time: .milliseconds(configuration.adapterKeepaliveMilliseconds),
+        timeout: .milliseconds(configuration.adapterKeepaliveTimeoutMilliseconds))
+    }
+    return AdapterConnections { [channel] target in
       Result { () throws(AddressError) in
         let endpoint = try Endpoint(target)
-        return ClientChannel(
-          address: endpoint.address,
-          configuration: ChannelConfiguration(tls: endpoint.usesTLS ? tls : nil))
+        var channel = channel
+        channel.tls = endpoint.usesTLS ? tls : nil
+        return ClientChannel(address: endpoint.address, configuration: channel)
       }
     }
   }
@@ -43,9 +50,28 @@ extension BatonServer {
     }
   }
 
-  /// Reads the server's certificates again, whether or not their files have changed; what comes of
-  /// it is logged.
-  public func reloadCertificates() async {
+  /// Reads the server's certificates and tokens again, whether or not their files have changed; what
+  /// comes of it is logged.
+  public func reload() async {
+    reloadTokens()
+    await reloadCertificates()
+  }
+
+  private func reloadTokens() {
+    guard let file = configuration.tokensFile,
+      let tokens = running.withLockedValue({ $0?.tokens })
+    else { return }
+    do throws(TokenError) {
+      try tokens.reload(file: file)
+      log.notice("the tokens were read again", metadata: ["event": "tokens_reloaded"])
+    } catch {
+      log.error(
+        "the file of tokens cannot be used; those before are kept",
+        metadata: ["event": "tokens_unusable", "error": "\(error)"])
+    }
+  }
+
+  private func reloadCertificates() async {
     guard configuration.tls.certificate != nil, let grpc = running.withLockedValue({ $0?.grpc })
     else {
       return

@@ -23,6 +23,7 @@ public final class BatonServer: Sendable {
     var orchestrator: PlanOrchestrator
     var adapters: AdapterConnections
     var health: GRPC.HealthService
+    var tokens: AcceptedTokens?
   }
 
   /// Where a server listens, with the ports that the system chose.
@@ -38,9 +39,12 @@ public final class BatonServer: Sendable {
 
   /// Opens the store, goes on with unfinished plans, then accepts calls.
   ///
-  /// Throws `StoreError` where the store is unusable, and the system's error where an address is
-  /// taken.
+  /// Throws `StoreError` where the store is unusable, `TokenError` where the file of tokens is, and
+  /// the system's error where an address is taken.
   public func start() async throws -> Addresses {
+    let tokens = try configuration.tokensFile.map { file throws(TokenError) in
+      try AcceptedTokens(file: file)
+    }
     let store = try openStore()
     let clock = SystemClock(wallMilliseconds: WallClock.milliseconds())
     let options = configuration.orchestratorOptions
@@ -64,23 +68,24 @@ public final class BatonServer: Sendable {
     let info = ServerInfo(
       clock: clock, startedAt: clock.milliseconds(), store: store.name,
       isDurable: store.isDurable, options: options, clients: configuration.clients)
-    let health = GRPC.HealthService(statuses: ["": .notServing])
-    let grpc = GRPCServer(
-      services: services(orchestrator, info, store, health),
-      configuration: try grpcConfiguration(files))
+    let (services, health) = services(orchestrator, info, store)
+    let grpc = GRPCServer(services: services, configuration: try grpcConfiguration(files, tokens))
     let http = HTTPEndpoint()
     let httpAddress = try await http.start(on: configuration.http)
     let address = try await grpc.start(on: try Address(configuration.listen))
     http.setReady(true)
-    health.set(.serving)
+    health.setAll(.serving)
     running.withLockedValue {
       $0 = Running(
-        grpc: grpc, http: http, orchestrator: orchestrator, adapters: adapters, health: health)
+        grpc: grpc, http: http, orchestrator: orchestrator, adapters: adapters, health: health,
+        tokens: tokens)
     }
     return Addresses(grpc: address.description, http: httpAddress)
   }
 
-  private func grpcConfiguration(_ files: TLSFiles) throws -> GRPC.ServerConfiguration {
+  private func grpcConfiguration(
+    _ files: TLSFiles, _ tokens: AcceptedTokens?
+  ) throws -> GRPC.ServerConfiguration {
     var settings = GRPC.ServerConfiguration(
       requestBytesMax: RequestLimits.requestBytes,
       requestBytesMaxByMethod: [
@@ -101,6 +106,8 @@ public final class BatonServer: Sendable {
     settings.limitFloods(configuration.clients.floods)
     // Metrics and traces go where the program has told swift-metrics and swift-distributed-tracing.
     settings.interceptors = [ServerLogging(log), ServerMetrics(), ServerTracing()]
+    if let tokens { settings.interceptors.append(ServerBearerToken(tokens)) }
+    settings.interceptors.append(ConcurrencyLimit(callsMax: configuration.clients.calls))
     settings.onConnectionLimit = { [log] event in
       // Debug: clients decide how often.
       log.debug(
@@ -121,18 +128,18 @@ public final class BatonServer: Sendable {
   }
 
   private func services(
-    _ orchestrator: PlanOrchestrator, _ info: ServerInfo, _ store: any PlanStore,
-    _ health: GRPC.HealthService
-  ) -> [any GRPCService] {
-    let handlers = OrchestratorHandlers(
-      orchestrator: orchestrator, info: info, reader: StoreReader(store))
-    let services: [any GRPCService] = [
-      handlers,
+    _ orchestrator: PlanOrchestrator, _ info: ServerInfo, _ store: any PlanStore
+  ) -> ([any GRPCService], GRPC.HealthService) {
+    var services: [any GRPCService] = [
+      OrchestratorHandlers(orchestrator: orchestrator, info: info, reader: StoreReader(store)),
       RegistryHandlers(orchestrator: orchestrator, allowsCleartext: configuration.insecure),
-      health,
     ]
-    guard configuration.reflection else { return services }
-    return services + [ReflectionService(files: ProtoFiles.all, serving: services)]
+    let health = GRPC.HealthService(.notServing, for: services)
+    services.append(health)
+    if configuration.reflection {
+      services.append(ReflectionService(files: ProtoFiles.all, serving: services))
+    }
+    return (services, health)
   }
 
   /// Stops admitting, lets open calls finish within the grace period, stores what was asked. Runs
@@ -140,7 +147,8 @@ public final class BatonServer: Sendable {
   public func shutdown() async {
     guard let running = running.withLockedValue({ $0.take() }) else { return }
     running.http.setReady(false)
-    running.health.set(.notServing)
+    // For whoever asks while running tasks are taken back, too.
+    running.health.setAll(.notServing)
     running.orchestrator.endWatching()
     async let withdrawn: Void = withdrawIfWanted(running.orchestrator)
     do {

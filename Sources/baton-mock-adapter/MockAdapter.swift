@@ -63,8 +63,12 @@ struct MockAdapter: AsyncParsableCommand {
   @Option(help: "Where the orchestrator is: host:port, unix:PATH, or https://host:port with TLS.")
   var orchestrator = "127.0.0.1:7420"
   @OptionGroup(title: "TLS") var tls: TLSArguments
+  @Option(help: "File with the token to show to the orchestrator; or the token in BATON_TOKEN.")
+  var tokenFile: String?
   @Option(help: "Where to listen.")
   var listen = "127.0.0.1:0"
+  @Option(help: "Where the orchestrator reaches this adapter, if not where it listens.")
+  var advertise: String?
   @Option(help: "Name that routes and tasks use.")
   var adapter = "mock"
   @Option(
@@ -137,6 +141,10 @@ struct MockAdapter: AsyncParsableCommand {
       shutdown == .handBack ? .handBack : .finish(Duration(text: shutdownGrace) ?? .seconds(30))
     configuration.tls = tls.files
     configuration.insecure = tls.insecure
+    configuration.tokenFile = tokenFile
+    let token = ProcessInfo.processInfo.environment["BATON_TOKEN"] ?? ""
+    configuration.token = token.isEmpty ? nil : token
+    configuration.advertise = advertise
     return configuration
   }
 

@@ -49,7 +49,9 @@ import Testing
     routes: {default: [langchain], crew: [crewai, "crewai.spare"]}
     reflection: false
     limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}, connections: 20, request_bytes: 1000000, \
-    response_bytes: 2000000, tasks: 9, dependencies: 11}
+    response_bytes: 2000000, calls: 70, tasks: 9, dependencies: 11}
+    auth: {tokens_file: tokens}
+    adapters: {keepalive: 3s, keepalive_timeout: 1s}
     http2:
       concurrent_streams: 10
       header_list_bytes: 8192
@@ -106,6 +108,10 @@ import Testing
     wanted.clients.headerListBytes = 8_192
     wanted.clients.requestBytes = 1_000_000
     wanted.clients.responseBytes = 2_000_000
+    wanted.clients.calls = 70
+    wanted.tokensFile = "tokens"
+    wanted.adapterKeepaliveMilliseconds = 3_000
+    wanted.adapterKeepaliveTimeoutMilliseconds = 1_000
     wanted.clients.headersMilliseconds = 1_000
     wanted.clients.bodyMilliseconds = 2_000
     wanted.clients.writeMilliseconds = 3_000
@@ -235,9 +241,9 @@ import Testing
     let found = try problems(
       file, ["BATON_STORE": "postgres://db", "BATON_ROUTES": "{"], ["poll": "soon"])
     let wanted = [
-      "FILE:2: colour: unknown field; known here: listen, http, insecure, tls, store, queue, "
-        + "routes, reflection, limits, max_deliveries, http2, lease, sweep, poll, timeouts, retry, "
-        + "shutdown, log, dev",
+      "FILE:2: colour: unknown field; known here: listen, http, insecure, tls, auth, store, queue, "
+        + "routes, reflection, limits, max_deliveries, http2, lease, sweep, poll, adapters, "
+        + "timeouts, retry, shutdown, log, dev",
       "FILE:5: retry.max_atempts: unknown field; known here: max_attempts, initial, multiplier, "
         + "max, jitter",
       "FILE:6: retention: plans are not deleted in this version; take the line out",

@@ -275,4 +275,44 @@ import Testing
       #expect(try await statuses.next()?.status == .notServing)
     }
   }
+
+  @Test func aStatusForEachService() {
+    let health = HealthService(.notServing, for: [Probe()])
+    #expect(health.status(of: "") == .notServing)
+    #expect(health.status(of: "baton.test.Probe") == .notServing)
+    #expect(health.status(of: "other") == nil)
+    health.setAll(.serving)
+    #expect(health.status(of: "baton.test.Probe") == .serving)
+    health.shutdown()
+    health.setAll(.serving)
+    #expect(health.status(of: "") == .notServing, "what is shut down stays so")
+  }
+
+  /// Neither those who watch nor an idle reflection stream keep a server from its end.
+  @Test func shutdownEndsWatchersAndReflection() async throws {
+    let services: [any GRPCService] = [Probe(), HealthService()]
+    let server = GRPCServer(
+      services: services + [ReflectionService(files: [], serving: services)])
+    let address = try await server.start(on: .tcp(host: "127.0.0.1", port: 0))
+    let channel = ClientChannel(address: address)
+    let stream: ResponseStream<GrpcHealthV1.HealthCheckResponse> =
+      try await channel.serverStreaming(watch, Text(""))
+    var statuses = stream.makeAsyncIterator()
+    #expect(try await statuses.next()?.status == .serving)
+    typealias Question = GrpcReflectionV1.ServerReflectionRequest
+    typealias Answer = GrpcReflectionV1.ServerReflectionResponse
+    let reflection: BidirectionalCall<Question, Answer> = try await channel.bidirectionalStreaming(
+      MethodDescriptor(service: ReflectionService.names[0], method: "ServerReflectionInfo"))
+    try await reflection.requests.write(Question(host: "", messageRequest: .listServices("")))
+    var answers = reflection.responses.makeAsyncIterator()
+    #expect(try await answers.next() != nil)
+    // Waits for both, and for an hour at the most.
+    try await server.shutdown(grace: .seconds(3600))
+    #expect(try await statuses.next()?.status == .notServing)
+    var error = await #expect(throws: RPCError.self) { _ = try await statuses.next() }
+    #expect(error?.reason == "SHUTTING_DOWN")
+    error = await #expect(throws: RPCError.self) { _ = try await answers.next() }
+    #expect(error?.reason == "SHUTTING_DOWN")
+    channel.close()
+  }
 }

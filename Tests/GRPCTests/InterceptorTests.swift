@@ -273,6 +273,31 @@ private struct Noting: ServerInterceptor {
     #expect(spans[2].status?.code == .error)
   }
 
+  @Test func tokensThatTheServerKnows() async throws {
+    let tokens = AcceptedTokens(["first", "second"])
+    try await withServer([ServerBearerToken(tokens)]) { channel, _, _ in
+      func reason(_ authorization: String?) async -> String? {
+        var options = CallOptions()
+        if let authorization { options.metadata = ["authorization": authorization] }
+        let error = await channel.failure("Echo", "", options)
+        #expect(error == nil || error?.code == .unauthenticated)
+        return error?.reason
+      }
+      for known in ["Bearer first", "Bearer second", "bearer first"] {
+        #expect(await reason(known) == nil)
+      }
+      for missing in [nil, "", "first", "Basic first"] {
+        #expect(await reason(missing) == "TOKEN_MISSING")
+      }
+      for wrong in ["Bearer firs", "Bearer firstt", "Bearer fi", "Bearer firstfirst"] {
+        #expect(await reason(wrong) == "TOKEN_REFUSED")
+      }
+      let check = MethodDescriptor(service: "grpc.health.v1.Health", method: "Check")
+      let health: GrpcHealthV1.HealthCheckResponse = try await channel.unary(check, Text())
+      #expect(health.status == .serving)
+    }
+  }
+
   @Test func tooManyCallsAtATime() async throws {
     let limit = ConcurrencyLimit(callsMax: 1, retryDelay: .milliseconds(300))
     try await withServer([limit]) { channel, probe, _ in

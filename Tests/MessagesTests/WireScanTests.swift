@@ -229,7 +229,7 @@ import Testing
     let bytes = Array([[UInt8]](repeating: element, count: (1 << 20) / element.count).joined())
     let table = try #require((type as? any ProtobufCConvertible.Type)?.wireTable)
     let limit = Codec.memoryLimit(forByteCount: bytes.count)
-    #expect(limit < 40 << 20)
+    #expect(limit < 70 << 20)
     var scanner = WireScanner(memoryLimit: .max)
     let fits = try bytes.withUnsafeBufferPointer { buffer in
       let start = try #require(buffer.baseAddress)

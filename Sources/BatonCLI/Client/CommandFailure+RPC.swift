@@ -22,6 +22,12 @@ extension CommandFailure {
       self.init(
         .refused, code: "NOT_FOUND", message: "there is no plan \(planID) at \(server)")
       advice = "`baton list` shows the plans that there are."
+    case .unauthenticated:
+      self.init(.refused, code: "UNAUTHENTICATED", message: error.message)
+      advice =
+        error.reason == "CREDENTIALS_IN_CLEARTEXT"
+        ? "Call the server with TLS: --server https://host:port."
+        : "Name a file with a token that the server knows: --token-file or BATON_TOKEN_FILE."
     case .unimplemented:
       self.init(
         .refused, code: "UNIMPLEMENTED", message: "the server at \(server) does not know this call")

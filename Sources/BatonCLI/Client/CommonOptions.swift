@@ -35,6 +35,12 @@ struct ServerOptions: ParsableArguments {
   var tlsKey: String?
   @Option(help: "Name of the server's certificate, if not the host (BATON_TLS_SERVER_NAME).")
   var tlsServerName: String?
+  @Option(
+    help: """
+      File with the token to show to the server (BATON_TOKEN_FILE); or the token itself in \
+      BATON_TOKEN.
+      """)
+  var tokenFile: String?
   @Flag(help: "Call a server on another machine without TLS (BATON_INSECURE=true).")
   var insecure = false
 
@@ -52,6 +58,16 @@ struct ServerOptions: ParsableArguments {
       certificate: tlsCertificate ?? Self.variable("BATON_TLS_CERTIFICATE"),
       key: tlsKey ?? Self.variable("BATON_TLS_KEY"), ca: tlsCa ?? Self.variable("BATON_TLS_CA"),
       serverName: tlsServerName ?? Self.variable("BATON_TLS_SERVER_NAME"))
+  }
+
+  /// The token to show, if there is one. Throws `TokenError` where its file cannot be used.
+  func token() throws(TokenError) -> (@Sendable () -> String)? {
+    if let path = tokenFile ?? Self.variable("BATON_TOKEN_FILE") {
+      let file = try TokenFile(path)
+      return { file.token }
+    }
+    guard let token = Self.variable("BATON_TOKEN") else { return nil }
+    return { token }
   }
 
   private static func variable(_ name: String) -> String? {

@@ -24,6 +24,12 @@ struct Connection: Sendable {
       }
       configuration.tls = tls
     }
+    configuration.keepalive = Keepalive(time: .seconds(30), timeout: .seconds(10))
+    do throws(TokenError) {
+      if let token = try options.token() { configuration.interceptors = [ClientBearerToken(token)] }
+    } catch {
+      throw CommandFailure(.usage, code: "BAD_TOKEN_FILE", message: error.message)
+    }
     channel = ClientChannel(address: endpoint.address, configuration: configuration)
     address = endpoint.description
     orchestrator = OrchestratorClient(channel)

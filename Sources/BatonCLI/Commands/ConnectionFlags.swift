@@ -3,6 +3,7 @@ internal import ArgumentParser
 /// The limits of the server's connections as flags.
 struct ConnectionFlags: ParsableArguments {
   @Option(help: ServerFlags.help("limits-connections")) var limitsConnections: String?
+  @Option(help: ServerFlags.help("limits-calls")) var limitsCalls: String?
   @Option(help: ServerFlags.help("limits-request-bytes")) var limitsRequestBytes: String?
   @Option(help: ServerFlags.help("limits-response-bytes")) var limitsResponseBytes: String?
   @Option(help: ServerFlags.help("http2-concurrent-streams")) var http2ConcurrentStreams: String?
@@ -23,11 +24,14 @@ struct ConnectionFlags: ParsableArguments {
   @Option(help: ServerFlags.help("http2-window-update-rate")) var http2WindowUpdateRate: String?
   @Option(help: ServerFlags.help("http2-empty-rate")) var http2EmptyRate: String?
   @Option(help: ServerFlags.help("http2-reset-rate")) var http2ResetRate: String?
+  @Option(help: ServerFlags.help("adapters-keepalive")) var adaptersKeepalive: String?
+  @Option(help: ServerFlags.help("adapters-keepalive-timeout"))
+  var adaptersKeepaliveTimeout: String?
 
   /// All flags by name.
   var values: [(String, String?)] {
     [
-      ("limits-connections", limitsConnections),
+      ("limits-connections", limitsConnections), ("limits-calls", limitsCalls),
       ("limits-request-bytes", limitsRequestBytes),
       ("limits-response-bytes", limitsResponseBytes),
       ("http2-concurrent-streams", http2ConcurrentStreams),
@@ -42,6 +46,8 @@ struct ConnectionFlags: ParsableArguments {
       ("http2-priority-rate", http2PriorityRate),
       ("http2-window-update-rate", http2WindowUpdateRate),
       ("http2-empty-rate", http2EmptyRate), ("http2-reset-rate", http2ResetRate),
+      ("adapters-keepalive", adaptersKeepalive),
+      ("adapters-keepalive-timeout", adaptersKeepaliveTimeout),
     ]
   }
 }

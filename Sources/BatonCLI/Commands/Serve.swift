@@ -10,7 +10,7 @@ struct Serve: ReportingCommand {
     discussion: """
       Prints READY and a JSON object on standard output when it accepts calls, and logs to standard \
       error. SIGTERM and SIGINT end it in good order; a second one at once; SIGHUP reads the \
-      certificates again. Ends with 64 for a bad configuration, every problem told, with 71 for an \
+      certificates and tokens again. Ends with 64 for a bad configuration, every problem told, with 71 for an \
       address that cannot be had, and with 74 for a store that cannot be used.
       """)
 
@@ -32,7 +32,7 @@ struct Serve: ReportingCommand {
     let server = BatonServer(configuration: configuration, log: log)
     let addresses = try await server.startReporting(configuration)
     Terminal.standardOutput.write(lines: [ReadyLine.text(addresses, configuration)])
-    let reload = ReloadSignal { await server.reloadCertificates() }
+    let reload = ReloadSignal { await server.reload() }
     let signal = await signals.next()
     reload.end()
     log.info("stopping", metadata: ["event": "stopping", "signal": "\(signal)"])

@@ -18,6 +18,7 @@ struct ServerFlags: ParsableArguments {
   @Option(help: Self.help("tls-ca")) var tlsCa: String?
   @Option(help: Self.help("tls-adapter-name")) var tlsAdapterName: String?
   @Option(help: Self.help("tls-reload")) var tlsReload: String?
+  @Option(help: Self.help("auth-tokens-file")) var authTokensFile: String?
   @Option(help: Self.help("store")) var store: String?
   @Option(help: Self.help("queue")) var queue: String?
   @Option(help: Self.help("routes")) var routes: String?
@@ -52,7 +53,8 @@ struct ServerFlags: ParsableArguments {
       ("listen", listen), ("http", http), ("insecure", insecure ? "true" : nil),
       ("tls-certificate", tlsCertificate), ("tls-key", tlsKey), ("tls-client-ca", tlsClientCa),
       ("tls-require-client-certificate", tlsRequireClientCertificate), ("tls-ca", tlsCa),
-      ("tls-adapter-name", tlsAdapterName), ("tls-reload", tlsReload), ("store", store),
+      ("tls-adapter-name", tlsAdapterName), ("tls-reload", tlsReload),
+      ("auth-tokens-file", authTokensFile), ("store", store),
       ("queue", queue), ("routes", routes), ("reflection", reflection),
       ("limits-in-flight", limitsInFlight),
       ("limits-per-plan", limitsPerPlan), ("limits-per-adapter", limitsPerAdapter),

@@ -38,6 +38,9 @@ extension BatonServer {
         .store, code: "STORE_UNUSABLE", message: "the store cannot be used: \(error.message)")
     } catch let error as TLSError {
       throw CommandFailure(.usage, code: "BAD_CERTIFICATE", message: error.message)
+    } catch let error as TokenError {
+      throw CommandFailure(
+        .usage, code: "BAD_TOKENS_FILE", message: "auth.tokens_file: \(error.message)")
     } catch {
       throw await ListenFailure.failure(configuration, error)
     }

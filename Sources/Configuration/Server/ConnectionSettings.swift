@@ -2,6 +2,8 @@
 public struct ConnectionSettings: Sendable, Equatable {
   /// Connections at a time.
   public var connections = 10_000
+  /// Calls at a time, all connections together.
+  public var calls = 10_000
   /// Bytes of requests kept at a time, all connections together: unfinished ones, and large ones
   /// until their calls end.
   public var requestBytes = 268_435_456
@@ -50,6 +52,10 @@ extension ServerSettings {
   static let connections: [Setting] = [
     scalar("limits.connections", "connections at one time") { value, settings, reader in
       reader.integer(value, in: 1...1_000_000).map { settings.clients.connections = Int($0) }
+    },
+    scalar("limits.calls", "calls at one time, all connections together") {
+      value, settings, reader in
+      reader.integer(value, in: 1...10_000_000).map { settings.clients.calls = Int($0) }
     },
     scalar("limits.request_bytes", "bytes of requests kept at one time") {
       value, settings, reader in

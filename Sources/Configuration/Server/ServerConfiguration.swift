@@ -9,6 +9,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   /// Serve, and call adapters, without TLS where other machines can reach it.
   public var insecure = false
   public var tls = TLSSettings()
+  /// File with the tokens that callers must show one of, one a line; nil: none is asked for.
+  public var tokensFile: String?
   public var store = StoreLocation.sqlite(path: "./baton.db")
   public var queue = QueueLocation.memory
   /// Adapters in order of preference, by task type; `default` is for types without a route.
@@ -41,6 +43,10 @@ public struct ServerConfiguration: Sendable, Equatable {
 
   /// What clients may do with their connections.
   public var clients = ConnectionSettings()
+  /// Silence of an adapter during a call after which it is sent a PING; 0: never.
+  public var adapterKeepaliveMilliseconds: Int64 = 30_000
+  /// How long its answer may take before the connection counts as lost.
+  public var adapterKeepaliveTimeoutMilliseconds: Int64 = 10_000
 
   /// How long a shutdown may take.
   public var graceMilliseconds: Int64 = 30_000

@@ -42,6 +42,10 @@ enum ServerSettings {
       value, settings, reader in
       reader.path(value).map { settings.tls.adapterName = $0 }
     },
+    scalar("auth.tokens_file", "file of the tokens that callers must show one of") {
+      value, settings, reader in
+      reader.path(value).map { settings.tokensFile = $0 }
+    },
     scalar("tls.reload", "how often these files are looked at for a change") {
       value, settings, reader in
       reader.duration(value, atLeast: 10).map { settings.tls.reloadMilliseconds = $0 }
@@ -102,6 +106,16 @@ enum ServerSettings {
     scalar("poll", "how long an adapter may hold one poll for a result") {
       value, settings, reader in
       reader.duration(value, atLeast: 10).map { settings.pollMilliseconds = $0 }
+    },
+    scalar("adapters.keepalive", "silence after which an adapter is asked for a sign of life") {
+      value, settings, reader in
+      reader.duration(value, atLeast: 0).map { settings.adapterKeepaliveMilliseconds = $0 }
+    },
+    scalar("adapters.keepalive_timeout", "how long that sign may take") {
+      value, settings, reader in
+      reader.duration(value, atLeast: 10).map {
+        settings.adapterKeepaliveTimeoutMilliseconds = $0
+      }
     },
     scalar("timeouts.schedule_to_start", "from the moment a task is ready to its hand-out") {
       value, settings, reader in

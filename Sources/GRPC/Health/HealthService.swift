@@ -12,6 +12,14 @@ public final class HealthService: GRPCService {
     var statuses: [String: Status]
     var watchers: [Int: Watcher] = [:]
     var nextWatcher = 0
+    var isShutDown = false
+
+    mutating func set(_ status: Status, for service: String) {
+      guard !isShutDown, statuses.updateValue(status, forKey: service) != status else { return }
+      for watcher in watchers.values where watcher.service == service {
+        watcher.statuses.yield(status)
+      }
+    }
   }
 
   private struct Watcher {
@@ -24,14 +32,33 @@ public final class HealthService: GRPCService {
     state = NIOLockedValueBox(State(statuses: statuses))
   }
 
-  /// Sets a service's status and tells whoever watches it.
+  /// The server as a whole and each of the services with the same status.
+  public convenience init(_ status: Status, for services: [any GRPCService]) {
+    let names = services.flatMap(\.methods).map(\.descriptor.service) + [""]
+    self.init(statuses: Dictionary(names.map { ($0, status) }, uniquingKeysWith: { $1 }))
+  }
+
+  /// Sets a service's status and tells whoever watches it. Does nothing after `shutdown`.
   public func set(_ status: Status, for service: String = "") {
+    state.withLockedValue { $0.set(status, for: service) }
+  }
+
+  /// Sets the status of all services that are known.
+  public func setAll(_ status: Status) {
     state.withLockedValue { state in
-      guard state.statuses.updateValue(status, forKey: service) != status else { return }
-      for watcher in state.watchers.values where watcher.service == service {
-        watcher.statuses.yield(status)
-      }
+      for service in state.statuses.keys { state.set(status, for: service) }
     }
+  }
+
+  /// Tells every watcher NOT_SERVING for good, and ends its stream with UNAVAILABLE: a server that
+  /// shuts down must not wait for those who ask whether it does. `GRPCServer.shutdown` calls it.
+  public func shutdown() {
+    let watchers = state.withLockedValue { state in
+      for service in state.statuses.keys { state.set(.notServing, for: service) }
+      state.isShutDown = true
+      return state.watchers.values
+    }
+    for watcher in watchers { watcher.statuses.finish() }
   }
 
   /// Nil for a service that is not known here.
@@ -85,12 +112,13 @@ public final class HealthService: GRPCService {
       state.watchers[state.nextWatcher] = Watcher(
         service: request.service, statuses: continuation)
       continuation.yield(state.statuses[request.service] ?? .serviceUnknown)
+      if state.isShutDown { continuation.finish() }
       return state.nextWatcher
     }
     defer { _ = state.withLockedValue { $0.watchers.removeValue(forKey: id) } }
     for await status in statuses { try await responses.write(Self.response(status)) }
-    // The stream ends only by cancellation.
-    throw CancellationError()
+    try Task.checkCancellation()
+    throw RPCError.shuttingDown
   }
 
   private static func response(_ status: Status) -> GrpcHealthV1.HealthCheckResponse {

@@ -21,8 +21,10 @@ public struct ClientBearerToken: ClientInterceptor {
     } catch let error as RPCError {
       throw error
     } catch {
-      throw RPCError(
-        code: .unauthenticated, message: "there is no token for the call", cause: "\(error)")
+      var missing = RPCError(
+        code: .unauthenticated, reason: "TOKEN_MISSING", message: "there is no token for the call")
+      missing.cause = "\(error)"
+      throw missing
     }
   }
 }

@@ -36,6 +36,7 @@ public struct ReflectionService: GRPCService {
           try await responses.write(index.response(to: request))
         }
       }
+      .endingAtShutdown()
     }
   }
 }

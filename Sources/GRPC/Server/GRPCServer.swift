@@ -12,6 +12,7 @@ public final class GRPCServer: Sendable {
   private let group: any EventLoopGroup
   private let budgets: ServerBudgets
   private let credentials: TLSCredentials?
+  private let healthServices: [HealthService]
   private let state = NIOLockedValueBox(State())
   private let ticks: [ObjectIdentifier: ConnectionTicks]
 
@@ -32,6 +33,7 @@ public final class GRPCServer: Sendable {
   ) {
     let handlers = services.flatMap(\.methods)
     methods = MethodTable(handlers, configuration)
+    healthServices = services.compactMap { $0 as? HealthService }
     var bound = configuration
     bound.interceptors = configuration.interceptors.map {
       $0.bound(to: handlers.map(\.descriptor))
@@ -193,7 +195,9 @@ public final class GRPCServer: Sendable {
   }
 
   /// Stops listening, tells every client (GOAWAY), lets open calls finish for as long as `grace`,
-  /// ends the rest with UNAVAILABLE, and returns when all connections are closed.
+  /// ends the rest with UNAVAILABLE, and returns when all connections are closed. Those who watch
+  /// its health are told NOT_SERVING, and what would never end by itself is ended at once
+  /// (`MethodHandler.endingAtShutdown`).
   public func shutdown(grace: Duration) async throws {
     let (listeners, connections) = state.withLockedValue { state in
       state.isShuttingDown = true
@@ -208,17 +212,21 @@ public final class GRPCServer: Sendable {
         // Shut down before.
       }
     }
-    for connection in connections { connection.eventLoop.execute { connection.drain() } }
+    for service in healthServices { service.shutdown() }
+    for connection in connections {
+      connection.eventLoop.execute {
+        connection.drain()
+        connection.endIdleStreams()
+      }
+    }
     let timer = group.any().scheduleTask(in: TimeAmount(grace)) { self.abandonCalls() }
     await allClosed()
     timer.cancel()
   }
 
   private func abandonCalls() {
-    let status = RPCError(
-      code: .unavailable, reason: "SHUTTING_DOWN", message: "the server is shutting down")
     for connection in state.withLockedValue({ Array($0.connections.values) }) {
-      connection.eventLoop.execute { connection.abandonCalls(status) }
+      connection.eventLoop.execute { connection.abandonCalls(.shuttingDown) }
     }
   }
 

@@ -8,6 +8,7 @@ public struct MethodHandler: Sendable {
   let path: [UInt8]
   /// Whether the handler reads a stream of requests; it is started by the call's headers then.
   let streamsRequests: Bool
+  private(set) var endsAtShutdown = false
   /// Decodes the request (none where requests are streamed), runs the handler and ends the call;
   /// then it may do the same for the calls that are next in the turn.
   let run: @Sendable (ServerCall, HandlerTurn) async -> Void
@@ -20,6 +21,14 @@ public struct MethodHandler: Sendable {
     path = Array(descriptor.path.utf8)
     self.streamsRequests = streamsRequests
     self.run = run
+  }
+
+  /// The same, for a stream that clients keep open between their questions: a server that shuts down
+  /// does not wait for it, but ends it with UNAVAILABLE.
+  public func endingAtShutdown() -> MethodHandler {
+    var handler = self
+    handler.endsAtShutdown = true
+    return handler
   }
 
   /// A method that answers one request with one response.

@@ -130,7 +130,11 @@ struct RequestHead {
 extension RPCError {
   /// The status of a call whose deadline has passed.
   static let deadlinePassed = RPCError(
-    code: .deadlineExceeded, message: "the deadline has passed")
+    code: .deadlineExceeded, reason: "DEADLINE_PASSED", message: "the deadline has passed")
+
+  /// The status of a call that a server gives up to end.
+  static let shuttingDown = RPCError(
+    code: .unavailable, reason: "SHUTTING_DOWN", message: "the server is shutting down")
 }
 
 extension UnsafeRawBufferPointer {

@@ -170,6 +170,8 @@ final class ServerCall: @unchecked Sendable {
     perform(machine.receive(.deadline), with: .deadlinePassed)
   }
 
+  var endsAtShutdown: Bool { head.entry.handler.endsAtShutdown }
+
   func abandon(_ status: RPCError) {
     perform(machine.receive(.abandon), with: status)
   }

@@ -22,6 +22,7 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
   /// Where `ConnectionTicks` keeps it.
   var tickSlot = 0
   let handlers: HandlerQueue
+  private var isEndingIdleStreams = false
 
   /// What a PING that measures the way to the client carries ("shutdown").
   private static let shutdownPing: UInt64 = 0x7368_7574_646f_776e
@@ -139,7 +140,10 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     }
     stream.context = call
     if let deadline = call.head.deadline { watch(deadline) }
-    if call.inbox != nil { call.begin() }
+    if call.inbox != nil {
+      if isEndingIdleStreams, call.endsAtShutdown { return call.abandon(.shuttingDown) }
+      call.begin()
+    }
     if isEnd { call.receiveEnd() }
   }
 
@@ -312,6 +316,16 @@ final class ServerConnection: HTTP2ConnectionDelegate, @unchecked Sendable {
     connection.session.submitShutdownNotice()
     connection.session.ping(Self.shutdownPing)
     connection.setNeedsFlush()
+  }
+
+  /// Ends the calls whose clients could keep them open for ever without asking anything.
+  func endIdleStreams() {
+    isEndingIdleStreams = true
+    guard let connection else { return }
+    for stream in connection.session.streams {
+      guard let call = call(of: stream), call.endsAtShutdown else { continue }
+      call.abandon(.shuttingDown)
+    }
   }
 
   /// Ends every open call with that status and closes.

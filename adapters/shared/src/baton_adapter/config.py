@@ -49,6 +49,9 @@ class Config:
     tls_client_ca: Path | None = None
     # The name of the orchestrator's certificate; empty: the host that is called.
     tls_server_name: str = ""
+    # The token to show to the orchestrator: in a file, or itself (BATON_TOKEN alone).
+    token_file: Path | None = None
+    token: str = field(default="", repr=False)
     mode: str = "local"
     data: Path = Path()
     results: str = "callback"
@@ -113,6 +116,9 @@ _SETTINGS = (
         values.text,
         "name of the orchestrator's certificate, if not its host",
     ),
+    _Setting(
+        "token_file", "token_file", values.file, "file with the token to show to the orchestrator"
+    ),
     _Setting("mode", "mode", values.one_of("local"), "where tasks run: local"),
     _Setting("data", "data", values.path, "folder of the table of runs"),
     _Setting("results", "results", values.one_of("callback", "poll"), "how results are delivered"),
@@ -152,6 +158,7 @@ def load_config(
     given: dict[str, Any] = {
         "instance": f"{adapter}-1",
         "data": Path(f"{adapter}-data"),
+        "token": environ.get("BATON_TOKEN", ""),
         "models": read_models(document.get("models"), environ, problems),
         "entrypoints": _read_entrypoints(document.get("entrypoints"), problems),
     }

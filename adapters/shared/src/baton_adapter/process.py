@@ -17,7 +17,7 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from baton_adapter import messages, tls
+from baton_adapter import messages, tls, tokens
 from baton_adapter._generated.baton.v1 import adapter_pb2, adapter_pb2_grpc, registry_pb2
 from baton_adapter.config import Config, ConfigError, load_config
 from baton_adapter.host import RunHost
@@ -54,6 +54,7 @@ def run_adapter(
     try:
         config = load_config(adapter_name, sys.argv[1:] if argv is None else argv)
         tls.check(config)
+        tokens.check(config)
         configure_logs(config.log_format, config.log_level)
         runtime = runtime_factory(config)
     except ConfigError as error:
@@ -167,7 +168,9 @@ class AdapterProcess:
             await host.save()
 
     async def _start_server(self, host: RunHost) -> tuple[grpc.aio.Server, Any]:
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        # The orchestrator asks for a sign of life every 30 s; grpcio's own limit is five minutes.
+        ping_interval = ("grpc.http2.min_ping_interval_without_data_ms", 10_000)
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ping_interval])
         servicer = ExecutionAdapterServicer(self._config, self._runtime, host)
         adapter_pb2_grpc.add_ExecutionAdapterServicer_to_server(servicer, server)
         healthy: Any = health.aio.HealthServicer()  # type: ignore[attr-defined]  # stubs lack it

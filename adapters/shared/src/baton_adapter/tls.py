@@ -15,6 +15,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
+from baton_adapter import tokens
 from baton_adapter.config import Config, ConfigError
 
 _log = logging.getLogger("baton.tls")
@@ -32,12 +33,22 @@ def is_local(address: str) -> bool:
         return False
 
 
+def _is_private(address: str) -> bool:
+    """Whether nobody on a network between can read what is sent there."""
+    return address.startswith(_SCHEME) or is_local(address)
+
+
 def check(config: Config) -> None:
     """Raises `ConfigError` with what would send or take cleartext over a network, and with
     certificates that cannot be used."""
     problems: list[str] = []
     if not config.insecure:
         problems += _cleartext(config)
+    if (config.token or config.token_file) and not _is_private(config.orchestrator):
+        problems.append(
+            f"token_file: the token would be sent in cleartext to {config.orchestrator}; write"
+            f" {_SCHEME}{config.orchestrator}"
+        )
     certificate, key = config.tls_certificate, config.tls_key
     if certificate and not key:
         problems.append("tls.key: missing; tls.certificate is given")
@@ -63,7 +74,7 @@ def _cleartext(config: Config) -> list[str]:
             " everything; set `tls.certificate` and `tls.key`, listen on 127.0.0.1, or set"
             " `insecure: true` where the network is trusted"
         )
-    if not orchestrator.startswith(_SCHEME) and not is_local(orchestrator):
+    if not _is_private(orchestrator):
         problems.append(
             f"orchestrator: {orchestrator} is on another machine; write"
             f" {_SCHEME}{orchestrator}, or set `insecure: true` where the network is trusted"
@@ -188,9 +199,13 @@ def open_channel(config: Config) -> grpc.aio.Channel:
         ("grpc.min_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2000),
         ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
     ]
+    interceptors = tokens.interceptors(config)
     if not config.orchestrator.startswith(_SCHEME):
-        return grpc.aio.insecure_channel(config.orchestrator, options=options)
+        return grpc.aio.insecure_channel(
+            config.orchestrator, options=options, interceptors=interceptors
+        )
     if config.tls_server_name:
         options.append(("grpc.ssl_target_name_override", config.tls_server_name))
     certificate, key, ca = (
@@ -201,4 +216,5 @@ def open_channel(config: Config) -> grpc.aio.Channel:
         config.orchestrator.removeprefix(_SCHEME).rstrip("/"),
         grpc.ssl_channel_credentials(ca, key, certificate),
         options=options,
+        interceptors=interceptors,
     )
