@@ -1,6 +1,6 @@
 import CProtobufC
 
-/// A message that can be carried over from and to the struct that protoc-c makes for it.
+/// A message that the plugin made: read from the struct that protoc-c makes for it, written by itself.
 ///
 /// protoc-c is run with `string` fields changed to `bytes`, which look the same on the wire: a
 /// C string would lose what follows a NUL (protobuf-c 1.4.1 stops there without an error).
@@ -10,14 +10,12 @@ package protocol ProtobufCConvertible: Message {
 
   /// What the wire scan knows of the message.
   static var wireTable: WireTable { get }
-  /// Gives every member its default and the descriptor.
-  static func initialize(_ c: UnsafeMutablePointer<Structure>)
   init(reading c: UnsafePointer<Structure>)
-  /// Sets the members of an initialized struct; what they point to lives in the arena.
-  func write(to c: UnsafeMutablePointer<Structure>, in arena: inout Arena)
+  /// Writes the fields, the last one first.
+  func write(to writer: inout WireWriter)
 }
 
-/// Decodes and encodes whole messages through protobuf-c.
+/// Decodes whole messages through protobuf-c, and encodes them.
 ///
 /// The structs nest no deeper than the schema does, because the plugin refuses recursive messages.
 package enum Codec {
@@ -105,7 +103,7 @@ package enum Codec {
     _ body: (UnsafePointer<Value.Structure>) -> Output
   ) -> Result<Output, MessageDecodingError> {
     // The scan knows what protobuf-c takes, so this limit is not reached.
-    var arena = Arena(startingWith: memory, limit: memory.count)
+    var arena = Arena(memory)
     let unpacked = arena.withAllocator { allocator in
       protobuf_c_message_unpack(
         Value.wireTable.descriptor?.assumingMemoryBound(to: ProtobufCMessageDescriptor.self),
@@ -143,35 +141,25 @@ package enum Codec {
   package static func encode<Value: ProtobufCConvertible>(
     _ message: Value, into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer
   ) {
-    withPackable(message) { base, size in
-      let target = reserve(size)
-      precondition(target.count >= size, "reserve returned less room than it was asked for")
-      guard size > 0, let start = target.baseAddress else { return }
-      _ = protobuf_c_message_pack(base, start.assumingMemoryBound(to: UInt8.self))
+    withWritten(message) { bytes in
+      let target = reserve(bytes.count)
+      precondition(target.count >= bytes.count, "reserve returned less room than it was asked for")
+      target.copyMemory(from: bytes)
     }
   }
 
   package static func encode<Value: ProtobufCConvertible>(_ message: Value) -> [UInt8] {
-    withPackable(message) { base, size in
-      [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-        guard size > 0, let start = buffer.baseAddress else { return }
-        count = protobuf_c_message_pack(base, start)
-      }
-    }
+    withWritten(message) { [UInt8]($0) }
   }
 
-  /// Runs `body` with the message as a struct and its size on the wire.
   @inline(__always)
-  private static func withPackable<Value: ProtobufCConvertible, Output>(
-    _ message: Value, _ body: (UnsafePointer<ProtobufCMessage>, Int) -> Output
+  private static func withWritten<Value: ProtobufCConvertible, Output>(
+    _ message: Value, _ body: (UnsafeRawBufferPointer) -> Output
   ) -> Output {
-    withUnsafeTemporaryAllocation(byteCount: stackSize, alignment: Arena.alignment) { memory in
-      var arena = Arena(startingWith: memory, limit: 0)
-      let structure = arena.structure(Value.self)
-      message.write(to: structure, in: &arena)
-      // Every struct of protoc-c starts with a ProtobufCMessage.
-      let base = UnsafeRawPointer(structure).assumingMemoryBound(to: ProtobufCMessage.self)
-      return body(base, protobuf_c_message_get_packed_size(base))
+    withUnsafeTemporaryAllocation(byteCount: stackSize, alignment: 1) { memory in
+      var writer = WireWriter(startingWith: memory)
+      message.write(to: &writer)
+      return writer.withWritten(body)
     }
   }
 }

@@ -3,14 +3,17 @@ import Testing
 
 @testable import Messages
 
-/// Baton accepts and refuses what Google's protobuf for Python does, and reads the same values, on
-/// seeded random changes of messages with every kind of field.
+/// Baton accepts and refuses what Google's protobuf for Python does, reads the same values and writes
+/// the same bytes, on seeded random changes of messages with every kind of field.
 @Suite struct DifferentialTests {
   private static let root = URL(filePath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   private static let samples: [any Message] =
-    [Samples.kinds, Samples.lists, Samples.maps, Samples.words, BatonKindsV1.Empty()]
+    [
+      Samples.kinds, Samples.lists, Samples.maps, Samples.words, Samples.jumbled,
+      BatonKindsV1.Empty(),
+    ]
     + Samples.choices.map {
       Samples.Choice(before: "b", value: $0.0, presence: .maybe(1), after: "a")
     }
@@ -149,15 +152,5 @@ struct WireMutator {
     bytes[bytes.count - 1] |= 0x80
     bytes += [UInt8](repeating: 0x80, count: Int.random(in: 0..<4, using: &random)) + [0]
     return bytes
-  }
-
-  private func varint(_ value: UInt64) -> [UInt8] {
-    var rest = value
-    var bytes: [UInt8] = []
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    return bytes + [UInt8(rest)]
   }
 }

@@ -89,6 +89,11 @@ enum Samples {
     return: {key: "k" value: "v"} let: "l" arena: 2 c: 3 try: "t"
     """
 
+  static let jumbled = BatonKindsV1.Jumbled(
+    last: "l", later: [-1, .max], value: .third("t"), second: [2])
+
+  static let jumbledText = #"last: "l" later: [-1, 9223372036854775807] third: "t" second: "\002""#
+
   /// About 20 KB: a plan as callers send it.
   static func plan(taskCount: Int) -> BatonV1.Plan {
     var plan = BatonV1.Plan(

@@ -64,6 +64,17 @@ import Testing
     try expectSameAsProtoc(Samples.words, Samples.wordsText, .kinds)
   }
 
+  @Test func fieldsGoInTheOrderOfTheirNumbers() throws {
+    try expectSameAsProtoc(Samples.jumbled, Samples.jumbledText, .kinds)
+    for (value, text) in [
+      (BatonKindsV1.Jumbled.Value.first(-1), "first: -1"), (.fourth(.init()), "fourth {}"),
+    ] {
+      try expectSameAsProtoc(
+        BatonKindsV1.Jumbled(last: "l", value: value, second: [2]),
+        #"last: "l" \#(text) second: "\002""#, .kinds)
+    }
+  }
+
   @Test func unknownEnumValuesAreKept() throws {
     for number: Int32 in [2, -7, .max, .min] {
       let value = BatonKindsV1.Kinds(color: .unrecognized(number))

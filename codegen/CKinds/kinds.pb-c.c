@@ -361,6 +361,51 @@ void   baton__kinds__v1__words__free_unpacked
   assert(message->base.descriptor == &baton__kinds__v1__words__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__kinds__v1__jumbled__init
+                     (Baton__Kinds__V1__Jumbled         *message)
+{
+  static const Baton__Kinds__V1__Jumbled init_value = BATON__KINDS__V1__JUMBLED__INIT;
+  *message = init_value;
+}
+size_t baton__kinds__v1__jumbled__get_packed_size
+                     (const Baton__Kinds__V1__Jumbled *message)
+{
+  assert(message->base.descriptor == &baton__kinds__v1__jumbled__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__kinds__v1__jumbled__pack
+                     (const Baton__Kinds__V1__Jumbled *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__kinds__v1__jumbled__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__kinds__v1__jumbled__pack_to_buffer
+                     (const Baton__Kinds__V1__Jumbled *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__kinds__v1__jumbled__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__Kinds__V1__Jumbled *
+       baton__kinds__v1__jumbled__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__Kinds__V1__Jumbled *)
+     protobuf_c_message_unpack (&baton__kinds__v1__jumbled__descriptor,
+                                allocator, len, data);
+}
+void   baton__kinds__v1__jumbled__free_unpacked
+                     (Baton__Kinds__V1__Jumbled *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__kinds__v1__jumbled__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCEnumValue baton__kinds__v1__kinds__part__shape__enum_values_by_number[3] =
 {
   { "SHAPE_BELOW_ZERO", "BATON__KINDS__V1__KINDS__PART__SHAPE__SHAPE_BELOW_ZERO", -1 },
@@ -2252,6 +2297,114 @@ const ProtobufCMessageDescriptor baton__kinds__v1__words__descriptor =
   baton__kinds__v1__words__field_indices_by_name,
   2,  baton__kinds__v1__words__number_ranges,
   (ProtobufCMessageInit) baton__kinds__v1__words__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__kinds__v1__jumbled__field_descriptors[6] =
+{
+  {
+    "first",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Baton__Kinds__V1__Jumbled, value_case),
+    offsetof(Baton__Kinds__V1__Jumbled, first),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "second",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__Kinds__V1__Jumbled, second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "third",
+    300,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Baton__Kinds__V1__Jumbled, value_case),
+    offsetof(Baton__Kinds__V1__Jumbled, third),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fourth",
+    20000,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Baton__Kinds__V1__Jumbled, value_case),
+    offsetof(Baton__Kinds__V1__Jumbled, fourth),
+    &baton__kinds__v1__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "later",
+    3000000,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_SINT64,
+    offsetof(Baton__Kinds__V1__Jumbled, n_later),
+    offsetof(Baton__Kinds__V1__Jumbled, later),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last",
+    536870911,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__Kinds__V1__Jumbled, last),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__kinds__v1__jumbled__field_indices_by_name[] = {
+  0,   /* field[0] = first */
+  3,   /* field[3] = fourth */
+  5,   /* field[5] = last */
+  4,   /* field[4] = later */
+  1,   /* field[1] = second */
+  2,   /* field[2] = third */
+};
+static const ProtobufCIntRange baton__kinds__v1__jumbled__number_ranges[6 + 1] =
+{
+  { 1, 0 },
+  { 20, 1 },
+  { 300, 2 },
+  { 20000, 3 },
+  { 3000000, 4 },
+  { 536870911, 5 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor baton__kinds__v1__jumbled__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.kinds.v1.Jumbled",
+  "Jumbled",
+  "Baton__Kinds__V1__Jumbled",
+  "baton.kinds.v1",
+  sizeof(Baton__Kinds__V1__Jumbled),
+  6,
+  baton__kinds__v1__jumbled__field_descriptors,
+  baton__kinds__v1__jumbled__field_indices_by_name,
+  6,  baton__kinds__v1__jumbled__number_ranges,
+  (ProtobufCMessageInit) baton__kinds__v1__jumbled__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue baton__kinds__v1__color__enum_values_by_number[3] =

@@ -77,12 +77,12 @@ struct Checks {
 
   /// Types that generated code names without a module.
   private static let impossibleTypes: Set<String> = [
-    "Self", "Type", "Protocol", "Array", "Arena", "Bool", "CaseIterable", "Codec", "Dictionary",
+    "Self", "Type", "Protocol", "Array", "Bool", "CaseIterable", "Codec", "Dictionary",
     "Double", "Float", "Int", "Int32", "Int64", "Message", "MessageDecodingError", "MessageEnum",
     "MessageViews", "Output", "ProtobufCConvertible", "Reader", "Result", "String", "UInt8",
     "UInt32", "UInt64",
     "UnsafeMutablePointer", "UnsafeMutableRawBufferPointer", "UnsafePointer",
-    "UnsafeRawBufferPointer", "View", "WireTable",
+    "UnsafeRawBufferPointer", "View", "WireNumber", "WireTable", "WireWriter",
   ]
 
   private func checkTypeName(_ name: String, _ fullName: String) throws(GenerationError) {

@@ -96,43 +96,40 @@ struct FieldCode {
     }
   }
 
-  // MARK: Writing to a C struct
+  // MARK: Writing
 
-  /// The statements that set `c` from the property.
+  /// The statements that write the property.
   func writeStatement() -> [String] {
-    let target = "c.pointee.\(member)"
-    let list = "(c.pointee.\(count), \(target))"
+    let start = "(\(field.number), self.\(name)"
     if let map {
       return [
-        "\(list) = arena.map(self.\(name), \(CName.function(field.typeName))__init) {",
-        "  (arena, entry, key, value) in",
-        "  entry.pointee.key = \(write(map.key, "key"))",
-        "  entry.pointee.value = \(write(map.value, "value"))",
+        "writer.map\(start)) { (writer, key, value) in",
+        "  \(write(map.value, "value"))",
+        "  \(write(map.key, "key"))",
         "}",
       ]
     }
-    guard field.isRepeated else { return ["\(target) = \(write(field, "self.\(name)"))"] }
+    guard field.isRepeated else { return [write(field, "self.\(name)")] }
     switch field.kind {
-    case .string: return ["\(list) = arena.texts(self.\(name))"]
-    case .bytes: return ["\(list) = arena.byteStrings(self.\(name))"]
-    case .bool: return ["\(list) = arena.booleans(self.\(name))"]
-    case .enum: return ["\(list) = arena.enums(self.\(name))"]
-    case .message, .group: return ["\(list) = arena.messages(self.\(name))"]
-    default: return ["\(list) = arena.numbers(self.\(name))"]
+    case .string: return ["writer.texts\(start))"]
+    case .bytes: return ["writer.byteStrings\(start))"]
+    case .message, .group: return ["writer.messages\(start))"]
+    default:
+      let method = field.isPacked ? "packed" : "unpacked"
+      return ["writer.\(method)\(start), WireNumber.\(field.kind))"]
     }
   }
 
-  /// The statement that sets the oneof's member to `value`.
-  func writeOneofCase() -> String { "c.pointee.\(member) = \(write(field, "value"))" }
+  /// The statement that writes the oneof's member, whose default is sent too, from `value`.
+  func writeOneofCase() -> String { write(field, "value", isSet: true) }
 
-  private func write(_ field: ProtoField, _ source: String) -> String {
+  private func write(_ field: ProtoField, _ source: String, isSet: Bool = false) -> String {
+    let always = isSet ? ", always: true" : ""
     switch field.kind {
-    case .string: "arena.text(\(source))"
-    case .bytes: "arena.bytes(\(source))"
-    case .bool: "\(source) ? 1 : 0"
-    case .enum: ".init(rawValue: .init(truncatingIfNeeded: \(source).rawValue))"
-    case .message, .group: "arena.message(\(source))"
-    default: source
+    case .string: return "writer.text(\(field.number), \(source)\(always))"
+    case .bytes: return "writer.bytes(\(field.number), \(source)\(always))"
+    case .message, .group: return "writer.message(\(field.number), \(source))"
+    default: return "writer.number(\(field.number), .\(field.kind)(\(source))\(always))"
     }
   }
 }

@@ -1,4 +1,4 @@
-/// Emits one message: the struct, and its conversion to and from protoc-c's struct.
+/// Emits one message: the struct, what reads it from protoc-c's struct, and what writes it.
 struct MessageEmitter {
   let schema: Schema
   let message: ProtoMessage
@@ -144,10 +144,6 @@ struct MessageEmitter {
     out.block("extension \(swiftType): ProtobufCConvertible") { out in
       emitWireTable(&out)
       out.line()
-      out.block("package static func initialize(_ c: UnsafeMutablePointer<\(structure)>)") {
-        $0.line("\(CName.function(message.fullName))__init(c)")
-      }
-      out.line()
       out.block(
         "package init(reading c: UnsafePointer<\(structure)>)"
       ) { out in
@@ -155,11 +151,7 @@ struct MessageEmitter {
         for property in properties { emitRead(property, &out) }
       }
       out.line()
-      out.block(
-        "package func write(to c: UnsafeMutablePointer<\(structure)>, in arena: inout Arena)"
-      ) { out in
-        for property in properties { emitWrite(property, &out) }
-      }
+      out.block("package func write(to writer: inout WireWriter)") { emitWrite(&$0) }
     }
     for nested in message.messages {
       MessageEmitter(schema: schema, message: nested, options: options).emitConversion(&out)
@@ -187,20 +179,26 @@ struct MessageEmitter {
     out.line("}")
   }
 
-  private func emitWrite(_ property: Property, _ out: inout SourceText) {
-    switch property {
-    case .field(let code):
-      for line in code.writeStatement() { out.line(line) }
-    case .oneof(let oneof, let members):
-      out.line("switch self.\(name(oneof)) {")
-      for member in members {
-        out.line("case .\(member.name)(let value):")
-        out.line(
-          "  c.pointee.\(CName.oneofCase(oneof.name)) = .init(rawValue: \(member.field.number))")
-        out.line("  \(member.writeOneofCase())")
+  /// The fields from the highest number to the lowest, because the writer goes backwards. Members of
+  /// a oneof that follow each other share a switch; a field with a number between theirs parts them.
+  private func emitWrite(_ out: inout SourceText) {
+    var fields = message.fields.sorted { $0.number > $1.number }[...]
+    while let field = fields.popFirst() {
+      guard let index = field.oneofIndex else {
+        for line in code(field).writeStatement() { out.line(line) }
+        continue
       }
-      out.line("case nil: break")
+      out.line("switch self.\(name(message.oneofs[index])) {")
+      emitWriteCase(code(field), &out)
+      while let next = fields.first, next.oneofIndex == index {
+        emitWriteCase(code(fields.removeFirst()), &out)
+      }
+      out.line("default: break")
       out.line("}")
     }
+  }
+
+  private func emitWriteCase(_ member: FieldCode, _ out: inout SourceText) {
+    out.line("case .\(member.name)(let value): \(member.writeOneofCase())")
   }
 }

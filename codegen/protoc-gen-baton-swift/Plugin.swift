@@ -4,7 +4,7 @@ import Foundation
 /// input and reads a `CodeGeneratorResponse` from its standard output.
 ///
 /// Options (`--baton-swift_opt=`), separated by commas:
-/// - `mode=messages` (default): value types and their conversion to and from protobuf-c structs;
+/// - `mode=messages` (default): value types, read from protobuf-c structs and written to the wire;
 ///   `mode=stubs`: gRPC clients and servers; `mode=docs`: one page of Markdown, `api.md`.
 /// - `c_module=NAME`: the module with protoc-c's output. Default `CMessages`.
 /// - `support=NAME`: the module with the support code, where it is another than that of the messages.

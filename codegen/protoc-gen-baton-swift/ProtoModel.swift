@@ -37,6 +37,8 @@ struct ProtoField {
   var number: Int32
   var kind: FieldKind
   var isRepeated: Bool
+  /// Repeated numbers go in one field, all in a row: the default, of numbers alone.
+  var isPacked: Bool
   var comment: String
   /// Index into the message's oneofs.
   var oneofIndex: Int?

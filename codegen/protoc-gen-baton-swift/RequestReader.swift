@@ -182,10 +182,18 @@ private struct FileReader {
     }
     return ProtoField(
       name: name, number: field.pointee.number, kind: kind,
-      isRepeated: field.pointee.label.rawValue == 3, comment: comment(path),
+      isRepeated: field.pointee.label.rawValue == 3, isPacked: isPacked(field.pointee.options),
+      comment: comment(path),
       oneofIndex: field.pointee.has_oneof_index != 0 ? Int(field.pointee.oneof_index) : nil,
       typeName: typeName(field.pointee.type_name),
       isExplicitlyOptional: field.pointee.proto3_optional != 0)
+  }
+
+  private func isPacked(
+    _ options: UnsafeMutablePointer<Google__Protobuf__FieldOptions>?
+  ) -> Bool {
+    guard let options, options.pointee.has_packed != 0 else { return true }
+    return options.pointee.packed != 0
   }
 
   private func read(

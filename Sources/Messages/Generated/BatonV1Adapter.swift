@@ -899,10 +899,6 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
       .bytes(15, "output_schema_json"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__DispatchTaskRequest>) {
-    baton__v1__dispatch_task_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__DispatchTaskRequest>) {
     self.namespace = Reader.text(c.pointee.namespace_)
     self.planId = Reader.text(c.pointee.plan_id)
@@ -923,30 +919,25 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
     self.outputSchemaJson = Reader.bytes(c.pointee.output_schema_json)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__DispatchTaskRequest>, in arena: inout Arena
-  ) {
-    c.pointee.namespace_ = arena.text(self.namespace)
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.task_id = arena.text(self.taskId)
-    c.pointee.index = self.index
-    c.pointee.type = arena.text(self.type)
-    c.pointee.payload_json = arena.bytes(self.payloadJson)
-    c.pointee.attempt = self.attempt
-    c.pointee.delivery = self.delivery
-    c.pointee.token = self.token
-    c.pointee.idempotency_key = arena.text(self.idempotencyKey)
-    c.pointee.timeout_ms = self.timeoutMs
-    c.pointee.feedback = arena.text(self.feedback)
-    c.pointee.traceparent = arena.text(self.traceparent)
-    (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
-      self.metadata, baton__v1__dispatch_task_request__metadata_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
+  package func write(to writer: inout WireWriter) {
+    writer.bytes(15, self.outputSchemaJson)
+    writer.map(14, self.metadata) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
     }
-    c.pointee.output_schema_json = arena.bytes(self.outputSchemaJson)
+    writer.text(13, self.traceparent)
+    writer.text(12, self.feedback)
+    writer.number(11, .int64(self.timeoutMs))
+    writer.text(10, self.idempotencyKey)
+    writer.number(9, .int64(self.token))
+    writer.number(8, .int32(self.delivery))
+    writer.number(7, .int32(self.attempt))
+    writer.bytes(6, self.payloadJson)
+    writer.text(5, self.type)
+    writer.number(4, .int32(self.index))
+    writer.text(3, self.taskId)
+    writer.text(2, self.planId)
+    writer.text(1, self.namespace)
   }
 }
 
@@ -970,10 +961,6 @@ extension BatonV1.TaskHandle: ProtobufCConvertible {
       .number(6, "answered", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskHandle>) {
-    baton__v1__task_handle__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__TaskHandle>) {
     self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
@@ -983,13 +970,13 @@ extension BatonV1.TaskHandle: ProtobufCConvertible {
     self.answered = c.pointee.answered
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskHandle>, in arena: inout Arena) {
-    c.pointee.idempotency_key = arena.text(self.idempotencyKey)
-    c.pointee.attempt = self.attempt
-    c.pointee.token = self.token
-    c.pointee.handle = arena.text(self.handle)
-    c.pointee.epoch = arena.text(self.epoch)
-    c.pointee.answered = self.answered
+  package func write(to writer: inout WireWriter) {
+    writer.number(6, .int64(self.answered))
+    writer.text(5, self.epoch)
+    writer.text(4, self.handle)
+    writer.number(3, .int64(self.token))
+    writer.number(2, .int32(self.attempt))
+    writer.text(1, self.idempotencyKey)
   }
 }
 
@@ -1013,10 +1000,6 @@ extension BatonV1.GetTaskResultRequest: ProtobufCConvertible {
       .number(5, "wait_ms", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetTaskResultRequest>) {
-    baton__v1__get_task_result_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetTaskResultRequest>) {
     self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
@@ -1025,14 +1008,12 @@ extension BatonV1.GetTaskResultRequest: ProtobufCConvertible {
     self.waitMs = c.pointee.wait_ms
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__GetTaskResultRequest>, in arena: inout Arena
-  ) {
-    c.pointee.idempotency_key = arena.text(self.idempotencyKey)
-    c.pointee.attempt = self.attempt
-    c.pointee.token = self.token
-    c.pointee.handle = arena.text(self.handle)
-    c.pointee.wait_ms = self.waitMs
+  package func write(to writer: inout WireWriter) {
+    writer.number(5, .int64(self.waitMs))
+    writer.text(4, self.handle)
+    writer.number(3, .int64(self.token))
+    writer.number(2, .int32(self.attempt))
+    writer.text(1, self.idempotencyKey)
   }
 }
 
@@ -1056,10 +1037,6 @@ extension BatonV1.GetTaskResultResponse: ProtobufCConvertible {
       .number(5, "started", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetTaskResultResponse>) {
-    baton__v1__get_task_result_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetTaskResultResponse>) {
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
@@ -1072,21 +1049,15 @@ extension BatonV1.GetTaskResultResponse: ProtobufCConvertible {
     self.started = c.pointee.started != 0
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__GetTaskResultResponse>, in arena: inout Arena
-  ) {
-    c.pointee.attempt = self.attempt
-    c.pointee.token = self.token
+  package func write(to writer: inout WireWriter) {
+    writer.number(5, .bool(self.started))
     switch self.state {
-    case .pending(let value):
-      c.pointee.state_case = .init(rawValue: 3)
-      c.pointee.pending = value ? 1 : 0
-    case .result(let value):
-      c.pointee.state_case = .init(rawValue: 4)
-      c.pointee.result = arena.message(value)
-    case nil: break
+    case .result(let value): writer.message(4, value)
+    case .pending(let value): writer.number(3, .bool(value), always: true)
+    default: break
     }
-    c.pointee.started = self.started ? 1 : 0
+    writer.number(2, .int64(self.token))
+    writer.number(1, .int32(self.attempt))
   }
 }
 
@@ -1110,10 +1081,6 @@ extension BatonV1.CancelTaskRequest: ProtobufCConvertible {
       .number(5, "hand_back", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelTaskRequest>) {
-    baton__v1__cancel_task_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__CancelTaskRequest>) {
     self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
@@ -1122,14 +1089,12 @@ extension BatonV1.CancelTaskRequest: ProtobufCConvertible {
     self.handBack = c.pointee.hand_back != 0
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__CancelTaskRequest>, in arena: inout Arena
-  ) {
-    c.pointee.idempotency_key = arena.text(self.idempotencyKey)
-    c.pointee.attempt = self.attempt
-    c.pointee.handle = arena.text(self.handle)
-    c.pointee.reason = arena.text(self.reason)
-    c.pointee.hand_back = self.handBack ? 1 : 0
+  package func write(to writer: inout WireWriter) {
+    writer.number(5, .bool(self.handBack))
+    writer.text(4, self.reason)
+    writer.text(3, self.handle)
+    writer.number(2, .int32(self.attempt))
+    writer.text(1, self.idempotencyKey)
   }
 }
 
@@ -1149,19 +1114,13 @@ extension BatonV1.CancelTaskResponse: ProtobufCConvertible {
       .number(1, "outcome", .varint32)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelTaskResponse>) {
-    baton__v1__cancel_task_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__CancelTaskResponse>) {
     self.outcome = BatonV1.CancelOutcome(
       rawValue: .init(truncatingIfNeeded: c.pointee.outcome.rawValue))
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__CancelTaskResponse>, in arena: inout Arena
-  ) {
-    c.pointee.outcome = .init(rawValue: .init(truncatingIfNeeded: self.outcome.rawValue))
+  package func write(to writer: inout WireWriter) {
+    writer.number(1, .enum(self.outcome))
   }
 }
 
@@ -1178,17 +1137,11 @@ extension BatonV1.AdapterHealthCheckRequest: ProtobufCConvertible {
     "baton.v1.AdapterHealthCheckRequest", BatonV1.AdapterHealthCheckRequest.self,
     baton__v1__adapter_health_check_request__init, [])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckRequest>) {
-    baton__v1__adapter_health_check_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__AdapterHealthCheckRequest>) {
     self.init()
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckRequest>, in arena: inout Arena
-  ) {
+  package func write(to writer: inout WireWriter) {
   }
 }
 
@@ -1213,10 +1166,6 @@ extension BatonV1.AdapterHealthCheckResponse: ProtobufCConvertible {
       .text(4, "last_error"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckResponse>) {
-    baton__v1__adapter_health_check_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__AdapterHealthCheckResponse>) {
     self.healthy = c.pointee.healthy != 0
     self.message = Reader.text(c.pointee.message)
@@ -1224,13 +1173,11 @@ extension BatonV1.AdapterHealthCheckResponse: ProtobufCConvertible {
     self.lastError = Reader.text(c.pointee.last_error)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__AdapterHealthCheckResponse>, in arena: inout Arena
-  ) {
-    c.pointee.healthy = self.healthy ? 1 : 0
-    c.pointee.message = arena.text(self.message)
-    c.pointee.in_flight = self.inFlight
-    c.pointee.last_error = arena.text(self.lastError)
+  package func write(to writer: inout WireWriter) {
+    writer.text(4, self.lastError)
+    writer.number(3, .int32(self.inFlight))
+    writer.text(2, self.message)
+    writer.number(1, .bool(self.healthy))
   }
 }
 
@@ -1247,17 +1194,11 @@ extension BatonV1.GetAdapterInfoRequest: ProtobufCConvertible {
     "baton.v1.GetAdapterInfoRequest", BatonV1.GetAdapterInfoRequest.self,
     baton__v1__get_adapter_info_request__init, [])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoRequest>) {
-    baton__v1__get_adapter_info_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetAdapterInfoRequest>) {
     self.init()
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoRequest>, in arena: inout Arena
-  ) {
+  package func write(to writer: inout WireWriter) {
   }
 }
 
@@ -1284,10 +1225,6 @@ extension BatonV1.GetAdapterInfoResponse: ProtobufCConvertible {
       .number(8, "protocol_version", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoResponse>) {
-    baton__v1__get_adapter_info_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetAdapterInfoResponse>) {
     self.adapter = Reader.text(c.pointee.adapter)
     self.instance = Reader.text(c.pointee.instance)
@@ -1299,16 +1236,14 @@ extension BatonV1.GetAdapterInfoResponse: ProtobufCConvertible {
     self.protocolVersion = c.pointee.protocol_version
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__GetAdapterInfoResponse>, in arena: inout Arena
-  ) {
-    c.pointee.adapter = arena.text(self.adapter)
-    c.pointee.instance = arena.text(self.instance)
-    c.pointee.framework = arena.text(self.framework)
-    c.pointee.framework_version = arena.text(self.frameworkVersion)
-    (c.pointee.n_task_types, c.pointee.task_types) = arena.texts(self.taskTypes)
-    (c.pointee.n_capabilities, c.pointee.capabilities) = arena.texts(self.capabilities)
-    c.pointee.max_concurrency = self.maxConcurrency
-    c.pointee.protocol_version = self.protocolVersion
+  package func write(to writer: inout WireWriter) {
+    writer.number(8, .int32(self.protocolVersion))
+    writer.number(7, .int32(self.maxConcurrency))
+    writer.texts(6, self.capabilities)
+    writer.texts(5, self.taskTypes)
+    writer.text(4, self.frameworkVersion)
+    writer.text(3, self.framework)
+    writer.text(2, self.instance)
+    writer.text(1, self.adapter)
   }
 }

@@ -2305,22 +2305,16 @@ extension BatonV1.SubmitPlanRequest: ProtobufCConvertible {
       .text(3, "request_key"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__SubmitPlanRequest>) {
-    baton__v1__submit_plan_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__SubmitPlanRequest>) {
     self.plan = Reader.message(c.pointee.plan)
     self.namespace = Reader.text(c.pointee.namespace_)
     self.requestKey = Reader.text(c.pointee.request_key)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__SubmitPlanRequest>, in arena: inout Arena
-  ) {
-    c.pointee.plan = arena.message(self.plan)
-    c.pointee.namespace_ = arena.text(self.namespace)
-    c.pointee.request_key = arena.text(self.requestKey)
+  package func write(to writer: inout WireWriter) {
+    writer.text(3, self.requestKey)
+    writer.text(2, self.namespace)
+    writer.message(1, self.plan)
   }
 }
 
@@ -2342,22 +2336,16 @@ extension BatonV1.SubmitPlanResponse: ProtobufCConvertible {
       .text(3, "warnings", .repeated),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__SubmitPlanResponse>) {
-    baton__v1__submit_plan_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__SubmitPlanResponse>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.created = c.pointee.created != 0
     self.warnings = Reader.texts(c.pointee.n_warnings, c.pointee.warnings)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__SubmitPlanResponse>, in arena: inout Arena
-  ) {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.created = self.created ? 1 : 0
-    (c.pointee.n_warnings, c.pointee.warnings) = arena.texts(self.warnings)
+  package func write(to writer: inout WireWriter) {
+    writer.texts(3, self.warnings)
+    writer.number(2, .bool(self.created))
+    writer.text(1, self.planId)
   }
 }
 
@@ -2378,20 +2366,14 @@ extension BatonV1.ValidatePlanRequest: ProtobufCConvertible {
       .text(2, "namespace"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ValidatePlanRequest>) {
-    baton__v1__validate_plan_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ValidatePlanRequest>) {
     self.plan = Reader.message(c.pointee.plan)
     self.namespace = Reader.text(c.pointee.namespace_)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ValidatePlanRequest>, in arena: inout Arena
-  ) {
-    c.pointee.plan = arena.message(self.plan)
-    c.pointee.namespace_ = arena.text(self.namespace)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.namespace)
+    writer.message(1, self.plan)
   }
 }
 
@@ -2414,10 +2396,6 @@ extension BatonV1.ValidatePlanResponse: ProtobufCConvertible {
       .text(4, "critical_path", .repeated),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ValidatePlanResponse>) {
-    baton__v1__validate_plan_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ValidatePlanResponse>) {
     self.problems = Reader.messages(c.pointee.n_problems, c.pointee.problems)
     self.warnings = Reader.texts(c.pointee.n_warnings, c.pointee.warnings)
@@ -2425,13 +2403,11 @@ extension BatonV1.ValidatePlanResponse: ProtobufCConvertible {
     self.criticalPath = Reader.texts(c.pointee.n_critical_path, c.pointee.critical_path)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ValidatePlanResponse>, in arena: inout Arena
-  ) {
-    (c.pointee.n_problems, c.pointee.problems) = arena.messages(self.problems)
-    (c.pointee.n_warnings, c.pointee.warnings) = arena.texts(self.warnings)
-    (c.pointee.n_levels, c.pointee.levels) = arena.messages(self.levels)
-    (c.pointee.n_critical_path, c.pointee.critical_path) = arena.texts(self.criticalPath)
+  package func write(to writer: inout WireWriter) {
+    writer.texts(4, self.criticalPath)
+    writer.messages(3, self.levels)
+    writer.texts(2, self.warnings)
+    writer.messages(1, self.problems)
   }
 }
 
@@ -2452,20 +2428,16 @@ extension BatonV1.Problem: ProtobufCConvertible {
       .text(3, "message"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Problem>) {
-    baton__v1__problem__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__Problem>) {
     self.field = Reader.text(c.pointee.field)
     self.reason = Reader.text(c.pointee.reason)
     self.message = Reader.text(c.pointee.message)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Problem>, in arena: inout Arena) {
-    c.pointee.field = arena.text(self.field)
-    c.pointee.reason = arena.text(self.reason)
-    c.pointee.message = arena.text(self.message)
+  package func write(to writer: inout WireWriter) {
+    writer.text(3, self.message)
+    writer.text(2, self.reason)
+    writer.text(1, self.field)
   }
 }
 
@@ -2484,16 +2456,12 @@ extension BatonV1.TaskLevel: ProtobufCConvertible {
       .text(1, "task_ids", .repeated)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskLevel>) {
-    baton__v1__task_level__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__TaskLevel>) {
     self.taskIds = Reader.texts(c.pointee.n_task_ids, c.pointee.task_ids)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskLevel>, in arena: inout Arena) {
-    (c.pointee.n_task_ids, c.pointee.task_ids) = arena.texts(self.taskIds)
+  package func write(to writer: inout WireWriter) {
+    writer.texts(1, self.taskIds)
   }
 }
 
@@ -2515,10 +2483,6 @@ extension BatonV1.GetPlanRequest: ProtobufCConvertible {
       .text(4, "page_token"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetPlanRequest>) {
-    baton__v1__get_plan_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetPlanRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.view = BatonV1.PlanView(rawValue: .init(truncatingIfNeeded: c.pointee.view.rawValue))
@@ -2526,11 +2490,11 @@ extension BatonV1.GetPlanRequest: ProtobufCConvertible {
     self.pageToken = Reader.text(c.pointee.page_token)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetPlanRequest>, in arena: inout Arena) {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.view = .init(rawValue: .init(truncatingIfNeeded: self.view.rawValue))
-    c.pointee.page_size = self.pageSize
-    c.pointee.page_token = arena.text(self.pageToken)
+  package func write(to writer: inout WireWriter) {
+    writer.text(4, self.pageToken)
+    writer.number(3, .int32(self.pageSize))
+    writer.number(2, .enum(self.view))
+    writer.text(1, self.planId)
   }
 }
 
@@ -2550,19 +2514,14 @@ extension BatonV1.GetPlanResponse: ProtobufCConvertible {
       .text(2, "next_page_token"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetPlanResponse>) {
-    baton__v1__get_plan_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetPlanResponse>) {
     self.state = Reader.message(c.pointee.state)
     self.nextPageToken = Reader.text(c.pointee.next_page_token)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__GetPlanResponse>, in arena: inout Arena)
-  {
-    c.pointee.state = arena.message(self.state)
-    c.pointee.next_page_token = arena.text(self.nextPageToken)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.nextPageToken)
+    writer.message(1, self.state)
   }
 }
 
@@ -2594,10 +2553,6 @@ extension BatonV1.ListPlansRequest: ProtobufCConvertible {
       .text(9, "page_token"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ListPlansRequest>) {
-    baton__v1__list_plans_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ListPlansRequest>) {
     self.namespace = Reader.text(c.pointee.namespace_)
     self.statuses = Reader.enums(c.pointee.n_statuses, c.pointee.statuses)
@@ -2612,23 +2567,19 @@ extension BatonV1.ListPlansRequest: ProtobufCConvertible {
     self.pageToken = Reader.text(c.pointee.page_token)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__ListPlansRequest>, in arena: inout Arena)
-  {
-    c.pointee.namespace_ = arena.text(self.namespace)
-    (c.pointee.n_statuses, c.pointee.statuses) = arena.enums(self.statuses)
-    c.pointee.owner = arena.text(self.owner)
-    (c.pointee.n_labels, c.pointee.labels) = arena.map(
-      self.labels, baton__v1__list_plans_request__labels_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
+  package func write(to writer: inout WireWriter) {
+    writer.text(9, self.pageToken)
+    writer.number(8, .int32(self.pageSize))
+    writer.number(7, .int64(self.createdBeforeMs))
+    writer.number(6, .int64(self.createdAfterMs))
+    writer.text(5, self.namePrefix)
+    writer.map(4, self.labels) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
     }
-    c.pointee.name_prefix = arena.text(self.namePrefix)
-    c.pointee.created_after_ms = self.createdAfterMs
-    c.pointee.created_before_ms = self.createdBeforeMs
-    c.pointee.page_size = self.pageSize
-    c.pointee.page_token = arena.text(self.pageToken)
+    writer.text(3, self.owner)
+    writer.packed(2, self.statuses, WireNumber.enum)
+    writer.text(1, self.namespace)
   }
 }
 
@@ -2649,20 +2600,14 @@ extension BatonV1.ListPlansResponse: ProtobufCConvertible {
       .text(2, "next_page_token"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ListPlansResponse>) {
-    baton__v1__list_plans_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ListPlansResponse>) {
     self.plans = Reader.messages(c.pointee.n_plans, c.pointee.plans)
     self.nextPageToken = Reader.text(c.pointee.next_page_token)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ListPlansResponse>, in arena: inout Arena
-  ) {
-    (c.pointee.n_plans, c.pointee.plans) = arena.messages(self.plans)
-    c.pointee.next_page_token = arena.text(self.nextPageToken)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.nextPageToken)
+    writer.messages(1, self.plans)
   }
 }
 
@@ -2683,20 +2628,14 @@ extension BatonV1.CancelPlanRequest: ProtobufCConvertible {
       .text(2, "reason"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelPlanRequest>) {
-    baton__v1__cancel_plan_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__CancelPlanRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.reason = Reader.text(c.pointee.reason)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__CancelPlanRequest>, in arena: inout Arena
-  ) {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.reason = arena.text(self.reason)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.reason)
+    writer.text(1, self.planId)
   }
 }
 
@@ -2716,18 +2655,12 @@ extension BatonV1.CancelPlanResponse: ProtobufCConvertible {
       .message(1, "state", BatonV1.PlanState.wireTable)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CancelPlanResponse>) {
-    baton__v1__cancel_plan_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__CancelPlanResponse>) {
     self.state = Reader.message(c.pointee.state)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__CancelPlanResponse>, in arena: inout Arena
-  ) {
-    c.pointee.state = arena.message(self.state)
+  package func write(to writer: inout WireWriter) {
+    writer.message(1, self.state)
   }
 }
 
@@ -2747,19 +2680,14 @@ extension BatonV1.PausePlanRequest: ProtobufCConvertible {
       .text(2, "reason"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PausePlanRequest>) {
-    baton__v1__pause_plan_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__PausePlanRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.reason = Reader.text(c.pointee.reason)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__PausePlanRequest>, in arena: inout Arena)
-  {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.reason = arena.text(self.reason)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.reason)
+    writer.text(1, self.planId)
   }
 }
 
@@ -2779,18 +2707,12 @@ extension BatonV1.PausePlanResponse: ProtobufCConvertible {
       .message(1, "state", BatonV1.PlanState.wireTable)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PausePlanResponse>) {
-    baton__v1__pause_plan_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__PausePlanResponse>) {
     self.state = Reader.message(c.pointee.state)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__PausePlanResponse>, in arena: inout Arena
-  ) {
-    c.pointee.state = arena.message(self.state)
+  package func write(to writer: inout WireWriter) {
+    writer.message(1, self.state)
   }
 }
 
@@ -2810,18 +2732,12 @@ extension BatonV1.ResumePlanRequest: ProtobufCConvertible {
       .text(1, "plan_id")
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ResumePlanRequest>) {
-    baton__v1__resume_plan_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ResumePlanRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ResumePlanRequest>, in arena: inout Arena
-  ) {
-    c.pointee.plan_id = arena.text(self.planId)
+  package func write(to writer: inout WireWriter) {
+    writer.text(1, self.planId)
   }
 }
 
@@ -2841,18 +2757,12 @@ extension BatonV1.ResumePlanResponse: ProtobufCConvertible {
       .message(1, "state", BatonV1.PlanState.wireTable)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ResumePlanResponse>) {
-    baton__v1__resume_plan_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ResumePlanResponse>) {
     self.state = Reader.message(c.pointee.state)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ResumePlanResponse>, in arena: inout Arena
-  ) {
-    c.pointee.state = arena.message(self.state)
+  package func write(to writer: inout WireWriter) {
+    writer.message(1, self.state)
   }
 }
 
@@ -2872,19 +2782,14 @@ extension BatonV1.RetryPlanRequest: ProtobufCConvertible {
       .text(2, "reason"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RetryPlanRequest>) {
-    baton__v1__retry_plan_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RetryPlanRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.reason = Reader.text(c.pointee.reason)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RetryPlanRequest>, in arena: inout Arena)
-  {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.reason = arena.text(self.reason)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.reason)
+    writer.text(1, self.planId)
   }
 }
 
@@ -2904,18 +2809,12 @@ extension BatonV1.RetryPlanResponse: ProtobufCConvertible {
       .message(1, "state", BatonV1.PlanState.wireTable)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RetryPlanResponse>) {
-    baton__v1__retry_plan_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RetryPlanResponse>) {
     self.state = Reader.message(c.pointee.state)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__RetryPlanResponse>, in arena: inout Arena
-  ) {
-    c.pointee.state = arena.message(self.state)
+  package func write(to writer: inout WireWriter) {
+    writer.message(1, self.state)
   }
 }
 
@@ -2947,10 +2846,6 @@ extension BatonV1.UpdatePlanRequest: ProtobufCConvertible {
       .text(8, "remove_labels", .repeated),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__UpdatePlanRequest>) {
-    baton__v1__update_plan_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__UpdatePlanRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.expectedRevision = c.pointee.expected_revision
@@ -2972,37 +2867,24 @@ extension BatonV1.UpdatePlanRequest: ProtobufCConvertible {
     self.removeLabels = Reader.texts(c.pointee.n_remove_labels, c.pointee.remove_labels)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__UpdatePlanRequest>, in arena: inout Arena
-  ) {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.expected_revision = self.expectedRevision
-    switch self.priorityValue {
-    case .priority(let value):
-      c.pointee.priority_value_case = .init(rawValue: 3)
-      c.pointee.priority = value
-    case nil: break
+  package func write(to writer: inout WireWriter) {
+    writer.texts(8, self.removeLabels)
+    writer.map(7, self.setLabels) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
     }
     switch self.deadline {
-    case .deadlineAfterMs(let value):
-      c.pointee.deadline_case = .init(rawValue: 4)
-      c.pointee.deadline_after_ms = value
-    case .deadlineAtMs(let value):
-      c.pointee.deadline_case = .init(rawValue: 5)
-      c.pointee.deadline_at_ms = value
-    case .noDeadline(let value):
-      c.pointee.deadline_case = .init(rawValue: 6)
-      c.pointee.no_deadline = value ? 1 : 0
-    case nil: break
+    case .noDeadline(let value): writer.number(6, .bool(value), always: true)
+    case .deadlineAtMs(let value): writer.number(5, .int64(value), always: true)
+    case .deadlineAfterMs(let value): writer.number(4, .int64(value), always: true)
+    default: break
     }
-    (c.pointee.n_set_labels, c.pointee.set_labels) = arena.map(
-      self.setLabels, baton__v1__update_plan_request__set_labels_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
+    switch self.priorityValue {
+    case .priority(let value): writer.number(3, .int32(value), always: true)
+    default: break
     }
-    (c.pointee.n_remove_labels, c.pointee.remove_labels) = arena.texts(self.removeLabels)
+    writer.number(2, .int64(self.expectedRevision))
+    writer.text(1, self.planId)
   }
 }
 
@@ -3022,18 +2904,12 @@ extension BatonV1.UpdatePlanResponse: ProtobufCConvertible {
       .message(1, "state", BatonV1.PlanState.wireTable)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__UpdatePlanResponse>) {
-    baton__v1__update_plan_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__UpdatePlanResponse>) {
     self.state = Reader.message(c.pointee.state)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__UpdatePlanResponse>, in arena: inout Arena
-  ) {
-    c.pointee.state = arena.message(self.state)
+  package func write(to writer: inout WireWriter) {
+    writer.message(1, self.state)
   }
 }
 
@@ -3057,10 +2933,6 @@ extension BatonV1.CompleteTaskRequest: ProtobufCConvertible {
       .text(5, "rejection", .oneof(1)),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CompleteTaskRequest>) {
-    baton__v1__complete_task_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__CompleteTaskRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.taskId = Reader.text(c.pointee.task_id)
@@ -3073,21 +2945,15 @@ extension BatonV1.CompleteTaskRequest: ProtobufCConvertible {
       }
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__CompleteTaskRequest>, in arena: inout Arena
-  ) {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.task_id = arena.text(self.taskId)
-    c.pointee.attempt = self.attempt
+  package func write(to writer: inout WireWriter) {
     switch self.decision {
-    case .valueJson(let value):
-      c.pointee.decision_case = .init(rawValue: 4)
-      c.pointee.value_json = arena.bytes(value)
-    case .rejection(let value):
-      c.pointee.decision_case = .init(rawValue: 5)
-      c.pointee.rejection = arena.text(value)
-    case nil: break
+    case .rejection(let value): writer.text(5, value, always: true)
+    case .valueJson(let value): writer.bytes(4, value, always: true)
+    default: break
     }
+    writer.number(3, .int32(self.attempt))
+    writer.text(2, self.taskId)
+    writer.text(1, self.planId)
   }
 }
 
@@ -3108,20 +2974,14 @@ extension BatonV1.CompleteTaskResponse: ProtobufCConvertible {
       .message(2, "task", BatonV1.TaskState.wireTable),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__CompleteTaskResponse>) {
-    baton__v1__complete_task_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__CompleteTaskResponse>) {
     self.alreadyRecorded = c.pointee.already_recorded != 0
     self.task = Reader.message(c.pointee.task)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__CompleteTaskResponse>, in arena: inout Arena
-  ) {
-    c.pointee.already_recorded = self.alreadyRecorded ? 1 : 0
-    c.pointee.task = arena.message(self.task)
+  package func write(to writer: inout WireWriter) {
+    writer.message(2, self.task)
+    writer.number(1, .bool(self.alreadyRecorded))
   }
 }
 
@@ -3143,22 +3003,16 @@ extension BatonV1.StreamPlanEventsRequest: ProtobufCConvertible {
       .number(3, "include_progress", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsRequest>) {
-    baton__v1__stream_plan_events_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__StreamPlanEventsRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.fromSeq = c.pointee.from_seq
     self.includeProgress = c.pointee.include_progress != 0
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsRequest>, in arena: inout Arena
-  ) {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.from_seq = self.fromSeq
-    c.pointee.include_progress = self.includeProgress ? 1 : 0
+  package func write(to writer: inout WireWriter) {
+    writer.number(3, .bool(self.includeProgress))
+    writer.number(2, .int64(self.fromSeq))
+    writer.text(1, self.planId)
   }
 }
 
@@ -3179,10 +3033,6 @@ extension BatonV1.StreamPlanEventsResponse: ProtobufCConvertible {
       .message(2, "progress", BatonV1.TaskProgress.wireTable, .oneof(1)),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsResponse>) {
-    baton__v1__stream_plan_events_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__StreamPlanEventsResponse>) {
     self.item =
       switch c.pointee.item_case.rawValue {
@@ -3192,17 +3042,11 @@ extension BatonV1.StreamPlanEventsResponse: ProtobufCConvertible {
       }
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__StreamPlanEventsResponse>, in arena: inout Arena
-  ) {
+  package func write(to writer: inout WireWriter) {
     switch self.item {
-    case .event(let value):
-      c.pointee.item_case = .init(rawValue: 1)
-      c.pointee.event = arena.message(value)
-    case .progress(let value):
-      c.pointee.item_case = .init(rawValue: 2)
-      c.pointee.progress = arena.message(value)
-    case nil: break
+    case .progress(let value): writer.message(2, value)
+    case .event(let value): writer.message(1, value)
+    default: break
     }
   }
 }
@@ -3228,10 +3072,6 @@ extension BatonV1.TaskProgress: ProtobufCConvertible {
       .message(7, "usage", BatonV1.Usage.wireTable),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskProgress>) {
-    baton__v1__task_progress__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__TaskProgress>) {
     self.taskId = Reader.text(c.pointee.task_id)
     self.attempt = c.pointee.attempt
@@ -3246,23 +3086,17 @@ extension BatonV1.TaskProgress: ProtobufCConvertible {
     self.usage = Reader.message(c.pointee.usage)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskProgress>, in arena: inout Arena) {
-    c.pointee.task_id = arena.text(self.taskId)
-    c.pointee.attempt = self.attempt
-    c.pointee.time_ms = self.timeMs
+  package func write(to writer: inout WireWriter) {
+    writer.message(7, self.usage)
     switch self.body {
-    case .chunk(let value):
-      c.pointee.body_case = .init(rawValue: 4)
-      c.pointee.chunk = arena.message(value)
-    case .message(let value):
-      c.pointee.body_case = .init(rawValue: 5)
-      c.pointee.message = arena.message(value)
-    case .log(let value):
-      c.pointee.body_case = .init(rawValue: 6)
-      c.pointee.log = arena.message(value)
-    case nil: break
+    case .log(let value): writer.message(6, value)
+    case .message(let value): writer.message(5, value)
+    case .chunk(let value): writer.message(4, value)
+    default: break
     }
-    c.pointee.usage = arena.message(self.usage)
+    writer.number(3, .int64(self.timeMs))
+    writer.number(2, .int32(self.attempt))
+    writer.text(1, self.taskId)
   }
 }
 
@@ -3282,18 +3116,14 @@ extension BatonV1.OutputChunk: ProtobufCConvertible {
       .text(2, "text"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__OutputChunk>) {
-    baton__v1__output_chunk__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__OutputChunk>) {
     self.offset = c.pointee.offset
     self.text = Reader.text(c.pointee.text)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__OutputChunk>, in arena: inout Arena) {
-    c.pointee.offset = self.offset
-    c.pointee.text = arena.text(self.text)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.text)
+    writer.number(1, .int64(self.offset))
   }
 }
 
@@ -3314,20 +3144,16 @@ extension BatonV1.AgentMessage: ProtobufCConvertible {
       .text(3, "content"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__AgentMessage>) {
-    baton__v1__agent_message__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__AgentMessage>) {
     self.agent = Reader.text(c.pointee.agent)
     self.role = Reader.text(c.pointee.role)
     self.content = Reader.text(c.pointee.content)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__AgentMessage>, in arena: inout Arena) {
-    c.pointee.agent = arena.text(self.agent)
-    c.pointee.role = arena.text(self.role)
-    c.pointee.content = arena.text(self.content)
+  package func write(to writer: inout WireWriter) {
+    writer.text(3, self.content)
+    writer.text(2, self.role)
+    writer.text(1, self.agent)
   }
 }
 
@@ -3347,18 +3173,14 @@ extension BatonV1.LogLine: ProtobufCConvertible {
       .text(2, "text"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__LogLine>) {
-    baton__v1__log_line__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__LogLine>) {
     self.severity = Reader.text(c.pointee.severity)
     self.text = Reader.text(c.pointee.text)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__LogLine>, in arena: inout Arena) {
-    c.pointee.severity = arena.text(self.severity)
-    c.pointee.text = arena.text(self.text)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.text)
+    writer.text(1, self.severity)
   }
 }
 
@@ -3380,22 +3202,16 @@ extension BatonV1.GetPlanTraceRequest: ProtobufCConvertible {
       .number(3, "page_size", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetPlanTraceRequest>) {
-    baton__v1__get_plan_trace_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetPlanTraceRequest>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.fromSeq = c.pointee.from_seq
     self.pageSize = c.pointee.page_size
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__GetPlanTraceRequest>, in arena: inout Arena
-  ) {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.from_seq = self.fromSeq
-    c.pointee.page_size = self.pageSize
+  package func write(to writer: inout WireWriter) {
+    writer.number(3, .int32(self.pageSize))
+    writer.number(2, .int64(self.fromSeq))
+    writer.text(1, self.planId)
   }
 }
 
@@ -3416,20 +3232,14 @@ extension BatonV1.GetPlanTraceResponse: ProtobufCConvertible {
       .number(2, "next_seq", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetPlanTraceResponse>) {
-    baton__v1__get_plan_trace_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetPlanTraceResponse>) {
     self.events = Reader.messages(c.pointee.n_events, c.pointee.events)
     self.nextSeq = c.pointee.next_seq
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__GetPlanTraceResponse>, in arena: inout Arena
-  ) {
-    (c.pointee.n_events, c.pointee.events) = arena.messages(self.events)
-    c.pointee.next_seq = self.nextSeq
+  package func write(to writer: inout WireWriter) {
+    writer.number(2, .int64(self.nextSeq))
+    writer.messages(1, self.events)
   }
 }
 
@@ -3446,17 +3256,11 @@ extension BatonV1.GetServerInfoRequest: ProtobufCConvertible {
     "baton.v1.GetServerInfoRequest", BatonV1.GetServerInfoRequest.self,
     baton__v1__get_server_info_request__init, [])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetServerInfoRequest>) {
-    baton__v1__get_server_info_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetServerInfoRequest>) {
     self.init()
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__GetServerInfoRequest>, in arena: inout Arena
-  ) {
+  package func write(to writer: inout WireWriter) {
   }
 }
 
@@ -3486,10 +3290,6 @@ extension BatonV1.GetServerInfoResponse: ProtobufCConvertible {
       .number(6, "uptime_ms", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__GetServerInfoResponse>) {
-    baton__v1__get_server_info_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__GetServerInfoResponse>) {
     self.version = Reader.text(c.pointee.version)
     self.store = Reader.text(c.pointee.store)
@@ -3501,21 +3301,16 @@ extension BatonV1.GetServerInfoResponse: ProtobufCConvertible {
     self.uptimeMs = c.pointee.uptime_ms
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__GetServerInfoResponse>, in arena: inout Arena
-  ) {
-    c.pointee.version = arena.text(self.version)
-    c.pointee.store = arena.text(self.store)
-    c.pointee.durability = arena.text(self.durability)
-    (c.pointee.n_routes, c.pointee.routes) = arena.messages(self.routes)
-    (c.pointee.n_limits, c.pointee.limits) = arena.map(
-      self.limits, baton__v1__get_server_info_response__limits_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = value
+  package func write(to writer: inout WireWriter) {
+    writer.number(6, .int64(self.uptimeMs))
+    writer.map(5, self.limits) { (writer, key, value) in
+      writer.number(2, .int64(value))
+      writer.text(1, key)
     }
-    c.pointee.uptime_ms = self.uptimeMs
+    writer.messages(4, self.routes)
+    writer.text(3, self.durability)
+    writer.text(2, self.store)
+    writer.text(1, self.version)
   }
 }
 
@@ -3535,17 +3330,13 @@ extension BatonV1.Route: ProtobufCConvertible {
       .text(2, "adapters", .repeated),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Route>) {
-    baton__v1__route__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__Route>) {
     self.type = Reader.text(c.pointee.type)
     self.adapters = Reader.texts(c.pointee.n_adapters, c.pointee.adapters)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Route>, in arena: inout Arena) {
-    c.pointee.type = arena.text(self.type)
-    (c.pointee.n_adapters, c.pointee.adapters) = arena.texts(self.adapters)
+  package func write(to writer: inout WireWriter) {
+    writer.texts(2, self.adapters)
+    writer.text(1, self.type)
   }
 }

@@ -1672,10 +1672,6 @@ extension BatonV1.Plan: ProtobufCConvertible {
       .number(13, "deadline_at_ms", .varint64, .oneof(1)),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Plan>) {
-    baton__v1__plan__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__Plan>) {
     self.name = Reader.text(c.pointee.name)
     self.owner = Reader.text(c.pointee.owner)
@@ -1700,39 +1696,29 @@ extension BatonV1.Plan: ProtobufCConvertible {
       }
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Plan>, in arena: inout Arena) {
-    c.pointee.name = arena.text(self.name)
-    c.pointee.owner = arena.text(self.owner)
-    (c.pointee.n_labels, c.pointee.labels) = arena.map(
-      self.labels, baton__v1__plan__labels_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
-    }
-    (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
-      self.metadata, baton__v1__plan__metadata_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
-    }
-    c.pointee.inputs_json = arena.bytes(self.inputsJson)
-    (c.pointee.n_tasks, c.pointee.tasks) = arena.messages(self.tasks)
-    c.pointee.adapter = arena.text(self.adapter)
-    c.pointee.retry = arena.message(self.retry)
-    c.pointee.timeouts = arena.message(self.timeouts)
-    c.pointee.priority = self.priority
-    c.pointee.max_parallel = self.maxParallel
+  package func write(to writer: inout WireWriter) {
     switch self.deadline {
-    case .deadlineAfterMs(let value):
-      c.pointee.deadline_case = .init(rawValue: 12)
-      c.pointee.deadline_after_ms = value
-    case .deadlineAtMs(let value):
-      c.pointee.deadline_case = .init(rawValue: 13)
-      c.pointee.deadline_at_ms = value
-    case nil: break
+    case .deadlineAtMs(let value): writer.number(13, .int64(value), always: true)
+    case .deadlineAfterMs(let value): writer.number(12, .int64(value), always: true)
+    default: break
     }
+    writer.number(11, .int32(self.maxParallel))
+    writer.number(10, .int32(self.priority))
+    writer.message(9, self.timeouts)
+    writer.message(8, self.retry)
+    writer.text(7, self.adapter)
+    writer.messages(6, self.tasks)
+    writer.bytes(5, self.inputsJson)
+    writer.map(4, self.metadata) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
+    }
+    writer.map(3, self.labels) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
+    }
+    writer.text(2, self.owner)
+    writer.text(1, self.name)
   }
 }
 
@@ -1768,10 +1754,6 @@ extension BatonV1.Task: ProtobufCConvertible {
       .bytes(14, "output_schema_json"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Task>) {
-    baton__v1__task__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__Task>) {
     self.id = Reader.text(c.pointee.id)
     self.type = Reader.text(c.pointee.type)
@@ -1791,26 +1773,23 @@ extension BatonV1.Task: ProtobufCConvertible {
     self.outputSchemaJson = Reader.bytes(c.pointee.output_schema_json)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Task>, in arena: inout Arena) {
-    c.pointee.id = arena.text(self.id)
-    c.pointee.type = arena.text(self.type)
-    c.pointee.payload_json = arena.bytes(self.payloadJson)
-    (c.pointee.n_depends_on, c.pointee.depends_on) = arena.texts(self.dependsOn)
-    c.pointee.adapter = arena.text(self.adapter)
-    c.pointee.retry = arena.message(self.retry)
-    c.pointee.timeouts = arena.message(self.timeouts)
-    c.pointee.priority = self.priority
-    c.pointee.on_failure = .init(rawValue: .init(truncatingIfNeeded: self.onFailure.rawValue))
-    c.pointee.max_deliveries = self.maxDeliveries
-    (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
-      self.metadata, baton__v1__task__metadata_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
+  package func write(to writer: inout WireWriter) {
+    writer.bytes(14, self.outputSchemaJson)
+    writer.text(13, self.when)
+    writer.map(11, self.metadata) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
     }
-    c.pointee.when = arena.text(self.when)
-    c.pointee.output_schema_json = arena.bytes(self.outputSchemaJson)
+    writer.number(10, .int32(self.maxDeliveries))
+    writer.number(9, .enum(self.onFailure))
+    writer.number(8, .int32(self.priority))
+    writer.message(7, self.timeouts)
+    writer.message(6, self.retry)
+    writer.text(5, self.adapter)
+    writer.texts(4, self.dependsOn)
+    writer.bytes(3, self.payloadJson)
+    writer.text(2, self.type)
+    writer.text(1, self.id)
   }
 }
 
@@ -1833,10 +1812,6 @@ extension BatonV1.RetryPolicy: ProtobufCConvertible {
       .number(5, "jitter", .fixed64, .oneof(2)),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RetryPolicy>) {
-    baton__v1__retry_policy__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RetryPolicy>) {
     self.maxAttempts = c.pointee.max_attempts
     self.initialDelay =
@@ -1853,22 +1828,18 @@ extension BatonV1.RetryPolicy: ProtobufCConvertible {
       }
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RetryPolicy>, in arena: inout Arena) {
-    c.pointee.max_attempts = self.maxAttempts
-    switch self.initialDelay {
-    case .initialDelayMs(let value):
-      c.pointee.initial_delay_case = .init(rawValue: 2)
-      c.pointee.initial_delay_ms = value
-    case nil: break
-    }
-    c.pointee.multiplier = self.multiplier
-    c.pointee.max_delay_ms = self.maxDelayMs
+  package func write(to writer: inout WireWriter) {
     switch self.jitterValue {
-    case .jitter(let value):
-      c.pointee.jitter_value_case = .init(rawValue: 5)
-      c.pointee.jitter = value
-    case nil: break
+    case .jitter(let value): writer.number(5, .double(value), always: true)
+    default: break
     }
+    writer.number(4, .int64(self.maxDelayMs))
+    writer.number(3, .double(self.multiplier))
+    switch self.initialDelay {
+    case .initialDelayMs(let value): writer.number(2, .int64(value), always: true)
+    default: break
+    }
+    writer.number(1, .int32(self.maxAttempts))
   }
 }
 
@@ -1889,20 +1860,16 @@ extension BatonV1.Timeouts: ProtobufCConvertible {
       .number(3, "heartbeat_ms", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Timeouts>) {
-    baton__v1__timeouts__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__Timeouts>) {
     self.scheduleToStartMs = c.pointee.schedule_to_start_ms
     self.startToCloseMs = c.pointee.start_to_close_ms
     self.heartbeatMs = c.pointee.heartbeat_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Timeouts>, in arena: inout Arena) {
-    c.pointee.schedule_to_start_ms = self.scheduleToStartMs
-    c.pointee.start_to_close_ms = self.startToCloseMs
-    c.pointee.heartbeat_ms = self.heartbeatMs
+  package func write(to writer: inout WireWriter) {
+    writer.number(3, .int64(self.heartbeatMs))
+    writer.number(2, .int64(self.startToCloseMs))
+    writer.number(1, .int64(self.scheduleToStartMs))
   }
 }
 
@@ -1925,10 +1892,6 @@ extension BatonV1.TaskError: ProtobufCConvertible {
       .number(5, "retry_after_ms", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskError>) {
-    baton__v1__task_error__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__TaskError>) {
     self.errorClass = BatonV1.ErrorClass(
       rawValue: .init(truncatingIfNeeded: c.pointee.error_class.rawValue))
@@ -1938,12 +1901,12 @@ extension BatonV1.TaskError: ProtobufCConvertible {
     self.retryAfterMs = c.pointee.retry_after_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskError>, in arena: inout Arena) {
-    c.pointee.error_class = .init(rawValue: .init(truncatingIfNeeded: self.errorClass.rawValue))
-    c.pointee.code = arena.text(self.code)
-    c.pointee.message = arena.text(self.message)
-    c.pointee.diagnostics = arena.text(self.diagnostics)
-    c.pointee.retry_after_ms = self.retryAfterMs
+  package func write(to writer: inout WireWriter) {
+    writer.number(5, .int64(self.retryAfterMs))
+    writer.text(4, self.diagnostics)
+    writer.text(3, self.message)
+    writer.text(2, self.code)
+    writer.number(1, .enum(self.errorClass))
   }
 }
 
@@ -1965,10 +1928,6 @@ extension BatonV1.Usage: ProtobufCConvertible {
       .number(4, "calls", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__Usage>) {
-    baton__v1__usage__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__Usage>) {
     self.inputTokens = c.pointee.input_tokens
     self.outputTokens = c.pointee.output_tokens
@@ -1976,11 +1935,11 @@ extension BatonV1.Usage: ProtobufCConvertible {
     self.calls = c.pointee.calls
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__Usage>, in arena: inout Arena) {
-    c.pointee.input_tokens = self.inputTokens
-    c.pointee.output_tokens = self.outputTokens
-    c.pointee.model = arena.text(self.model)
-    c.pointee.calls = self.calls
+  package func write(to writer: inout WireWriter) {
+    writer.number(4, .int64(self.calls))
+    writer.text(3, self.model)
+    writer.number(2, .int64(self.outputTokens))
+    writer.number(1, .int64(self.inputTokens))
   }
 }
 
@@ -2003,10 +1962,6 @@ extension BatonV1.TaskResult: ProtobufCConvertible {
       .message(5, "usage", BatonV1.Usage.wireTable),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskResult>) {
-    baton__v1__task_result__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__TaskResult>) {
     self.taskId = Reader.text(c.pointee.task_id)
     self.outcome = BatonV1.Outcome(rawValue: .init(truncatingIfNeeded: c.pointee.outcome.rawValue))
@@ -2015,12 +1970,12 @@ extension BatonV1.TaskResult: ProtobufCConvertible {
     self.usage = Reader.message(c.pointee.usage)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskResult>, in arena: inout Arena) {
-    c.pointee.task_id = arena.text(self.taskId)
-    c.pointee.outcome = .init(rawValue: .init(truncatingIfNeeded: self.outcome.rawValue))
-    c.pointee.output_json = arena.bytes(self.outputJson)
-    c.pointee.error = arena.message(self.error)
-    c.pointee.usage = arena.message(self.usage)
+  package func write(to writer: inout WireWriter) {
+    writer.message(5, self.usage)
+    writer.message(4, self.error)
+    writer.bytes(3, self.outputJson)
+    writer.number(2, .enum(self.outcome))
+    writer.text(1, self.taskId)
   }
 }
 
@@ -2056,10 +2011,6 @@ extension BatonV1.TaskState: ProtobufCConvertible {
       .number(18, "waiting_until_ms", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskState>) {
-    baton__v1__task_state__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__TaskState>) {
     self.id = Reader.text(c.pointee.id)
     self.type = Reader.text(c.pointee.type)
@@ -2081,25 +2032,25 @@ extension BatonV1.TaskState: ProtobufCConvertible {
     self.waitingUntilMs = c.pointee.waiting_until_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskState>, in arena: inout Arena) {
-    c.pointee.id = arena.text(self.id)
-    c.pointee.type = arena.text(self.type)
-    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
-    c.pointee.attempt = self.attempt
-    c.pointee.delivery = self.delivery
-    c.pointee.adapter = arena.text(self.adapter)
-    c.pointee.instance = arena.text(self.instance)
-    (c.pointee.n_depends_on, c.pointee.depends_on) = arena.texts(self.dependsOn)
-    c.pointee.started_at_ms = self.startedAtMs
-    c.pointee.finished_at_ms = self.finishedAtMs
-    c.pointee.retry_at_ms = self.retryAtMs
-    c.pointee.error = arena.message(self.error)
-    c.pointee.usage = arena.message(self.usage)
-    c.pointee.output_json = arena.bytes(self.outputJson)
-    c.pointee.output_bytes = self.outputBytes
-    c.pointee.prompt_json = arena.bytes(self.promptJson)
-    c.pointee.waiting_since_ms = self.waitingSinceMs
-    c.pointee.waiting_until_ms = self.waitingUntilMs
+  package func write(to writer: inout WireWriter) {
+    writer.number(18, .int64(self.waitingUntilMs))
+    writer.number(17, .int64(self.waitingSinceMs))
+    writer.bytes(16, self.promptJson)
+    writer.number(15, .int64(self.outputBytes))
+    writer.bytes(14, self.outputJson)
+    writer.message(13, self.usage)
+    writer.message(12, self.error)
+    writer.number(11, .int64(self.retryAtMs))
+    writer.number(10, .int64(self.finishedAtMs))
+    writer.number(9, .int64(self.startedAtMs))
+    writer.texts(8, self.dependsOn)
+    writer.text(7, self.instance)
+    writer.text(6, self.adapter)
+    writer.number(5, .int32(self.delivery))
+    writer.number(4, .int32(self.attempt))
+    writer.number(3, .enum(self.status))
+    writer.text(2, self.type)
+    writer.text(1, self.id)
   }
 }
 
@@ -2146,10 +2097,6 @@ extension BatonV1.PlanState: ProtobufCConvertible {
       .number(19, "priority", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PlanState>) {
-    baton__v1__plan_state__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__PlanState>) {
     self.planId = Reader.text(c.pointee.plan_id)
     self.namespace = Reader.text(c.pointee.namespace_)
@@ -2176,38 +2123,32 @@ extension BatonV1.PlanState: ProtobufCConvertible {
     self.priority = c.pointee.priority
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__PlanState>, in arena: inout Arena) {
-    c.pointee.plan_id = arena.text(self.planId)
-    c.pointee.namespace_ = arena.text(self.namespace)
-    c.pointee.name = arena.text(self.name)
-    c.pointee.owner = arena.text(self.owner)
-    (c.pointee.n_labels, c.pointee.labels) = arena.map(
-      self.labels, baton__v1__plan_state__labels_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
+  package func write(to writer: inout WireWriter) {
+    writer.number(19, .int32(self.priority))
+    writer.number(18, .int64(self.deadlineAtMs))
+    writer.message(17, self.plan)
+    writer.messages(16, self.tasks)
+    writer.messages(15, self.counts)
+    writer.number(14, .int32(self.taskCount))
+    writer.message(13, self.usage)
+    writer.message(12, self.error)
+    writer.number(11, .int64(self.finishedAtMs))
+    writer.number(10, .int64(self.startedAtMs))
+    writer.number(9, .int64(self.createdAtMs))
+    writer.number(8, .int64(self.revision))
+    writer.number(7, .enum(self.status))
+    writer.map(6, self.metadata) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
     }
-    (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
-      self.metadata, baton__v1__plan_state__metadata_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
+    writer.map(5, self.labels) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
     }
-    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
-    c.pointee.revision = self.revision
-    c.pointee.created_at_ms = self.createdAtMs
-    c.pointee.started_at_ms = self.startedAtMs
-    c.pointee.finished_at_ms = self.finishedAtMs
-    c.pointee.error = arena.message(self.error)
-    c.pointee.usage = arena.message(self.usage)
-    c.pointee.task_count = self.taskCount
-    (c.pointee.n_counts, c.pointee.counts) = arena.messages(self.counts)
-    (c.pointee.n_tasks, c.pointee.tasks) = arena.messages(self.tasks)
-    c.pointee.plan = arena.message(self.plan)
-    c.pointee.deadline_at_ms = self.deadlineAtMs
-    c.pointee.priority = self.priority
+    writer.text(4, self.owner)
+    writer.text(3, self.name)
+    writer.text(2, self.namespace)
+    writer.text(1, self.planId)
   }
 }
 
@@ -2227,18 +2168,14 @@ extension BatonV1.TaskCount: ProtobufCConvertible {
       .number(2, "count", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__TaskCount>) {
-    baton__v1__task_count__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__TaskCount>) {
     self.status = BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
     self.count = c.pointee.count
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__TaskCount>, in arena: inout Arena) {
-    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
-    c.pointee.count = self.count
+  package func write(to writer: inout WireWriter) {
+    writer.number(2, .int32(self.count))
+    writer.number(1, .enum(self.status))
   }
 }
 
@@ -2268,10 +2205,6 @@ extension BatonV1.PlanEvent: ProtobufCConvertible {
       .number(12, "delay_ms", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__PlanEvent>) {
-    baton__v1__plan_event__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__PlanEvent>) {
     self.seq = c.pointee.seq
     self.timeMs = c.pointee.time_ms
@@ -2288,18 +2221,18 @@ extension BatonV1.PlanEvent: ProtobufCConvertible {
     self.delayMs = c.pointee.delay_ms
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__PlanEvent>, in arena: inout Arena) {
-    c.pointee.seq = self.seq
-    c.pointee.time_ms = self.timeMs
-    c.pointee.kind = arena.text(self.kind)
-    c.pointee.task_id = arena.text(self.taskId)
-    c.pointee.attempt = self.attempt
-    c.pointee.delivery = self.delivery
-    c.pointee.adapter = arena.text(self.adapter)
-    c.pointee.instance = arena.text(self.instance)
-    c.pointee.code = arena.text(self.code)
-    c.pointee.message = arena.text(self.message)
-    c.pointee.error_class = .init(rawValue: .init(truncatingIfNeeded: self.errorClass.rawValue))
-    c.pointee.delay_ms = self.delayMs
+  package func write(to writer: inout WireWriter) {
+    writer.number(12, .int64(self.delayMs))
+    writer.number(11, .enum(self.errorClass))
+    writer.text(10, self.message)
+    writer.text(9, self.code)
+    writer.text(8, self.instance)
+    writer.text(7, self.adapter)
+    writer.number(6, .int32(self.delivery))
+    writer.number(5, .int32(self.attempt))
+    writer.text(4, self.taskId)
+    writer.text(3, self.kind)
+    writer.number(2, .int64(self.timeMs))
+    writer.number(1, .int64(self.seq))
   }
 }

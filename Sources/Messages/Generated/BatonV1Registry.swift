@@ -1418,10 +1418,6 @@ extension BatonV1.RunReport: ProtobufCConvertible {
       .number(4, "state", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RunReport>) {
-    baton__v1__run_report__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RunReport>) {
     self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
@@ -1429,11 +1425,11 @@ extension BatonV1.RunReport: ProtobufCConvertible {
     self.state = BatonV1.RunState(rawValue: .init(truncatingIfNeeded: c.pointee.state.rawValue))
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RunReport>, in arena: inout Arena) {
-    c.pointee.idempotency_key = arena.text(self.idempotencyKey)
-    c.pointee.attempt = self.attempt
-    c.pointee.token = self.token
-    c.pointee.state = .init(rawValue: .init(truncatingIfNeeded: self.state.rawValue))
+  package func write(to writer: inout WireWriter) {
+    writer.number(4, .enum(self.state))
+    writer.number(3, .int64(self.token))
+    writer.number(2, .int32(self.attempt))
+    writer.text(1, self.idempotencyKey)
   }
 }
 
@@ -1454,20 +1450,16 @@ extension BatonV1.RunList: ProtobufCConvertible {
       .number(3, "answered", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RunList>) {
-    baton__v1__run_list__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RunList>) {
     self.runs = Reader.messages(c.pointee.n_runs, c.pointee.runs)
     self.epoch = Reader.text(c.pointee.epoch)
     self.answered = c.pointee.answered
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RunList>, in arena: inout Arena) {
-    (c.pointee.n_runs, c.pointee.runs) = arena.messages(self.runs)
-    c.pointee.epoch = arena.text(self.epoch)
-    c.pointee.answered = self.answered
+  package func write(to writer: inout WireWriter) {
+    writer.number(3, .int64(self.answered))
+    writer.text(2, self.epoch)
+    writer.messages(1, self.runs)
   }
 }
 
@@ -1497,10 +1489,6 @@ extension BatonV1.RegisterAdapterRequest: ProtobufCConvertible {
       .message(11, "runs", BatonV1.RunList.wireTable),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RegisterAdapterRequest>) {
-    baton__v1__register_adapter_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RegisterAdapterRequest>) {
     self.adapter = Reader.text(c.pointee.adapter)
     self.instance = Reader.text(c.pointee.instance)
@@ -1516,20 +1504,18 @@ extension BatonV1.RegisterAdapterRequest: ProtobufCConvertible {
     self.runs = Reader.message(c.pointee.runs)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__RegisterAdapterRequest>, in arena: inout Arena
-  ) {
-    c.pointee.adapter = arena.text(self.adapter)
-    c.pointee.instance = arena.text(self.instance)
-    c.pointee.address = arena.text(self.address)
-    c.pointee.framework = arena.text(self.framework)
-    c.pointee.framework_version = arena.text(self.frameworkVersion)
-    (c.pointee.n_task_types, c.pointee.task_types) = arena.texts(self.taskTypes)
-    (c.pointee.n_capabilities, c.pointee.capabilities) = arena.texts(self.capabilities)
-    c.pointee.max_concurrency = self.maxConcurrency
-    c.pointee.protocol_version = self.protocolVersion
-    c.pointee.result_mode = .init(rawValue: .init(truncatingIfNeeded: self.resultMode.rawValue))
-    c.pointee.runs = arena.message(self.runs)
+  package func write(to writer: inout WireWriter) {
+    writer.message(11, self.runs)
+    writer.number(10, .enum(self.resultMode))
+    writer.number(9, .int32(self.protocolVersion))
+    writer.number(8, .int32(self.maxConcurrency))
+    writer.texts(7, self.capabilities)
+    writer.texts(6, self.taskTypes)
+    writer.text(5, self.frameworkVersion)
+    writer.text(4, self.framework)
+    writer.text(3, self.address)
+    writer.text(2, self.instance)
+    writer.text(1, self.adapter)
   }
 }
 
@@ -1553,10 +1539,6 @@ extension BatonV1.RegisterAdapterResponse: ProtobufCConvertible {
       .message(5, "forget", BatonV1.RunRef.wireTable, .repeated),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RegisterAdapterResponse>) {
-    baton__v1__register_adapter_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RegisterAdapterResponse>) {
     self.sessionId = Reader.text(c.pointee.session_id)
     self.leaseMs = c.pointee.lease_ms
@@ -1565,14 +1547,12 @@ extension BatonV1.RegisterAdapterResponse: ProtobufCConvertible {
     self.forget = Reader.messages(c.pointee.n_forget, c.pointee.forget)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__RegisterAdapterResponse>, in arena: inout Arena
-  ) {
-    c.pointee.session_id = arena.text(self.sessionId)
-    c.pointee.lease_ms = self.leaseMs
-    c.pointee.heartbeat_interval_ms = self.heartbeatIntervalMs
-    (c.pointee.n_cancel, c.pointee.cancel) = arena.messages(self.cancel)
-    (c.pointee.n_forget, c.pointee.forget) = arena.messages(self.forget)
+  package func write(to writer: inout WireWriter) {
+    writer.messages(5, self.forget)
+    writer.messages(4, self.cancel)
+    writer.number(3, .int64(self.heartbeatIntervalMs))
+    writer.number(2, .int64(self.leaseMs))
+    writer.text(1, self.sessionId)
   }
 }
 
@@ -1592,18 +1572,14 @@ extension BatonV1.RunRef: ProtobufCConvertible {
       .number(2, "attempt", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RunRef>) {
-    baton__v1__run_ref__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RunRef>) {
     self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RunRef>, in arena: inout Arena) {
-    c.pointee.idempotency_key = arena.text(self.idempotencyKey)
-    c.pointee.attempt = self.attempt
+  package func write(to writer: inout WireWriter) {
+    writer.number(2, .int32(self.attempt))
+    writer.text(1, self.idempotencyKey)
   }
 }
 
@@ -1625,10 +1601,6 @@ extension BatonV1.HeartbeatRequest: ProtobufCConvertible {
       .text(4, "last_error"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__HeartbeatRequest>) {
-    baton__v1__heartbeat_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__HeartbeatRequest>) {
     self.sessionId = Reader.text(c.pointee.session_id)
     self.runs = Reader.message(c.pointee.runs)
@@ -1636,12 +1608,11 @@ extension BatonV1.HeartbeatRequest: ProtobufCConvertible {
     self.lastError = Reader.text(c.pointee.last_error)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__HeartbeatRequest>, in arena: inout Arena)
-  {
-    c.pointee.session_id = arena.text(self.sessionId)
-    c.pointee.runs = arena.message(self.runs)
-    c.pointee.in_flight = self.inFlight
-    c.pointee.last_error = arena.text(self.lastError)
+  package func write(to writer: inout WireWriter) {
+    writer.text(4, self.lastError)
+    writer.number(3, .int32(self.inFlight))
+    writer.message(2, self.runs)
+    writer.text(1, self.sessionId)
   }
 }
 
@@ -1663,22 +1634,16 @@ extension BatonV1.HeartbeatResponse: ProtobufCConvertible {
       .message(3, "forget", BatonV1.RunRef.wireTable, .repeated),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__HeartbeatResponse>) {
-    baton__v1__heartbeat_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__HeartbeatResponse>) {
     self.leaseMs = c.pointee.lease_ms
     self.cancel = Reader.messages(c.pointee.n_cancel, c.pointee.cancel)
     self.forget = Reader.messages(c.pointee.n_forget, c.pointee.forget)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__HeartbeatResponse>, in arena: inout Arena
-  ) {
-    c.pointee.lease_ms = self.leaseMs
-    (c.pointee.n_cancel, c.pointee.cancel) = arena.messages(self.cancel)
-    (c.pointee.n_forget, c.pointee.forget) = arena.messages(self.forget)
+  package func write(to writer: inout WireWriter) {
+    writer.messages(3, self.forget)
+    writer.messages(2, self.cancel)
+    writer.number(1, .int64(self.leaseMs))
   }
 }
 
@@ -1701,10 +1666,6 @@ extension BatonV1.ReportTaskResultRequest: ProtobufCConvertible {
       .message(4, "result", BatonV1.TaskResult.wireTable),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ReportTaskResultRequest>) {
-    baton__v1__report_task_result_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ReportTaskResultRequest>) {
     self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
@@ -1712,13 +1673,11 @@ extension BatonV1.ReportTaskResultRequest: ProtobufCConvertible {
     self.result = Reader.message(c.pointee.result)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ReportTaskResultRequest>, in arena: inout Arena
-  ) {
-    c.pointee.idempotency_key = arena.text(self.idempotencyKey)
-    c.pointee.attempt = self.attempt
-    c.pointee.token = self.token
-    c.pointee.result = arena.message(self.result)
+  package func write(to writer: inout WireWriter) {
+    writer.message(4, self.result)
+    writer.number(3, .int64(self.token))
+    writer.number(2, .int32(self.attempt))
+    writer.text(1, self.idempotencyKey)
   }
 }
 
@@ -1740,22 +1699,16 @@ extension BatonV1.ReportTaskResultResponse: ProtobufCConvertible {
       .number(3, "token", .varint64),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ReportTaskResultResponse>) {
-    baton__v1__report_task_result_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ReportTaskResultResponse>) {
     self.alreadyRecorded = c.pointee.already_recorded != 0
     self.attempt = c.pointee.attempt
     self.token = c.pointee.token
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ReportTaskResultResponse>, in arena: inout Arena
-  ) {
-    c.pointee.already_recorded = self.alreadyRecorded ? 1 : 0
-    c.pointee.attempt = self.attempt
-    c.pointee.token = self.token
+  package func write(to writer: inout WireWriter) {
+    writer.number(3, .int64(self.token))
+    writer.number(2, .int32(self.attempt))
+    writer.number(1, .bool(self.alreadyRecorded))
   }
 }
 
@@ -1776,20 +1729,14 @@ extension BatonV1.ReportTaskProgressRequest: ProtobufCConvertible {
       .message(2, "items", BatonV1.RunProgress.wireTable, .repeated),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressRequest>) {
-    baton__v1__report_task_progress_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ReportTaskProgressRequest>) {
     self.sessionId = Reader.text(c.pointee.session_id)
     self.items = Reader.messages(c.pointee.n_items, c.pointee.items)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressRequest>, in arena: inout Arena
-  ) {
-    c.pointee.session_id = arena.text(self.sessionId)
-    (c.pointee.n_items, c.pointee.items) = arena.messages(self.items)
+  package func write(to writer: inout WireWriter) {
+    writer.messages(2, self.items)
+    writer.text(1, self.sessionId)
   }
 }
 
@@ -1812,10 +1759,6 @@ extension BatonV1.RunProgress: ProtobufCConvertible {
       .message(5, "progress", BatonV1.TaskProgress.wireTable),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__RunProgress>) {
-    baton__v1__run_progress__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__RunProgress>) {
     self.idempotencyKey = Reader.text(c.pointee.idempotency_key)
     self.attempt = c.pointee.attempt
@@ -1824,12 +1767,12 @@ extension BatonV1.RunProgress: ProtobufCConvertible {
     self.progress = Reader.message(c.pointee.progress)
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__RunProgress>, in arena: inout Arena) {
-    c.pointee.idempotency_key = arena.text(self.idempotencyKey)
-    c.pointee.attempt = self.attempt
-    c.pointee.token = self.token
-    c.pointee.started = self.started ? 1 : 0
-    c.pointee.progress = arena.message(self.progress)
+  package func write(to writer: inout WireWriter) {
+    writer.message(5, self.progress)
+    writer.number(4, .bool(self.started))
+    writer.number(3, .int64(self.token))
+    writer.number(2, .int32(self.attempt))
+    writer.text(1, self.idempotencyKey)
   }
 }
 
@@ -1848,17 +1791,11 @@ extension BatonV1.ReportTaskProgressResponse: ProtobufCConvertible {
     "baton.v1.ReportTaskProgressResponse", BatonV1.ReportTaskProgressResponse.self,
     baton__v1__report_task_progress_response__init, [])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressResponse>) {
-    baton__v1__report_task_progress_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ReportTaskProgressResponse>) {
     self.init()
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ReportTaskProgressResponse>, in arena: inout Arena
-  ) {
+  package func write(to writer: inout WireWriter) {
   }
 }
 
@@ -1879,20 +1816,14 @@ extension BatonV1.DeregisterAdapterRequest: ProtobufCConvertible {
       .number(2, "hand_back", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterRequest>) {
-    baton__v1__deregister_adapter_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__DeregisterAdapterRequest>) {
     self.sessionId = Reader.text(c.pointee.session_id)
     self.handBack = c.pointee.hand_back != 0
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterRequest>, in arena: inout Arena
-  ) {
-    c.pointee.session_id = arena.text(self.sessionId)
-    c.pointee.hand_back = self.handBack ? 1 : 0
+  package func write(to writer: inout WireWriter) {
+    writer.number(2, .bool(self.handBack))
+    writer.text(1, self.sessionId)
   }
 }
 
@@ -1912,18 +1843,12 @@ extension BatonV1.DeregisterAdapterResponse: ProtobufCConvertible {
       .number(1, "in_flight", .varint32)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterResponse>) {
-    baton__v1__deregister_adapter_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__DeregisterAdapterResponse>) {
     self.inFlight = c.pointee.in_flight
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__DeregisterAdapterResponse>, in arena: inout Arena
-  ) {
-    c.pointee.in_flight = self.inFlight
+  package func write(to writer: inout WireWriter) {
+    writer.number(1, .int32(self.inFlight))
   }
 }
 
@@ -1940,17 +1865,11 @@ extension BatonV1.ListAdaptersRequest: ProtobufCConvertible {
     "baton.v1.ListAdaptersRequest", BatonV1.ListAdaptersRequest.self,
     baton__v1__list_adapters_request__init, [])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ListAdaptersRequest>) {
-    baton__v1__list_adapters_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ListAdaptersRequest>) {
     self.init()
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ListAdaptersRequest>, in arena: inout Arena
-  ) {
+  package func write(to writer: inout WireWriter) {
   }
 }
 
@@ -1970,18 +1889,12 @@ extension BatonV1.ListAdaptersResponse: ProtobufCConvertible {
       .message(1, "adapters", BatonV1.AdapterState.wireTable, .repeated)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__ListAdaptersResponse>) {
-    baton__v1__list_adapters_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__ListAdaptersResponse>) {
     self.adapters = Reader.messages(c.pointee.n_adapters, c.pointee.adapters)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Baton__V1__ListAdaptersResponse>, in arena: inout Arena
-  ) {
-    (c.pointee.n_adapters, c.pointee.adapters) = arena.messages(self.adapters)
+  package func write(to writer: inout WireWriter) {
+    writer.messages(1, self.adapters)
   }
 }
 
@@ -2013,10 +1926,6 @@ extension BatonV1.AdapterState: ProtobufCConvertible {
       .number(14, "result_mode", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Baton__V1__AdapterState>) {
-    baton__v1__adapter_state__init(c)
-  }
-
   package init(reading c: UnsafePointer<Baton__V1__AdapterState>) {
     self.adapter = Reader.text(c.pointee.adapter)
     self.instance = Reader.text(c.pointee.instance)
@@ -2036,20 +1945,20 @@ extension BatonV1.AdapterState: ProtobufCConvertible {
       rawValue: .init(truncatingIfNeeded: c.pointee.result_mode.rawValue))
   }
 
-  package func write(to c: UnsafeMutablePointer<Baton__V1__AdapterState>, in arena: inout Arena) {
-    c.pointee.adapter = arena.text(self.adapter)
-    c.pointee.instance = arena.text(self.instance)
-    c.pointee.address = arena.text(self.address)
-    c.pointee.framework = arena.text(self.framework)
-    c.pointee.framework_version = arena.text(self.frameworkVersion)
-    (c.pointee.n_task_types, c.pointee.task_types) = arena.texts(self.taskTypes)
-    (c.pointee.n_capabilities, c.pointee.capabilities) = arena.texts(self.capabilities)
-    c.pointee.max_concurrency = self.maxConcurrency
-    c.pointee.in_flight = self.inFlight
-    c.pointee.health = .init(rawValue: .init(truncatingIfNeeded: self.health.rawValue))
-    c.pointee.registered_at_ms = self.registeredAtMs
-    c.pointee.last_heartbeat_at_ms = self.lastHeartbeatAtMs
-    c.pointee.last_error = arena.text(self.lastError)
-    c.pointee.result_mode = .init(rawValue: .init(truncatingIfNeeded: self.resultMode.rawValue))
+  package func write(to writer: inout WireWriter) {
+    writer.number(14, .enum(self.resultMode))
+    writer.text(13, self.lastError)
+    writer.number(12, .int64(self.lastHeartbeatAtMs))
+    writer.number(11, .int64(self.registeredAtMs))
+    writer.number(10, .enum(self.health))
+    writer.number(9, .int32(self.inFlight))
+    writer.number(8, .int32(self.maxConcurrency))
+    writer.texts(7, self.capabilities)
+    writer.texts(6, self.taskTypes)
+    writer.text(5, self.frameworkVersion)
+    writer.text(4, self.framework)
+    writer.text(3, self.address)
+    writer.text(2, self.instance)
+    writer.text(1, self.adapter)
   }
 }

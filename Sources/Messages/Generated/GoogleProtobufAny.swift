@@ -81,17 +81,13 @@ extension GoogleProtobuf.`Any`: ProtobufCConvertible {
       .bytes(2, "value"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Google__Protobuf__Any>) {
-    google__protobuf__any__init(c)
-  }
-
   package init(reading c: UnsafePointer<Google__Protobuf__Any>) {
     self.typeUrl = Reader.text(c.pointee.type_url)
     self.value = Reader.bytes(c.pointee.value)
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Protobuf__Any>, in arena: inout Arena) {
-    c.pointee.type_url = arena.text(self.typeUrl)
-    c.pointee.value = arena.bytes(self.value)
+  package func write(to writer: inout WireWriter) {
+    writer.bytes(2, self.value)
+    writer.text(1, self.typeUrl)
   }
 }

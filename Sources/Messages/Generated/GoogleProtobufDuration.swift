@@ -81,18 +81,13 @@ extension GoogleProtobuf.Duration: ProtobufCConvertible {
       .number(2, "nanos", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Google__Protobuf__Duration>) {
-    google__protobuf__duration__init(c)
-  }
-
   package init(reading c: UnsafePointer<Google__Protobuf__Duration>) {
     self.seconds = c.pointee.seconds
     self.nanos = c.pointee.nanos
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Protobuf__Duration>, in arena: inout Arena)
-  {
-    c.pointee.seconds = self.seconds
-    c.pointee.nanos = self.nanos
+  package func write(to writer: inout WireWriter) {
+    writer.number(2, .int32(self.nanos))
+    writer.number(1, .int64(self.seconds))
   }
 }

@@ -155,10 +155,6 @@ extension GoogleRpc.ErrorInfo: ProtobufCConvertible {
           [.text(1, "key"), .text(2, "value")])),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Google__Rpc__ErrorInfo>) {
-    google__rpc__error_info__init(c)
-  }
-
   package init(reading c: UnsafePointer<Google__Rpc__ErrorInfo>) {
     self.reason = Reader.text(c.pointee.reason)
     self.domain = Reader.text(c.pointee.domain)
@@ -167,16 +163,13 @@ extension GoogleRpc.ErrorInfo: ProtobufCConvertible {
     }
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Rpc__ErrorInfo>, in arena: inout Arena) {
-    c.pointee.reason = arena.text(self.reason)
-    c.pointee.domain = arena.text(self.domain)
-    (c.pointee.n_metadata, c.pointee.metadata) = arena.map(
-      self.metadata, google__rpc__error_info__metadata_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
+  package func write(to writer: inout WireWriter) {
+    writer.map(3, self.metadata) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
     }
+    writer.text(2, self.domain)
+    writer.text(1, self.reason)
   }
 }
 
@@ -195,15 +188,11 @@ extension GoogleRpc.RetryInfo: ProtobufCConvertible {
       .message(1, "retry_delay", GoogleProtobuf.Duration.wireTable)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Google__Rpc__RetryInfo>) {
-    google__rpc__retry_info__init(c)
-  }
-
   package init(reading c: UnsafePointer<Google__Rpc__RetryInfo>) {
     self.retryDelay = Reader.message(c.pointee.retry_delay)
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Rpc__RetryInfo>, in arena: inout Arena) {
-    c.pointee.retry_delay = arena.message(self.retryDelay)
+  package func write(to writer: inout WireWriter) {
+    writer.message(1, self.retryDelay)
   }
 }

@@ -97,19 +97,15 @@ extension GoogleRpc.Status: ProtobufCConvertible {
       .message(3, "details", GoogleProtobuf.`Any`.wireTable, .repeated),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Google__Rpc__Status>) {
-    google__rpc__status__init(c)
-  }
-
   package init(reading c: UnsafePointer<Google__Rpc__Status>) {
     self.code = c.pointee.code
     self.message = Reader.text(c.pointee.message)
     self.details = Reader.messages(c.pointee.n_details, c.pointee.details)
   }
 
-  package func write(to c: UnsafeMutablePointer<Google__Rpc__Status>, in arena: inout Arena) {
-    c.pointee.code = self.code
-    c.pointee.message = arena.text(self.message)
-    (c.pointee.n_details, c.pointee.details) = arena.messages(self.details)
+  package func write(to writer: inout WireWriter) {
+    writer.messages(3, self.details)
+    writer.text(2, self.message)
+    writer.number(1, .int32(self.code))
   }
 }

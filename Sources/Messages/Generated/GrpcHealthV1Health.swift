@@ -259,18 +259,12 @@ extension GrpcHealthV1.HealthCheckRequest: ProtobufCConvertible {
       .text(1, "service")
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckRequest>) {
-    grpc__health__v1__health_check_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Health__V1__HealthCheckRequest>) {
     self.service = Reader.text(c.pointee.service)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckRequest>, in arena: inout Arena
-  ) {
-    c.pointee.service = arena.text(self.service)
+  package func write(to writer: inout WireWriter) {
+    writer.text(1, self.service)
   }
 }
 
@@ -290,19 +284,13 @@ extension GrpcHealthV1.HealthCheckResponse: ProtobufCConvertible {
       .number(1, "status", .varint32)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckResponse>) {
-    grpc__health__v1__health_check_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Health__V1__HealthCheckResponse>) {
     self.status = GrpcHealthV1.HealthCheckResponse.ServingStatus(
       rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckResponse>, in arena: inout Arena
-  ) {
-    c.pointee.status = .init(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
+  package func write(to writer: inout WireWriter) {
+    writer.number(1, .enum(self.status))
   }
 }
 
@@ -319,17 +307,11 @@ extension GrpcHealthV1.HealthListRequest: ProtobufCConvertible {
     "grpc.health.v1.HealthListRequest", GrpcHealthV1.HealthListRequest.self,
     grpc__health__v1__health_list_request__init, [])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthListRequest>) {
-    grpc__health__v1__health_list_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Health__V1__HealthListRequest>) {
     self.init()
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthListRequest>, in arena: inout Arena
-  ) {
+  package func write(to writer: inout WireWriter) {
   }
 }
 
@@ -355,10 +337,6 @@ extension GrpcHealthV1.HealthListResponse: ProtobufCConvertible {
           [.text(1, "key"), .message(2, "value", GrpcHealthV1.HealthCheckResponse.wireTable)]))
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse>) {
-    grpc__health__v1__health_list_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Health__V1__HealthListResponse>) {
     self.statuses = Reader.map(c.pointee.n_statuses, c.pointee.statuses) { entry in
       (
@@ -368,15 +346,10 @@ extension GrpcHealthV1.HealthListResponse: ProtobufCConvertible {
     }
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse>, in arena: inout Arena
-  ) {
-    (c.pointee.n_statuses, c.pointee.statuses) = arena.map(
-      self.statuses, grpc__health__v1__health_list_response__statuses_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.message(value)
+  package func write(to writer: inout WireWriter) {
+    writer.map(1, self.statuses) { (writer, key, value) in
+      writer.message(2, value)
+      writer.text(1, key)
     }
   }
 }

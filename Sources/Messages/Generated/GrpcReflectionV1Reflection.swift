@@ -555,12 +555,6 @@ extension GrpcReflectionV1.ServerReflectionRequest: ProtobufCConvertible {
       .text(7, "list_services", .oneof(1)),
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionRequest>
-  ) {
-    grpc__reflection__v1__server_reflection_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionRequest>) {
     self.host = Reader.text(c.pointee.host)
     self.messageRequest =
@@ -577,28 +571,16 @@ extension GrpcReflectionV1.ServerReflectionRequest: ProtobufCConvertible {
       }
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionRequest>, in arena: inout Arena
-  ) {
-    c.pointee.host = arena.text(self.host)
+  package func write(to writer: inout WireWriter) {
     switch self.messageRequest {
-    case .fileByFilename(let value):
-      c.pointee.message_request_case = .init(rawValue: 3)
-      c.pointee.file_by_filename = arena.text(value)
-    case .fileContainingSymbol(let value):
-      c.pointee.message_request_case = .init(rawValue: 4)
-      c.pointee.file_containing_symbol = arena.text(value)
-    case .fileContainingExtension(let value):
-      c.pointee.message_request_case = .init(rawValue: 5)
-      c.pointee.file_containing_extension = arena.message(value)
-    case .allExtensionNumbersOfType(let value):
-      c.pointee.message_request_case = .init(rawValue: 6)
-      c.pointee.all_extension_numbers_of_type = arena.text(value)
-    case .listServices(let value):
-      c.pointee.message_request_case = .init(rawValue: 7)
-      c.pointee.list_services = arena.text(value)
-    case nil: break
+    case .listServices(let value): writer.text(7, value, always: true)
+    case .allExtensionNumbersOfType(let value): writer.text(6, value, always: true)
+    case .fileContainingExtension(let value): writer.message(5, value)
+    case .fileContainingSymbol(let value): writer.text(4, value, always: true)
+    case .fileByFilename(let value): writer.text(3, value, always: true)
+    default: break
     }
+    writer.text(1, self.host)
   }
 }
 
@@ -619,21 +601,14 @@ extension GrpcReflectionV1.ExtensionRequest: ProtobufCConvertible {
       .number(2, "extension_number", .varint32),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionRequest>)
-  {
-    grpc__reflection__v1__extension_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Reflection__V1__ExtensionRequest>) {
     self.containingType = Reader.text(c.pointee.containing_type)
     self.extensionNumber = c.pointee.extension_number
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionRequest>, in arena: inout Arena
-  ) {
-    c.pointee.containing_type = arena.text(self.containingType)
-    c.pointee.extension_number = self.extensionNumber
+  package func write(to writer: inout WireWriter) {
+    writer.number(2, .int32(self.extensionNumber))
+    writer.text(1, self.containingType)
   }
 }
 
@@ -665,12 +640,6 @@ extension GrpcReflectionV1.ServerReflectionResponse: ProtobufCConvertible {
       .message(7, "error_response", GrpcReflectionV1.ErrorResponse.wireTable, .oneof(1)),
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionResponse>
-  ) {
-    grpc__reflection__v1__server_reflection_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServerReflectionResponse>) {
     self.validHost = Reader.text(c.pointee.valid_host)
     self.originalRequest = Reader.message(c.pointee.original_request)
@@ -694,27 +663,16 @@ extension GrpcReflectionV1.ServerReflectionResponse: ProtobufCConvertible {
       }
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServerReflectionResponse>,
-    in arena: inout Arena
-  ) {
-    c.pointee.valid_host = arena.text(self.validHost)
-    c.pointee.original_request = arena.message(self.originalRequest)
+  package func write(to writer: inout WireWriter) {
     switch self.messageResponse {
-    case .fileDescriptorResponse(let value):
-      c.pointee.message_response_case = .init(rawValue: 4)
-      c.pointee.file_descriptor_response = arena.message(value)
-    case .allExtensionNumbersResponse(let value):
-      c.pointee.message_response_case = .init(rawValue: 5)
-      c.pointee.all_extension_numbers_response = arena.message(value)
-    case .listServicesResponse(let value):
-      c.pointee.message_response_case = .init(rawValue: 6)
-      c.pointee.list_services_response = arena.message(value)
-    case .errorResponse(let value):
-      c.pointee.message_response_case = .init(rawValue: 7)
-      c.pointee.error_response = arena.message(value)
-    case nil: break
+    case .errorResponse(let value): writer.message(7, value)
+    case .listServicesResponse(let value): writer.message(6, value)
+    case .allExtensionNumbersResponse(let value): writer.message(5, value)
+    case .fileDescriptorResponse(let value): writer.message(4, value)
+    default: break
     }
+    writer.message(2, self.originalRequest)
+    writer.text(1, self.validHost)
   }
 }
 
@@ -736,22 +694,13 @@ extension GrpcReflectionV1.FileDescriptorResponse: ProtobufCConvertible {
       .bytes(1, "file_descriptor_proto", .repeated)
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Reflection__V1__FileDescriptorResponse>
-  ) {
-    grpc__reflection__v1__file_descriptor_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Reflection__V1__FileDescriptorResponse>) {
     self.fileDescriptorProto = Reader.byteStrings(
       c.pointee.n_file_descriptor_proto, c.pointee.file_descriptor_proto)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__FileDescriptorResponse>, in arena: inout Arena
-  ) {
-    (c.pointee.n_file_descriptor_proto, c.pointee.file_descriptor_proto) = arena.byteStrings(
-      self.fileDescriptorProto)
+  package func write(to writer: inout WireWriter) {
+    writer.byteStrings(1, self.fileDescriptorProto)
   }
 }
 
@@ -775,22 +724,14 @@ extension GrpcReflectionV1.ExtensionNumberResponse: ProtobufCConvertible {
       .number(2, "extension_number", .varint32, .repeated),
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionNumberResponse>
-  ) {
-    grpc__reflection__v1__extension_number_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Reflection__V1__ExtensionNumberResponse>) {
     self.baseTypeName = Reader.text(c.pointee.base_type_name)
     self.extensionNumber = Reader.numbers(c.pointee.n_extension_number, c.pointee.extension_number)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ExtensionNumberResponse>, in arena: inout Arena
-  ) {
-    c.pointee.base_type_name = arena.text(self.baseTypeName)
-    (c.pointee.n_extension_number, c.pointee.extension_number) = arena.numbers(self.extensionNumber)
+  package func write(to writer: inout WireWriter) {
+    writer.packed(2, self.extensionNumber, WireNumber.int32)
+    writer.text(1, self.baseTypeName)
   }
 }
 
@@ -812,20 +753,12 @@ extension GrpcReflectionV1.ListServiceResponse: ProtobufCConvertible {
       .message(1, "service", GrpcReflectionV1.ServiceResponse.wireTable, .repeated)
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Reflection__V1__ListServiceResponse>
-  ) {
-    grpc__reflection__v1__list_service_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Reflection__V1__ListServiceResponse>) {
     self.service = Reader.messages(c.pointee.n_service, c.pointee.service)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ListServiceResponse>, in arena: inout Arena
-  ) {
-    (c.pointee.n_service, c.pointee.service) = arena.messages(self.service)
+  package func write(to writer: inout WireWriter) {
+    writer.messages(1, self.service)
   }
 }
 
@@ -845,18 +778,12 @@ extension GrpcReflectionV1.ServiceResponse: ProtobufCConvertible {
       .text(1, "name")
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Reflection__V1__ServiceResponse>) {
-    grpc__reflection__v1__service_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Reflection__V1__ServiceResponse>) {
     self.name = Reader.text(c.pointee.name)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ServiceResponse>, in arena: inout Arena
-  ) {
-    c.pointee.name = arena.text(self.name)
+  package func write(to writer: inout WireWriter) {
+    writer.text(1, self.name)
   }
 }
 
@@ -877,19 +804,13 @@ extension GrpcReflectionV1.ErrorResponse: ProtobufCConvertible {
       .text(2, "error_message"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Reflection__V1__ErrorResponse>) {
-    grpc__reflection__v1__error_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Reflection__V1__ErrorResponse>) {
     self.errorCode = c.pointee.error_code
     self.errorMessage = Reader.text(c.pointee.error_message)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Reflection__V1__ErrorResponse>, in arena: inout Arena
-  ) {
-    c.pointee.error_code = self.errorCode
-    c.pointee.error_message = arena.text(self.errorMessage)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.errorMessage)
+    writer.number(1, .int32(self.errorCode))
   }
 }

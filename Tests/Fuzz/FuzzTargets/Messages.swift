@@ -25,7 +25,7 @@ private let kinds: [any ProtobufCConvertible.Type] = [
 
 /// - What the scan lets through, protobuf-c unpacks; what it refuses, nothing decodes.
 /// - What was decoded gives, encoded and decoded again, the same value.
-/// - Equal values give equal bytes.
+/// - Equal values give equal bytes, those that protobuf-c packs.
 private func check<Value: ProtobufCConvertible>(
   _ type: Value.Type, _ bytes: UnsafeRawBufferPointer
 ) throws {
@@ -49,6 +49,8 @@ private func check<Value: ProtobufCConvertible>(
     try require(again == value, "\(again) was \(value)")
   }
   try require(again.serializedBytes() == encoded, "equal values, other bytes: \(value)")
+  try require(
+    packedByProtobufC(type, encoded) == encoded, "protobuf-c packs other bytes: \(value)")
 }
 
 private func scanAccepts<Value: ProtobufCConvertible>(

@@ -970,6 +970,91 @@ extension BatonKindsV1 {
       }
     }
   }
+
+  /// Numbers in another order than the fields, of one to five bytes in a tag, and another field's
+  /// number between those of a oneof.
+  struct Jumbled: Message {
+    static var protoName: String {
+      "baton.kinds.v1.Jumbled"
+    }
+
+    var last: String
+    var later: [Int64]
+    var value: Value?
+    var second: [UInt8]
+
+    init() {
+      self.last = ""
+      self.later = []
+      self.value = nil
+      self.second = []
+    }
+
+    init(last: String = "", later: [Int64] = [], value: Value? = nil, second: [UInt8] = []) {
+      self.last = last
+      self.later = later
+      self.value = value
+      self.second = second
+    }
+
+    init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.kinds.v1.Jumbled`, each decoded whenever it is looked at.
+    struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__Kinds__V1__Jumbled>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__Kinds__V1__Jumbled>) { _c = c }
+
+      var last: String {
+        Reader.text(_c.pointee.last)
+      }
+
+      var later: [Int64] {
+        Reader.numbers(_c.pointee.n_later, _c.pointee.later)
+      }
+
+      var value: Value? {
+        switch _c.pointee.value_case.rawValue {
+        case 1: .first(_c.pointee.first)
+        case 300: .third(Reader.text(_c.pointee.third))
+        case 20000: .fourth(Reader.message(_c.pointee.fourth) ?? BatonKindsV1.Empty())
+        default: nil
+        }
+      }
+
+      var second: [UInt8] {
+        Reader.bytes(_c.pointee.second)
+      }
+    }
+
+    /// At most one of the fields of `value`.
+    enum Value: Sendable, Equatable {
+      case first(Int32)
+      case third(String)
+      case fourth(BatonKindsV1.Empty)
+    }
+  }
 }
 
 extension MessageViews<BatonKindsV1.Kinds> {
@@ -1003,10 +1088,6 @@ extension BatonKindsV1.Kinds: ProtobufCConvertible {
       .message(17, "part", BatonKindsV1.Kinds.Part.wireTable),
     ])
 
-  static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds>) {
-    baton__kinds__v1__kinds__init(c)
-  }
-
   init(reading c: UnsafePointer<Baton__Kinds__V1__Kinds>) {
     self.doubleValue = c.pointee.double_value
     self.floatValue = c.pointee.float_value
@@ -1027,24 +1108,24 @@ extension BatonKindsV1.Kinds: ProtobufCConvertible {
     self.part = Reader.message(c.pointee.part)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds>, in arena: inout Arena) {
-    c.pointee.double_value = self.doubleValue
-    c.pointee.float_value = self.floatValue
-    c.pointee.int32_value = self.int32Value
-    c.pointee.int64_value = self.int64Value
-    c.pointee.uint32_value = self.uint32Value
-    c.pointee.uint64_value = self.uint64Value
-    c.pointee.sint32_value = self.sint32Value
-    c.pointee.sint64_value = self.sint64Value
-    c.pointee.fixed32_value = self.fixed32Value
-    c.pointee.fixed64_value = self.fixed64Value
-    c.pointee.sfixed32_value = self.sfixed32Value
-    c.pointee.sfixed64_value = self.sfixed64Value
-    c.pointee.bool_value = self.boolValue ? 1 : 0
-    c.pointee.string_value = arena.text(self.stringValue)
-    c.pointee.bytes_value = arena.bytes(self.bytesValue)
-    c.pointee.color = .init(rawValue: .init(truncatingIfNeeded: self.color.rawValue))
-    c.pointee.part = arena.message(self.part)
+  func write(to writer: inout WireWriter) {
+    writer.message(17, self.part)
+    writer.number(16, .enum(self.color))
+    writer.bytes(15, self.bytesValue)
+    writer.text(14, self.stringValue)
+    writer.number(13, .bool(self.boolValue))
+    writer.number(12, .sfixed64(self.sfixed64Value))
+    writer.number(11, .sfixed32(self.sfixed32Value))
+    writer.number(10, .fixed64(self.fixed64Value))
+    writer.number(9, .fixed32(self.fixed32Value))
+    writer.number(8, .sint64(self.sint64Value))
+    writer.number(7, .sint32(self.sint32Value))
+    writer.number(6, .uint64(self.uint64Value))
+    writer.number(5, .uint32(self.uint32Value))
+    writer.number(4, .int64(self.int64Value))
+    writer.number(3, .int32(self.int32Value))
+    writer.number(2, .float(self.floatValue))
+    writer.number(1, .double(self.doubleValue))
   }
 }
 
@@ -1064,19 +1145,15 @@ extension BatonKindsV1.Kinds.Part: ProtobufCConvertible {
       .text(2, "name"),
     ])
 
-  static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds__Part>) {
-    baton__kinds__v1__kinds__part__init(c)
-  }
-
   init(reading c: UnsafePointer<Baton__Kinds__V1__Kinds__Part>) {
     self.shape = BatonKindsV1.Kinds.Part.Shape(
       rawValue: .init(truncatingIfNeeded: c.pointee.shape.rawValue))
     self.name = Reader.text(c.pointee.name)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Kinds__Part>, in arena: inout Arena) {
-    c.pointee.shape = .init(rawValue: .init(truncatingIfNeeded: self.shape.rawValue))
-    c.pointee.name = arena.text(self.name)
+  func write(to writer: inout WireWriter) {
+    writer.text(2, self.name)
+    writer.number(1, .enum(self.shape))
   }
 }
 
@@ -1112,10 +1189,6 @@ extension BatonKindsV1.Lists: ProtobufCConvertible {
       .number(18, "unpacked", .varint32, .repeated),
     ])
 
-  static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Lists>) {
-    baton__kinds__v1__lists__init(c)
-  }
-
   init(reading c: UnsafePointer<Baton__Kinds__V1__Lists>) {
     self.doubles = Reader.numbers(c.pointee.n_doubles, c.pointee.doubles)
     self.floats = Reader.numbers(c.pointee.n_floats, c.pointee.floats)
@@ -1137,25 +1210,25 @@ extension BatonKindsV1.Lists: ProtobufCConvertible {
     self.unpacked = Reader.numbers(c.pointee.n_unpacked, c.pointee.unpacked)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Lists>, in arena: inout Arena) {
-    (c.pointee.n_doubles, c.pointee.doubles) = arena.numbers(self.doubles)
-    (c.pointee.n_floats, c.pointee.floats) = arena.numbers(self.floats)
-    (c.pointee.n_int32s, c.pointee.int32s) = arena.numbers(self.int32s)
-    (c.pointee.n_int64s, c.pointee.int64s) = arena.numbers(self.int64s)
-    (c.pointee.n_uint32s, c.pointee.uint32s) = arena.numbers(self.uint32s)
-    (c.pointee.n_uint64s, c.pointee.uint64s) = arena.numbers(self.uint64s)
-    (c.pointee.n_sint32s, c.pointee.sint32s) = arena.numbers(self.sint32s)
-    (c.pointee.n_sint64s, c.pointee.sint64s) = arena.numbers(self.sint64s)
-    (c.pointee.n_fixed32s, c.pointee.fixed32s) = arena.numbers(self.fixed32s)
-    (c.pointee.n_fixed64s, c.pointee.fixed64s) = arena.numbers(self.fixed64s)
-    (c.pointee.n_sfixed32s, c.pointee.sfixed32s) = arena.numbers(self.sfixed32s)
-    (c.pointee.n_sfixed64s, c.pointee.sfixed64s) = arena.numbers(self.sfixed64s)
-    (c.pointee.n_bools, c.pointee.bools) = arena.booleans(self.bools)
-    (c.pointee.n_strings, c.pointee.strings) = arena.texts(self.strings)
-    (c.pointee.n_byte_strings, c.pointee.byte_strings) = arena.byteStrings(self.byteStrings)
-    (c.pointee.n_colors, c.pointee.colors) = arena.enums(self.colors)
-    (c.pointee.n_parts, c.pointee.parts) = arena.messages(self.parts)
-    (c.pointee.n_unpacked, c.pointee.unpacked) = arena.numbers(self.unpacked)
+  func write(to writer: inout WireWriter) {
+    writer.unpacked(18, self.unpacked, WireNumber.int32)
+    writer.messages(17, self.parts)
+    writer.packed(16, self.colors, WireNumber.enum)
+    writer.byteStrings(15, self.byteStrings)
+    writer.texts(14, self.strings)
+    writer.packed(13, self.bools, WireNumber.bool)
+    writer.packed(12, self.sfixed64s, WireNumber.sfixed64)
+    writer.packed(11, self.sfixed32s, WireNumber.sfixed32)
+    writer.packed(10, self.fixed64s, WireNumber.fixed64)
+    writer.packed(9, self.fixed32s, WireNumber.fixed32)
+    writer.packed(8, self.sint64s, WireNumber.sint64)
+    writer.packed(7, self.sint32s, WireNumber.sint32)
+    writer.packed(6, self.uint64s, WireNumber.uint64)
+    writer.packed(5, self.uint32s, WireNumber.uint32)
+    writer.packed(4, self.int64s, WireNumber.int64)
+    writer.packed(3, self.int32s, WireNumber.int32)
+    writer.packed(2, self.floats, WireNumber.float)
+    writer.packed(1, self.doubles, WireNumber.double)
   }
 }
 
@@ -1245,10 +1318,6 @@ extension BatonKindsV1.Maps: ProtobufCConvertible {
           [.number(1, "key", .varint32), .text(2, "value")])),
     ])
 
-  static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Maps>) {
-    baton__kinds__v1__maps__init(c)
-  }
-
   init(reading c: UnsafePointer<Baton__Kinds__V1__Maps>) {
     self.byString = Reader.map(c.pointee.n_by_string, c.pointee.by_string) { entry in
       (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
@@ -1291,90 +1360,54 @@ extension BatonKindsV1.Maps: ProtobufCConvertible {
     }
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Maps>, in arena: inout Arena) {
-    (c.pointee.n_by_string, c.pointee.by_string) = arena.map(
-      self.byString, baton__kinds__v1__maps__by_string_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
+  func write(to writer: inout WireWriter) {
+    writer.map(12, self.byBool) { (writer, key, value) in
+      writer.text(2, value)
+      writer.number(1, .bool(key))
     }
-    (c.pointee.n_by_int32, c.pointee.by_int32) = arena.map(
-      self.byInt32, baton__kinds__v1__maps__by_int32_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = value
+    writer.map(11, self.bySfixed64) { (writer, key, value) in
+      writer.number(2, .sint32(value))
+      writer.number(1, .sfixed64(key))
     }
-    (c.pointee.n_by_int64, c.pointee.by_int64) = arena.map(
-      self.byInt64, baton__kinds__v1__maps__by_int64_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = value
+    writer.map(10, self.bySfixed32) { (writer, key, value) in
+      writer.number(2, .uint64(value))
+      writer.number(1, .sfixed32(key))
     }
-    (c.pointee.n_by_uint32, c.pointee.by_uint32) = arena.map(
-      self.byUint32, baton__kinds__v1__maps__by_uint32_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = arena.bytes(value)
+    writer.map(9, self.byFixed64) { (writer, key, value) in
+      writer.number(2, .uint32(value))
+      writer.number(1, .fixed64(key))
     }
-    (c.pointee.n_by_uint64, c.pointee.by_uint64) = arena.map(
-      self.byUint64, baton__kinds__v1__maps__by_uint64_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = .init(rawValue: .init(truncatingIfNeeded: value.rawValue))
+    writer.map(8, self.byFixed32) { (writer, key, value) in
+      writer.number(2, .float(value))
+      writer.number(1, .fixed32(key))
     }
-    (c.pointee.n_by_sint32, c.pointee.by_sint32) = arena.map(
-      self.bySint32, baton__kinds__v1__maps__by_sint32_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = arena.message(value)
+    writer.map(7, self.bySint64) { (writer, key, value) in
+      writer.number(2, .bool(value))
+      writer.number(1, .sint64(key))
     }
-    (c.pointee.n_by_sint64, c.pointee.by_sint64) = arena.map(
-      self.bySint64, baton__kinds__v1__maps__by_sint64_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = value ? 1 : 0
+    writer.map(6, self.bySint32) { (writer, key, value) in
+      writer.message(2, value)
+      writer.number(1, .sint32(key))
     }
-    (c.pointee.n_by_fixed32, c.pointee.by_fixed32) = arena.map(
-      self.byFixed32, baton__kinds__v1__maps__by_fixed32_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = value
+    writer.map(5, self.byUint64) { (writer, key, value) in
+      writer.number(2, .enum(value))
+      writer.number(1, .uint64(key))
     }
-    (c.pointee.n_by_fixed64, c.pointee.by_fixed64) = arena.map(
-      self.byFixed64, baton__kinds__v1__maps__by_fixed64_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = value
+    writer.map(4, self.byUint32) { (writer, key, value) in
+      writer.bytes(2, value)
+      writer.number(1, .uint32(key))
     }
-    (c.pointee.n_by_sfixed32, c.pointee.by_sfixed32) = arena.map(
-      self.bySfixed32, baton__kinds__v1__maps__by_sfixed32_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = value
+    writer.map(3, self.byInt64) { (writer, key, value) in
+      writer.number(2, .double(value))
+      writer.number(1, .int64(key))
     }
-    (c.pointee.n_by_sfixed64, c.pointee.by_sfixed64) = arena.map(
-      self.bySfixed64, baton__kinds__v1__maps__by_sfixed64_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key
-      entry.pointee.value = value
+    writer.map(2, self.byInt32) { (writer, key, value) in
+      writer.number(2, .int64(value))
+      writer.number(1, .int32(key))
     }
-    (c.pointee.n_by_bool, c.pointee.by_bool) = arena.map(
-      self.byBool, baton__kinds__v1__maps__by_bool_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = key ? 1 : 0
-      entry.pointee.value = arena.text(value)
+    writer.map(1, self.byString) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
     }
   }
 }
@@ -1409,10 +1442,6 @@ extension BatonKindsV1.Choice: ProtobufCConvertible {
       .text(16, "after"),
     ])
 
-  static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Choice>) {
-    baton__kinds__v1__choice__init(c)
-  }
-
   init(reading c: UnsafePointer<Baton__Kinds__V1__Choice>) {
     self.before = Reader.text(c.pointee.before)
     self.value =
@@ -1441,57 +1470,29 @@ extension BatonKindsV1.Choice: ProtobufCConvertible {
     self.after = Reader.text(c.pointee.after)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Choice>, in arena: inout Arena) {
-    c.pointee.before = arena.text(self.before)
-    switch self.value {
-    case .doubleValue(let value):
-      c.pointee.value_case = .init(rawValue: 2)
-      c.pointee.double_value = value
-    case .floatValue(let value):
-      c.pointee.value_case = .init(rawValue: 3)
-      c.pointee.float_value = value
-    case .int32Value(let value):
-      c.pointee.value_case = .init(rawValue: 4)
-      c.pointee.int32_value = value
-    case .int64Value(let value):
-      c.pointee.value_case = .init(rawValue: 5)
-      c.pointee.int64_value = value
-    case .uint32Value(let value):
-      c.pointee.value_case = .init(rawValue: 6)
-      c.pointee.uint32_value = value
-    case .uint64Value(let value):
-      c.pointee.value_case = .init(rawValue: 7)
-      c.pointee.uint64_value = value
-    case .sint32Value(let value):
-      c.pointee.value_case = .init(rawValue: 8)
-      c.pointee.sint32_value = value
-    case .boolValue(let value):
-      c.pointee.value_case = .init(rawValue: 9)
-      c.pointee.bool_value = value ? 1 : 0
-    case .stringValue(let value):
-      c.pointee.value_case = .init(rawValue: 10)
-      c.pointee.string_value = arena.text(value)
-    case .bytesValue(let value):
-      c.pointee.value_case = .init(rawValue: 11)
-      c.pointee.bytes_value = arena.bytes(value)
-    case .color(let value):
-      c.pointee.value_case = .init(rawValue: 12)
-      c.pointee.color = .init(rawValue: .init(truncatingIfNeeded: value.rawValue))
-    case .part(let value):
-      c.pointee.value_case = .init(rawValue: 13)
-      c.pointee.part = arena.message(value)
-    case .empty(let value):
-      c.pointee.value_case = .init(rawValue: 14)
-      c.pointee.empty = arena.message(value)
-    case nil: break
-    }
+  func write(to writer: inout WireWriter) {
+    writer.text(16, self.after)
     switch self.presence {
-    case .maybe(let value):
-      c.pointee.presence_case = .init(rawValue: 15)
-      c.pointee.maybe = value
-    case nil: break
+    case .maybe(let value): writer.number(15, .int32(value), always: true)
+    default: break
     }
-    c.pointee.after = arena.text(self.after)
+    switch self.value {
+    case .empty(let value): writer.message(14, value)
+    case .part(let value): writer.message(13, value)
+    case .color(let value): writer.number(12, .enum(value), always: true)
+    case .bytesValue(let value): writer.bytes(11, value, always: true)
+    case .stringValue(let value): writer.text(10, value, always: true)
+    case .boolValue(let value): writer.number(9, .bool(value), always: true)
+    case .sint32Value(let value): writer.number(8, .sint32(value), always: true)
+    case .uint64Value(let value): writer.number(7, .uint64(value), always: true)
+    case .uint32Value(let value): writer.number(6, .uint32(value), always: true)
+    case .int64Value(let value): writer.number(5, .int64(value), always: true)
+    case .int32Value(let value): writer.number(4, .int32(value), always: true)
+    case .floatValue(let value): writer.number(3, .float(value), always: true)
+    case .doubleValue(let value): writer.number(2, .double(value), always: true)
+    default: break
+    }
+    writer.text(1, self.before)
   }
 }
 
@@ -1507,15 +1508,11 @@ extension BatonKindsV1.Empty: ProtobufCConvertible {
   static let wireTable = WireTable(
     "baton.kinds.v1.Empty", BatonKindsV1.Empty.self, baton__kinds__v1__empty__init, [])
 
-  static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Empty>) {
-    baton__kinds__v1__empty__init(c)
-  }
-
   init(reading c: UnsafePointer<Baton__Kinds__V1__Empty>) {
     self.init()
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Empty>, in arena: inout Arena) {
+  func write(to writer: inout WireWriter) {
   }
 }
 
@@ -1550,10 +1547,6 @@ extension BatonKindsV1.Words: ProtobufCConvertible {
       .text(14, "try"),
     ])
 
-  static func initialize(_ c: UnsafeMutablePointer<Baton__Kinds__V1__Words>) {
-    baton__kinds__v1__words__init(c)
-  }
-
   init(reading c: UnsafePointer<Baton__Kinds__V1__Words>) {
     self.namespace = Reader.text(c.pointee.namespace_)
     self.`class` = Reader.text(c.pointee.class_)
@@ -1576,31 +1569,73 @@ extension BatonKindsV1.Words: ProtobufCConvertible {
     self.`try` = Reader.text(c.pointee.try_)
   }
 
-  func write(to c: UnsafeMutablePointer<Baton__Kinds__V1__Words>, in arena: inout Arena) {
-    c.pointee.namespace_ = arena.text(self.namespace)
-    c.pointee.class_ = arena.text(self.`class`)
-    c.pointee.default_ = self.`default`
-    (c.pointee.n_in, c.pointee.in) = arena.texts(self.`in`)
-    c.pointee.switch_ = self.`switch` ? 1 : 0
-    c.pointee.case_ = .init(rawValue: .init(truncatingIfNeeded: self.`case`.rawValue))
-    (c.pointee.n_return_, c.pointee.return_) = arena.map(
-      self.`return`, baton__kinds__v1__words__return_entry__init
-    ) {
-      (arena, entry, key, value) in
-      entry.pointee.key = arena.text(key)
-      entry.pointee.value = arena.text(value)
-    }
+  func write(to writer: inout WireWriter) {
+    writer.text(14, self.`try`)
+    writer.number(13, .int64(self.c))
+    writer.number(12, .int64(self.arena))
     switch self.`for` {
-    case .`while`(let value):
-      c.pointee.for_case = .init(rawValue: 10)
-      c.pointee.while_ = value
-    case .`let`(let value):
-      c.pointee.for_case = .init(rawValue: 11)
-      c.pointee.let = arena.text(value)
-    case nil: break
+    case .`let`(let value): writer.text(11, value, always: true)
+    case .`while`(let value): writer.number(10, .int32(value), always: true)
+    default: break
     }
-    c.pointee.arena = self.arena
-    c.pointee.c = self.c
-    c.pointee.try_ = arena.text(self.`try`)
+    writer.map(9, self.`return`) { (writer, key, value) in
+      writer.text(2, value)
+      writer.text(1, key)
+    }
+    writer.number(6, .enum(self.`case`))
+    writer.number(5, .bool(self.`switch`))
+    writer.texts(4, self.`in`)
+    writer.number(3, .int32(self.`default`))
+    writer.text(2, self.`class`)
+    writer.text(1, self.namespace)
+  }
+}
+
+extension MessageViews<BatonKindsV1.Jumbled> {
+  /// The message at an index below `count`.
+  subscript(index: Int) -> BatonKindsV1.Jumbled.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonKindsV1.Jumbled.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonKindsV1.Jumbled: ProtobufCConvertible {
+  static let wireTable = WireTable(
+    "baton.kinds.v1.Jumbled", BatonKindsV1.Jumbled.self, baton__kinds__v1__jumbled__init,
+    [
+      .text(536870911, "last"),
+      .number(3000000, "later", .varint64, .repeated),
+      .number(1, "first", .varint32, .oneof(1)),
+      .text(300, "third", .oneof(1)),
+      .message(20000, "fourth", BatonKindsV1.Empty.wireTable, .oneof(1)),
+      .bytes(20, "second"),
+    ])
+
+  init(reading c: UnsafePointer<Baton__Kinds__V1__Jumbled>) {
+    self.last = Reader.text(c.pointee.last)
+    self.later = Reader.numbers(c.pointee.n_later, c.pointee.later)
+    self.value =
+      switch c.pointee.value_case.rawValue {
+      case 1: .first(c.pointee.first)
+      case 300: .third(Reader.text(c.pointee.third))
+      case 20000: .fourth(Reader.message(c.pointee.fourth) ?? BatonKindsV1.Empty())
+      default: nil
+      }
+    self.second = Reader.bytes(c.pointee.second)
+  }
+
+  func write(to writer: inout WireWriter) {
+    writer.text(536870911, self.last)
+    writer.packed(3000000, self.later, WireNumber.sint64)
+    switch self.value {
+    case .fourth(let value): writer.message(20000, value)
+    case .third(let value): writer.text(300, value, always: true)
+    default: break
+    }
+    writer.bytes(20, self.second)
+    switch self.value {
+    case .first(let value): writer.number(1, .int32(value), always: true)
+    default: break
+    }
   }
 }

@@ -35,6 +35,7 @@ typedef struct Baton__Kinds__V1__Choice Baton__Kinds__V1__Choice;
 typedef struct Baton__Kinds__V1__Empty Baton__Kinds__V1__Empty;
 typedef struct Baton__Kinds__V1__Words Baton__Kinds__V1__Words;
 typedef struct Baton__Kinds__V1__Words__ReturnEntry Baton__Kinds__V1__Words__ReturnEntry;
+typedef struct Baton__Kinds__V1__Jumbled Baton__Kinds__V1__Jumbled;
 
 
 /* --- enums --- */
@@ -442,6 +443,37 @@ struct  Baton__Kinds__V1__Words
     , {0,NULL}, {0,NULL}, 0, 0,NULL, 0, BATON__KINDS__V1__WORDS__CASE__CASE_UNSPECIFIED, 0,NULL, 0, 0, {0,NULL}, BATON__KINDS__V1__WORDS__FOR__NOT_SET, {0} }
 
 
+typedef enum {
+  BATON__KINDS__V1__JUMBLED__VALUE__NOT_SET = 0,
+  BATON__KINDS__V1__JUMBLED__VALUE_FIRST = 1,
+  BATON__KINDS__V1__JUMBLED__VALUE_THIRD = 300,
+  BATON__KINDS__V1__JUMBLED__VALUE_FOURTH = 20000
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__KINDS__V1__JUMBLED__VALUE__CASE)
+} Baton__Kinds__V1__Jumbled__ValueCase;
+
+/*
+ * Numbers in another order than the fields, of one to five bytes in a tag, and another field's
+ * number between those of a oneof.
+ */
+struct  Baton__Kinds__V1__Jumbled
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData last;
+  size_t n_later;
+  int64_t *later;
+  ProtobufCBinaryData second;
+  Baton__Kinds__V1__Jumbled__ValueCase value_case;
+  union {
+    int32_t first;
+    ProtobufCBinaryData third;
+    Baton__Kinds__V1__Empty *fourth;
+  };
+};
+#define BATON__KINDS__V1__JUMBLED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__kinds__v1__jumbled__descriptor) \
+    , {0,NULL}, 0,NULL, {0,NULL}, BATON__KINDS__V1__JUMBLED__VALUE__NOT_SET, {0} }
+
+
 /* Baton__Kinds__V1__Kinds__Part methods */
 void   baton__kinds__v1__kinds__part__init
                      (Baton__Kinds__V1__Kinds__Part         *message);
@@ -598,6 +630,25 @@ Baton__Kinds__V1__Words *
 void   baton__kinds__v1__words__free_unpacked
                      (Baton__Kinds__V1__Words *message,
                       ProtobufCAllocator *allocator);
+/* Baton__Kinds__V1__Jumbled methods */
+void   baton__kinds__v1__jumbled__init
+                     (Baton__Kinds__V1__Jumbled         *message);
+size_t baton__kinds__v1__jumbled__get_packed_size
+                     (const Baton__Kinds__V1__Jumbled   *message);
+size_t baton__kinds__v1__jumbled__pack
+                     (const Baton__Kinds__V1__Jumbled   *message,
+                      uint8_t             *out);
+size_t baton__kinds__v1__jumbled__pack_to_buffer
+                     (const Baton__Kinds__V1__Jumbled   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__Kinds__V1__Jumbled *
+       baton__kinds__v1__jumbled__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__kinds__v1__jumbled__free_unpacked
+                     (Baton__Kinds__V1__Jumbled *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Baton__Kinds__V1__Kinds__Part_Closure)
@@ -660,6 +711,9 @@ typedef void (*Baton__Kinds__V1__Words__ReturnEntry_Closure)
 typedef void (*Baton__Kinds__V1__Words_Closure)
                  (const Baton__Kinds__V1__Words *message,
                   void *closure_data);
+typedef void (*Baton__Kinds__V1__Jumbled_Closure)
+                 (const Baton__Kinds__V1__Jumbled *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -689,6 +743,7 @@ extern const ProtobufCMessageDescriptor baton__kinds__v1__empty__descriptor;
 extern const ProtobufCMessageDescriptor baton__kinds__v1__words__descriptor;
 extern const ProtobufCMessageDescriptor baton__kinds__v1__words__return_entry__descriptor;
 extern const ProtobufCEnumDescriptor    baton__kinds__v1__words__case__descriptor;
+extern const ProtobufCMessageDescriptor baton__kinds__v1__jumbled__descriptor;
 
 PROTOBUF_C__END_DECLS
 

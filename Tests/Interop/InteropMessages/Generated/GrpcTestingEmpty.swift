@@ -33,14 +33,10 @@ extension GrpcTesting.Empty: ProtobufCConvertible {
   package static let wireTable = WireTable(
     "grpc.testing.Empty", GrpcTesting.Empty.self, grpc__testing__empty__init, [])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__Empty>) {
-    grpc__testing__empty__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__Empty>) {
     self.init()
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__Empty>, in arena: inout Arena) {
+  package func write(to writer: inout WireWriter) {
   }
 }

@@ -380,16 +380,12 @@ extension GrpcTesting.BoolValue: ProtobufCConvertible {
       .number(1, "value", .varint32)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__BoolValue>) {
-    grpc__testing__bool_value__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__BoolValue>) {
     self.value = c.pointee.value != 0
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__BoolValue>, in arena: inout Arena) {
-    c.pointee.value = self.value ? 1 : 0
+  package func write(to writer: inout WireWriter) {
+    writer.number(1, .bool(self.value))
   }
 }
 
@@ -401,19 +397,15 @@ extension GrpcTesting.Payload: ProtobufCConvertible {
       .bytes(2, "body"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__Payload>) {
-    grpc__testing__payload__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__Payload>) {
     self.type = GrpcTesting.PayloadType(
       rawValue: .init(truncatingIfNeeded: c.pointee.type.rawValue))
     self.body = Reader.bytes(c.pointee.body)
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__Payload>, in arena: inout Arena) {
-    c.pointee.type = .init(rawValue: .init(truncatingIfNeeded: self.type.rawValue))
-    c.pointee.body = arena.bytes(self.body)
+  package func write(to writer: inout WireWriter) {
+    writer.bytes(2, self.body)
+    writer.number(1, .enum(self.type))
   }
 }
 
@@ -425,18 +417,14 @@ extension GrpcTesting.EchoStatus: ProtobufCConvertible {
       .text(2, "message"),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__EchoStatus>) {
-    grpc__testing__echo_status__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__EchoStatus>) {
     self.code = c.pointee.code
     self.message = Reader.text(c.pointee.message)
   }
 
-  package func write(to c: UnsafeMutablePointer<Grpc__Testing__EchoStatus>, in arena: inout Arena) {
-    c.pointee.code = self.code
-    c.pointee.message = arena.text(self.message)
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.message)
+    writer.number(1, .int32(self.code))
   }
 }
 
@@ -453,10 +441,6 @@ extension GrpcTesting.SimpleRequest: ProtobufCConvertible {
       .message(8, "expect_compressed", GrpcTesting.BoolValue.wireTable),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__SimpleRequest>) {
-    grpc__testing__simple_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__SimpleRequest>) {
     self.responseType = GrpcTesting.PayloadType(
       rawValue: .init(truncatingIfNeeded: c.pointee.response_type.rawValue))
@@ -467,15 +451,13 @@ extension GrpcTesting.SimpleRequest: ProtobufCConvertible {
     self.expectCompressed = Reader.message(c.pointee.expect_compressed)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__SimpleRequest>, in arena: inout Arena
-  ) {
-    c.pointee.response_type = .init(rawValue: .init(truncatingIfNeeded: self.responseType.rawValue))
-    c.pointee.response_size = self.responseSize
-    c.pointee.payload = arena.message(self.payload)
-    c.pointee.response_compressed = arena.message(self.responseCompressed)
-    c.pointee.response_status = arena.message(self.responseStatus)
-    c.pointee.expect_compressed = arena.message(self.expectCompressed)
+  package func write(to writer: inout WireWriter) {
+    writer.message(8, self.expectCompressed)
+    writer.message(7, self.responseStatus)
+    writer.message(6, self.responseCompressed)
+    writer.message(3, self.payload)
+    writer.number(2, .int32(self.responseSize))
+    writer.number(1, .enum(self.responseType))
   }
 }
 
@@ -487,18 +469,12 @@ extension GrpcTesting.SimpleResponse: ProtobufCConvertible {
       .message(1, "payload", GrpcTesting.Payload.wireTable)
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__SimpleResponse>) {
-    grpc__testing__simple_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__SimpleResponse>) {
     self.payload = Reader.message(c.pointee.payload)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__SimpleResponse>, in arena: inout Arena
-  ) {
-    c.pointee.payload = arena.message(self.payload)
+  package func write(to writer: inout WireWriter) {
+    writer.message(1, self.payload)
   }
 }
 
@@ -511,22 +487,14 @@ extension GrpcTesting.StreamingInputCallRequest: ProtobufCConvertible {
       .message(2, "expect_compressed", GrpcTesting.BoolValue.wireTable),
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallRequest>
-  ) {
-    grpc__testing__streaming_input_call_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__StreamingInputCallRequest>) {
     self.payload = Reader.message(c.pointee.payload)
     self.expectCompressed = Reader.message(c.pointee.expect_compressed)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallRequest>, in arena: inout Arena
-  ) {
-    c.pointee.payload = arena.message(self.payload)
-    c.pointee.expect_compressed = arena.message(self.expectCompressed)
+  package func write(to writer: inout WireWriter) {
+    writer.message(2, self.expectCompressed)
+    writer.message(1, self.payload)
   }
 }
 
@@ -538,20 +506,12 @@ extension GrpcTesting.StreamingInputCallResponse: ProtobufCConvertible {
       .number(1, "aggregated_payload_size", .varint32)
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallResponse>
-  ) {
-    grpc__testing__streaming_input_call_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__StreamingInputCallResponse>) {
     self.aggregatedPayloadSize = c.pointee.aggregated_payload_size
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__StreamingInputCallResponse>, in arena: inout Arena
-  ) {
-    c.pointee.aggregated_payload_size = self.aggregatedPayloadSize
+  package func write(to writer: inout WireWriter) {
+    writer.number(1, .int32(self.aggregatedPayloadSize))
   }
 }
 
@@ -565,22 +525,16 @@ extension GrpcTesting.ResponseParameters: ProtobufCConvertible {
       .message(3, "compressed", GrpcTesting.BoolValue.wireTable),
     ])
 
-  package static func initialize(_ c: UnsafeMutablePointer<Grpc__Testing__ResponseParameters>) {
-    grpc__testing__response_parameters__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__ResponseParameters>) {
     self.size = c.pointee.size
     self.intervalUs = c.pointee.interval_us
     self.compressed = Reader.message(c.pointee.compressed)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__ResponseParameters>, in arena: inout Arena
-  ) {
-    c.pointee.size = self.size
-    c.pointee.interval_us = self.intervalUs
-    c.pointee.compressed = arena.message(self.compressed)
+  package func write(to writer: inout WireWriter) {
+    writer.message(3, self.compressed)
+    writer.number(2, .int32(self.intervalUs))
+    writer.number(1, .int32(self.size))
   }
 }
 
@@ -595,12 +549,6 @@ extension GrpcTesting.StreamingOutputCallRequest: ProtobufCConvertible {
       .message(7, "response_status", GrpcTesting.EchoStatus.wireTable),
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallRequest>
-  ) {
-    grpc__testing__streaming_output_call_request__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__StreamingOutputCallRequest>) {
     self.responseType = GrpcTesting.PayloadType(
       rawValue: .init(truncatingIfNeeded: c.pointee.response_type.rawValue))
@@ -610,14 +558,11 @@ extension GrpcTesting.StreamingOutputCallRequest: ProtobufCConvertible {
     self.responseStatus = Reader.message(c.pointee.response_status)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallRequest>, in arena: inout Arena
-  ) {
-    c.pointee.response_type = .init(rawValue: .init(truncatingIfNeeded: self.responseType.rawValue))
-    (c.pointee.n_response_parameters, c.pointee.response_parameters) = arena.messages(
-      self.responseParameters)
-    c.pointee.payload = arena.message(self.payload)
-    c.pointee.response_status = arena.message(self.responseStatus)
+  package func write(to writer: inout WireWriter) {
+    writer.message(7, self.responseStatus)
+    writer.message(3, self.payload)
+    writer.messages(2, self.responseParameters)
+    writer.number(1, .enum(self.responseType))
   }
 }
 
@@ -629,19 +574,11 @@ extension GrpcTesting.StreamingOutputCallResponse: ProtobufCConvertible {
       .message(1, "payload", GrpcTesting.Payload.wireTable)
     ])
 
-  package static func initialize(
-    _ c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallResponse>
-  ) {
-    grpc__testing__streaming_output_call_response__init(c)
-  }
-
   package init(reading c: UnsafePointer<Grpc__Testing__StreamingOutputCallResponse>) {
     self.payload = Reader.message(c.pointee.payload)
   }
 
-  package func write(
-    to c: UnsafeMutablePointer<Grpc__Testing__StreamingOutputCallResponse>, in arena: inout Arena
-  ) {
-    c.pointee.payload = arena.message(self.payload)
+  package func write(to writer: inout WireWriter) {
+    writer.message(1, self.payload)
   }
 }

@@ -1,0 +1,1 @@
+../../MessagesTests/ProtobufCPacking.swift
