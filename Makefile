@@ -10,7 +10,7 @@ python_folders := adapters .ci benchmarks examples Tests/python/interop Tests/py
 SECONDS_EACH ?= 30
 
 .PHONY: help demo setup build test test-swift test-e2e test-clients test-python test-sanitize bench-rpc \
-  bench-engine soak fuzz check generate baseline format clean
+  bench-engine soak fuzz sim check generate baseline format clean
 
 help: ## lists the entries
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,13 @@ soak: ## attacks a server for long, SECONDS_EACH=30: memory, and what a healthy 
 fuzz: ## fuzzes what reads a peer's bytes, SECONDS=600 each; TARGET=messages for one alone
 	@deploy/dev/setup.sh system swift
 	@SECONDS_EACH=$(or $(SECONDS),600) .ci/fuzz.sh $(TARGET)
+
+sim: ## simulates the orchestrator under faults; SEED=n replays one, SEEDS=10000 STEPS=1000 STORE=memory
+	@deploy/dev/setup.sh system swift
+	@$(swift_build) --product baton-sim
+	@"$$($(swift_build) --show-bin-path)/baton-sim" FILE=Tests/Simulation/seeds.txt SEED=$(SEED) \
+	  MIX=$(MIX) MUTANT=$(MUTANT) SEEDS=$(SEEDS) STEPS=$(STEPS) STORE=$(STORE) MIXES=$(MIXES) \
+	  COMPARED=$(COMPARED)
 
 bench-rpc: ## compares the RPC boundary with nghttpd, grpc C++, grpc-swift-2 and swift-protobuf
 	@deploy/dev/setup.sh system bench swift

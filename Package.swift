@@ -216,6 +216,19 @@ let package = Package(
       dependencies: ["GRPC", "HTTP2", "Messages", "CKinds", "CProtobufC", nioCore],
       path: "Tests/Fuzz/FuzzTargets", swiftSettings: strict + views),
     tests("FuzzTests", ["FuzzTargets"]),
+
+    // The whole orchestrator from one seed; `make sim` runs it.
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "Orchestrator", "AdapterKit", "Engine", "Store", "StoreSQLite", "Queue", "Plan", heap,
+        locks,
+      ],
+      path: "Tests/Simulation/Simulation", swiftSettings: strict),
+    .executableTarget(
+      name: "baton-sim", dependencies: ["Simulation"], path: "Tests/Simulation/baton-sim",
+      swiftSettings: strict),
+    tests("SimulationTests", ["Simulation", "baton-sim"]),
     tests("InteropTests", ["interop-server", "interop-client"]),
     tests(
       "EndToEndTests",

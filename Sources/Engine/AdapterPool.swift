@@ -49,6 +49,11 @@ public struct AdapterPool: Sendable {
   public private(set) var inFlight = 0
   /// Plans are waiting for places: they are handed out in turns (`.schedule`) only.
   public var isContended = false
+  /// Plans hold places that are not counted now, as while they are loaded again: nothing is handed
+  /// out.
+  public var isClosed = false {
+    didSet { if oldValue && !isClosed { openings &+= 1 } }
+  }
   /// Rises whenever a place may have become free.
   public private(set) var openings: UInt64 = 0
 
@@ -86,7 +91,7 @@ public struct AdapterPool: Sendable {
 
   /// Whether any instance can take another task.
   public func hasPlace(now: Int64) -> Bool {
-    inFlight < limits.inFlight
+    !isClosed && inFlight < limits.inFlight
       && instances.contains {
         !$0.isDraining && $0.pausedUntil <= now && load(of: $0.name) < $0.maxConcurrency
       }
@@ -102,7 +107,7 @@ public struct AdapterPool: Sendable {
   /// The first adapter of the route that is registered and serves the type is the one to wait for;
   /// among its instances the one with the smallest share of its places taken.
   mutating func take(type: String, adapter: String?, now: Int64) -> Instance? {
-    guard inFlight < limits.inFlight else { return nil }
+    guard !isClosed, inFlight < limits.inFlight else { return nil }
     let route = adapter.map { [$0] } ?? routes.byType[type] ?? routes.fallback
     for name in route {
       let serving = instances.filter {

@@ -39,6 +39,11 @@ final class PlanEntry {
 
   var id: PlanID { machine.id }
 
+  /// The plan's end is committed.
+  var hasEnded: Bool {
+    machine.plan.finishedAt != nil && machine.plan.lastSeq <= committedSeq
+  }
+
   /// The lease of a task that is out.
   func lease(_ ordinal: Int) -> TaskLease {
     TaskLease(

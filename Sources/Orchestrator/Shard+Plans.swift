@@ -107,15 +107,15 @@ extension Shard {
         return
       case .success(let match?):
         guard match.requestDigest == creation.requestDigest else {
-          reply(
-            .failure(
-              OrchestratorError(
-                .requestKeyReused,
-                "request key \"\(key)\" in namespace \"\(creation.namespace)\" belongs to plan "
-                  + "\(match.planID), which was submitted with another body",
-                about: [
-                  "plan_id": "\(match.planID)", "namespace": creation.namespace, "request_key": key,
-                ])))
+          let error = OrchestratorError(
+            .requestKeyReused,
+            "request key \"\(key)\" in namespace \"\(creation.namespace)\" belongs to plan "
+              + "\(match.planID), which was submitted with another body",
+            about: [
+              "plan_id": "\(match.planID)", "namespace": creation.namespace, "request_key": key,
+            ])
+          // The plan that has the key may itself not be stored yet.
+          afterCommit { reply($0.flatMap { .failure(error) }) }
           return
         }
         afterCommit { reply($0.map { SubmitAnswer(planID: match.planID, isNew: false) }) }
@@ -184,7 +184,7 @@ extension Shard {
       reply(
         toReload.contains(id)
           ? .failure(.reloading(id))
-          : snapshot(id, from: 0, count: pageSize, withOutputs: false))
+          : snapshot(id, from: 0, count: pageSize))
       return
     }
     change(entry, event, pageSize: pageSize, reply)
@@ -252,31 +252,37 @@ extension Shard {
     _ id: PlanID, from: Int, count: Int, withOutputs: Bool,
     _ reply: @escaping (Result<PlanSnapshot, OrchestratorError>) -> Void
   ) {
-    let taken = snapshot(id, from: from, count: count, withOutputs: withOutputs)
-    afterCommit { reply($0.flatMap { taken }) }
+    let taken = snapshot(id, from: from, count: count)
+    afterCommit { [weak self] result in
+      guard let self, withOutputs else { return reply(result.flatMap { taken }) }
+      // Only now outputs that were accepted in this turn are stored.
+      reply(result.flatMap { taken }.flatMap(filled))
+    }
   }
 
   private func snapshot(
-    _ id: PlanID, from: Int, count: Int, withOutputs: Bool
+    _ id: PlanID, from: Int, count: Int
   ) -> Result<PlanSnapshot, OrchestratorError> {
+    if let entry = plans[id] {
+      var taken = snapshot(entry.machine, from: from, count: count)
+      taken.prompts = prompts(taken.tasks, of: entry)
+      return .success(taken)
+    }
     do throws(StoreError) {
-      let machine: PlanMachine
-      if let entry = plans[id] {
-        machine = entry.machine
-      } else {
-        guard let stored = try stored(id) else { return .failure(.planNotFound(id)) }
-        machine = stored
-      }
-      var taken = snapshot(machine, from: from, count: count)
-      if let entry = plans[id] { taken.prompts = prompts(taken.tasks, of: entry) }
-      guard withOutputs else { return .success(taken) }
-      let ordinals = taken.tasks.filter { $0.status == .succeeded }.map(\.row.ordinal)
-      for output in try store.outputs(id, ordinals: ordinals) {
+      guard let stored = try stored(id) else { return .failure(.planNotFound(id)) }
+      return .success(snapshot(stored, from: from, count: count))
+    } catch {
+      return .failure(.store(error))
+    }
+  }
+
+  /// With the outputs of its tasks.
+  private func filled(_ taken: PlanSnapshot) -> Result<PlanSnapshot, OrchestratorError> {
+    var taken = taken
+    let ordinals = taken.tasks.filter { $0.status == .succeeded }.map(\.row.ordinal)
+    do throws(StoreError) {
+      for output in try store.outputs(taken.planID, ordinals: ordinals) {
         taken.outputs[output.ordinal] = output.json
-      }
-      // Accepted in this turn and not stored yet.
-      for ordinal in ordinals where taken.outputs[ordinal] == nil {
-        taken.outputs[ordinal] = plans[id]?.outputs[ordinal]
       }
       return .success(taken)
     } catch {

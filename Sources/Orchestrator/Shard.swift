@@ -202,8 +202,11 @@ final class Shard {
       entry.machine.releaseAll(&pool)
       plans[entry.id] = nil
       toReload.insert(entry.id)
+      pool.isClosed = true
       forgetSends(entry)
-      for watcher in entry.watchers.values { watcher.reply(.failure(answer)) }
+      for number in entry.watchers.keys.sorted() {
+        entry.watchers[number]?.reply(.failure(answer))
+      }
     }
     for transition in failed.transitions { transition.then?(.failure(answer)) }
     for read in failed.reads { read(.failure(answer)) }
@@ -213,6 +216,8 @@ final class Shard {
 
   func reloadDiscarded() {
     for id in toReload.sorted() where load(id) { toReload.remove(id) }
+    // Nothing is handed out until what these plans have out is counted.
+    pool.isClosed = !toReload.isEmpty
     reloadLater()
   }
 

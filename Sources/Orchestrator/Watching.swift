@@ -78,8 +78,11 @@ extension Shard {
 
   func endWatching() {
     isStopping = true
-    for entry in plans.values {
-      for watcher in entry.watchers.values { watcher.reply(.failure(.stopping)) }
+    for id in plans.keys.sorted() {
+      guard let entry = plans[id] else { continue }
+      for number in entry.watchers.keys.sorted() {
+        entry.watchers[number]?.reply(.failure(.stopping))
+      }
       entry.watchers = [:]
     }
   }
@@ -130,8 +133,7 @@ extension Shard {
       batch.next.progress = entry.progressStart + Int64(entry.progress.count)
     }
     // A plan in memory has ended only while its last commit is being acted on.
-    batch.isEnd =
-      entry.machine.plan.finishedAt != nil && batch.next.seq > entry.machine.plan.lastSeq
+    batch.isEnd = entry.hasEnded && batch.next.seq > entry.committedSeq
     guard !batch.events.isEmpty || !batch.progress.isEmpty || batch.isEnd else { return nil }
     return .success(batch)
   }
@@ -141,15 +143,17 @@ extension Shard {
     _ id: PlanID, _ cursor: WatchCursor
   ) -> Result<WatchBatch, OrchestratorError> {
     do throws(StoreError) {
-      let live = plans[id]?.machine
-      guard let plan = live == nil ? try stored(id)?.plan : live?.plan else {
+      let live = plans[id]
+      let stored = live == nil ? try stored(id)?.plan : nil
+      guard let lastSeq = live?.committedSeq ?? stored?.lastSeq else {
         return .failure(.planNotFound(id))
       }
+      let hasEnded = live?.hasEnded ?? (stored?.finishedAt != nil)
       var batch = WatchBatch(next: cursor)
       batch.events = try store.events(
         id, from: cursor.seq, maxCount: Self.batchEvents, maxBytes: Self.batchBytes)
       batch.next.seq += Int64(batch.events.count)
-      batch.isEnd = plan.finishedAt != nil && batch.next.seq > plan.lastSeq
+      batch.isEnd = hasEnded && batch.next.seq > lastSeq
       guard batch.isEnd || !batch.events.isEmpty || plans[id] != nil else {
         return .failure(.reloading(id))
       }

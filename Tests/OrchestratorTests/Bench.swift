@@ -226,6 +226,15 @@ final class Bench {
     _ tasks: [String], number: UInt64 = 1, key: String? = nil, digest: UInt8 = 0,
     edit: (inout Plan) -> Void = { _ in }
   ) throws -> Result<SubmitAnswer, OrchestratorError>? {
+    let submission = try submission(tasks, number: number, key: key, digest: digest, edit: edit)
+    return ask { shard, reply in shard.submit(submission, reply) }
+  }
+
+  /// A submission that is not made yet.
+  func submission(
+    _ tasks: [String], number: UInt64, key: String?, digest: UInt8,
+    edit: (inout Plan) -> Void = { _ in }
+  ) throws -> Shard.Submission {
     var plan = Plan()
     for text in tasks {
       let parts = text.split(separator: "<")
@@ -241,9 +250,8 @@ final class Bench {
       namespace: "default", requestKey: key,
       requestDigest: try #require(Digest([UInt8](repeating: digest, count: 32))), plan: plan,
       defaults: compiled.defaults)
-    let submission = Shard.Submission(
+    return Shard.Submission(
       planID: Self.planID(number), compiled: compiled, creation: creation)
-    return ask { shard, reply in shard.submit(submission, reply) }
   }
 
   static func planID(_ number: UInt64) -> PlanID { PlanID(high: 0x7000, low: number) }
