@@ -6,7 +6,7 @@ usage: bench.py
 
 Settings of the environment:
   ONLY      parts to run, with commas: w1,w2,w3,sidecar,w4,w5,scale,huge,latency,watchers (all)
-  PEERS     peers to run, with commas: langgraph,dbos (both)
+  PEERS     peers to run, with commas: langgraph,langgraph-last,dbos (all)
   ROUNDS    rounds in turn (5)
   N         most tasks or plans of one load, for a quick look
   NO_BUILD  1: takes what is built

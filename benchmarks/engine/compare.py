@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from loads import Load
 from processes import baton, run_floor, run_peer
 
-PEERS = ["langgraph", "dbos"]
+PEERS = ["langgraph", "langgraph-last", "dbos"]
+# A peer that is run in a way of its own on chains, and on nothing else.
+CHAIN_ONLY = {"langgraph-last": ("langgraph", "chain-last")}
 # As many tasks, that nothing which is measured is done for the first time.
 WARM_UP = 20
 
@@ -45,8 +47,14 @@ class Comparison:
             for load in self._loads:
                 self._measure_ours(load, turn)
                 for peer in self._peers:
-                    seconds = run_peer(peer, load.shape, load.tasks, load.plans)
-                    self._note(load, peer, load.figure(seconds), turn)
+                    self._measure(load, peer, turn)
+
+    def _measure(self, load: Load, peer: str, turn: int) -> None:
+        script, shape = CHAIN_ONLY.get(peer, (peer, load.shape))
+        if peer in CHAIN_ONLY and load.shape != "chain":
+            return
+        seconds = run_peer(script, shape, load.tasks, load.plans)
+        self._note(load, peer, load.figure(seconds), turn)
 
     def _measure_ours(self, load: Load, turn: int) -> None:
         with baton(self._adapter) as running:
@@ -62,7 +70,7 @@ class Comparison:
     def _note(self, load: Load, who: str, figure: float, turn: int) -> None:
         self._figures.setdefault((load.name, who), []).append(figure)
         print(
-            f"round {turn} of {self._rounds}: {load.title}: {who:<10} {number(figure)}",
+            f"round {turn} of {self._rounds}: {load.title}: {who:<14} {number(figure)}",
             flush=True,
         )
 
@@ -93,5 +101,7 @@ class Comparison:
                 if theirs:
                     # Of each pair: what meets the machine at one time is compared.
                     pairs = zip(self._figures[load.name, "ours"], theirs, strict=True)
-                    ratios[f"{load.name}_vs_{who}"] = middle([one / two for one, two in pairs])
+                    ratios[f"{load.name}_vs_{who.replace('-', '_')}"] = middle(
+                        [one / two for one, two in pairs]
+                    )
         return ratios | figures

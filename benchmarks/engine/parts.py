@@ -138,7 +138,8 @@ def latency(extent: Extent) -> Report:
     plans = extent.capped(RUNNING_PLANS)
     settings = {"limits": {"in_flight": 10_000}}
     with baton(with_ledger=True, settings=settings) as running:
-        running.load("chain", 5, plans, "--metadata", "mock.delay=2s")
+        # Spread over a task's time: as many tasks end in every moment.
+        running.load("chain", 5, plans, "--metadata", "mock.delay=2s", "--spread", "2000")
         finished: dict[tuple[str, int], float] = {}
         waits = []
         for line in running.ledger.read_text().splitlines():

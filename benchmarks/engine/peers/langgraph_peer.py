@@ -3,6 +3,9 @@
 
 usage: langgraph_peer.py SHAPE TASKS PLANS DATABASE
 
+The state gathers every task's output, as a plan does. SHAPE chain-last keeps the last one alone,
+which the next node reads: less than a plan keeps, and less for every checkpoint to write.
+
 Prints one JSON object with `seconds`; ends with 1 where an answer is wrong.
 """
 
@@ -40,7 +43,7 @@ class State(TypedDict):
 
 
 class Link(TypedDict):
-    """What a chain hands on: nothing grows with its length."""
+    """What a node hands on to the next, and nothing else."""
 
     last: str
     count: int
@@ -57,17 +60,17 @@ def step(name: str) -> Callable[[Any], dict[str, list[str]]]:
     return run
 
 
-def link(name: str) -> Callable[[Any], dict[str, Any]]:
+def link_last(name: str) -> Callable[[Any], dict[str, Any]]:
     def run(state: Any) -> dict[str, Any]:
         return {"last": name, "count": state["count"] + 1}
 
     return run
 
 
-def chain(tasks: int, saver: SqliteSaver) -> Any:
-    graph = StateGraph(Link)
+def chain(tasks: int, saver: SqliteSaver, state: Any, make_node: Callable[[str], Any]) -> Any:
+    graph = StateGraph(state)
     for number in range(tasks):
-        graph.add_node(f"t{number}", link(f"t{number}"))
+        graph.add_node(f"t{number}", make_node(f"t{number}"))
         graph.add_edge(START if number == 0 else f"t{number - 1}", f"t{number}")
     graph.add_edge(f"t{tasks - 1}", END)
     return graph.compile(checkpointer=saver)
@@ -114,8 +117,11 @@ def open_saver(database: str) -> SqliteSaver:
 
 def make(shape: str, tasks: int, saver: SqliteSaver) -> Run:
     if shape == "chain":
-        end = {"last": f"t{tasks - 1}", "count": tasks}
-        return Run(chain(tasks, saver), {"last": "", "count": 0}, end, tasks)
+        names = [f"t{number}" for number in range(tasks)]
+        return Run(chain(tasks, saver, State, step), {"done": []}, {"done": names}, tasks)
+    if shape == "chain-last":
+        start, end = {"last": "", "count": 0}, {"last": f"t{tasks - 1}", "count": tasks}
+        return Run(chain(tasks, saver, Link, link_last), start, end, tasks)
     if shape == "fan":
         names = ["root", *(f"w{number}" for number in range(tasks)), "join"]
         return Run(fan(tasks, saver), {"done": []}, {"done": names}, tasks)

@@ -11,10 +11,12 @@ struct Arguments {
   var metadata: [String: String] = [:]
   /// The first task of a plan takes that long ("500ms"), and the time after it is what counts.
   var firstDelay: String?
+  /// Milliseconds over which the submissions are spread.
+  var spreadMilliseconds = 0
 
   static let usage = """
     usage: EngineLoad SERVER SHAPE TASKS PLANS [--submit-only] [--watchers N]
-             [--metadata KEY=VALUE]... [--first-delay DURATION]
+             [--metadata KEY=VALUE]... [--first-delay DURATION] [--spread MILLISECONDS]
     """
 
   /// Nil where the arguments mean nothing.
@@ -30,6 +32,9 @@ struct Arguments {
       case "--watchers":
         guard let count = rest.popFirst().flatMap({ Int($0) }) else { return nil }
         watcherCount = count
+      case "--spread":
+        guard let spread = rest.popFirst().flatMap({ Int($0) }) else { return nil }
+        spreadMilliseconds = spread
       case "--first-delay":
         guard let delay = rest.popFirst() else { return nil }
         firstDelay = delay

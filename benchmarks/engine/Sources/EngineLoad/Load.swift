@@ -73,6 +73,10 @@ struct Load: Sendable {
   }
 
   private func submit(_ number: Int, key: String) async throws -> String {
+    if arguments.spreadMilliseconds > 0 {
+      let share = arguments.spreadMilliseconds * number / arguments.planCount
+      try await Task.sleep(for: .milliseconds(share))
+    }
     let request = BatonV1.SubmitPlanRequest(plan: plan, requestKey: key)
     return try await clients[number % clients.count].submitPlan(request, options: options).planId
   }
