@@ -44,7 +44,12 @@ final class MockRunner: TaskRunner {
   func run(_ request: TaskRequest, progress: RunProgress) async throws -> TaskOutput {
     let script = try MockScript(request.metadata)
     onStart(request, script)
-    if request.delivery <= script.exitDeliveries { exit(Self.scriptedExit) }
+    if request.delivery <= script.exitDeliveries {
+      // A turn of the event loop later, for the hand-out has to be answered: one that is not comes
+      // again as it was, and ends the next process in the same way.
+      await Task.yield()
+      exit(Self.scriptedExit)
+    }
     if script.ignoresCancel {
       // Waiting for a task does not end with the task that waits.
       try await Task.detached { try await Self.pass(script, progress) }.value

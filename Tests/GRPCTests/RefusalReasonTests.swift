@@ -52,6 +52,7 @@ import Testing
     // What the handler does.
     Case(reason: "UNEXPECTED_FAILURE", code: .unknown, fields: [path("Crash")]),
     Case(reason: "CANCELLED", code: .cancelled, fields: [path("GiveUp")]),
+    Case(reason: "FAILED_WITH_OK", code: .internalError, fields: [path("FailWithOK")]),
     Case(reason: "INVALID_METADATA", code: .internalError, fields: [path("BadInitialMetadata")]),
     Case(reason: "INVALID_METADATA", code: .internalError, fields: [path("BadTrailingMetadata")]),
   ]
@@ -60,6 +61,9 @@ import Testing
     var methods: [MethodHandler] {
       [
         .unary(Probe.method("GiveUp")) { (_: Text, _) -> Text in throw CancellationError() },
+        .unary(Probe.method("FailWithOK")) { (_: Text, _) -> Text in
+          throw RPCError(code: .ok, message: "no response")
+        },
         .unary(Probe.method("BadInitialMetadata")) { (request: Text, context) in
           context.initialMetadata = ["x-text": "ü"]
           return request

@@ -31,7 +31,9 @@ struct ResponseTrailers {
     // A failure is none with the status OK: the client would look for a response.
     var status = status
     if status?.code == .ok {
-      status = RPCError(code: .internalError, message: "the method failed with the status OK")
+      status = RPCError(
+        code: .internalError, reason: "FAILED_WITH_OK",
+        message: "the method failed with the status OK")
     }
     var all = metadata
     if let status { all.add(contentsOf: status.metadata) }
