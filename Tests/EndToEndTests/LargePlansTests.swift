@@ -9,9 +9,10 @@ import Testing
 @Suite("Large plans", .timeLimit(.minutes(3)))
 struct LargePlansTests {
   private static let callers = 40
-  /// `limits.request_bytes`, and as much again for what the checks make of the plans; without a bound
-  /// it would be four times as much.
-  private static let peakBytesMax = 600_000_000
+  /// `limits.request_bytes`, as much again for what the checks make of the plans, and what the
+  /// allocator keeps, which depends on how threads are scheduled: 350 to 610 MB were seen. Without a
+  /// bound it is above 2 GB.
+  private static let peakBytesMax = 1_000_000_000
 
   /// Near the limits: 15,000 tasks, each with a payload of 900 bytes.
   private static func plan() -> BatonV1.Plan {
