@@ -218,6 +218,8 @@ def test_after_a_kill_runs_are_lost_and_results_are_kept(
     first, second = gate.next(), gate.next()
     {run.key: run for run in (first, second)}["b#1"].tell(succeed={"text": "kept"})
     registry.wait_for(lambda: registry.results)
+    # A poll answers what is durable.
+    assert json.loads(adapter.result("b", 1, 5).output_json) == {"text": "kept"}
     adapter.program.kill()
 
     registry.answer = accept

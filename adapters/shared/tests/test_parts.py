@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,65 +13,12 @@ from baton_adapter._generated.baton.v1 import plan_pb2, registry_pb2
 from baton_adapter.failures import Classified, causes, classify_status
 from baton_adapter.portable import Allowed, check_portable, parse_json, text_output
 from baton_adapter.progress import ProgressHub
-from baton_adapter.runs import Run, RunRef, RunState
+from baton_adapter.runs import RunRef
 from baton_adapter.runtime import ErrorClass, Failure, Rejection, Success, Usage
 from baton_adapter.status import Refusal
-from baton_adapter.store import RunStore, StoreError
 from google.rpc import error_details_pb2, status_pb2
 
 REF = RunRef("key", 1)
-
-
-class TestStore:
-    def test_rows_outlive_the_process(self, tmp_path: Path) -> None:
-        run = Run(REF, 7, "handle", RunState.FINISHED, result=b"r\0", cancelled=True)
-        other = Run(RunRef("key", 2), 8, "other", RunState.RUNNING)
-        store = RunStore(tmp_path)
-
-        async def write() -> None:
-            await store.write({run.ref: run, other.ref: other})
-            run.token = 9
-            await store.write({run.ref: run})
-            await store.write({other.ref: None})
-
-        asyncio.run(write())
-        store.close()
-        again = RunStore(tmp_path)
-        assert again.load() == [run]
-        again.close()
-
-    def test_a_write_takes_the_row_as_it_is_now(self, tmp_path: Path) -> None:
-        run = Run(REF, 7, "handle", RunState.RUNNING)
-        store = RunStore(tmp_path)
-
-        async def write() -> None:
-            written = store.write({run.ref: run})
-            run.token = 8
-            await written
-
-        asyncio.run(write())
-        assert store.load()[0].token == 7
-        store.close()
-
-    def test_epochs_rise(self, tmp_path: Path) -> None:
-        epochs = []
-        for _ in range(3):
-            store = RunStore(tmp_path)
-            epochs.append(store.epoch)
-            store.close()
-        assert epochs == sorted(set(epochs))
-
-    def test_a_folder_has_one_user(self, tmp_path: Path) -> None:
-        store = RunStore(tmp_path)
-        with pytest.raises(StoreError, match=rf"another adapter process \(pid {os.getpid()}\)"):
-            RunStore(tmp_path)
-        store.close()
-        RunStore(tmp_path).close()
-
-    def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
-        (tmp_path / "runs.db").write_bytes(b"not a database" * 100)
-        with pytest.raises(StoreError, match="not a database"):
-            RunStore(tmp_path)
 
 
 class TestMessages:

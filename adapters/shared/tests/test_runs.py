@@ -308,6 +308,26 @@ TRANSCRIPTS = {
         restart
         due -> a#1:1
     """,
+    "a run that is lost twice is forgotten once": """
+        dispatch a#1 1 -> START e1-1
+        hand_back a#1
+        wait 900
+        dispatch a#1 2 -> START e1-1
+        hand_back a#1
+        wait 101
+        dispatch a#1 2 -> LOST
+        wait 900
+        rows_stored -> 0
+        dispatch a#1 3 -> START e1-2
+    """,
+    "a lost run that is cancelled is forgotten with its tombstone": """
+        dispatch a#1 1 -> START e1-1
+        hand_back a#1
+        wait 900
+        cancel a#1 -> NOT_FOUND
+        wait 100
+        rows_stored -> 0
+    """,
     "a lost run is forgotten in the end": """
         dispatch a#1 1 -> START e1-1
         restart

@@ -260,10 +260,13 @@ class RunHost:
             self._note_end(attempt, outcome)
             result = messages.make_result(attempt.request.task_id, outcome)
             self._table.finish(ref, result.SerializeToString())
-        await asyncio.shield(self.written())
+        written = self.written()
+        # Reported while it is written: a crash in between loses what a crash before it would have
+        # lost, a result that nobody was promised. Polls and lists wait until it is durable.
+        self._on_result(ref)
+        await asyncio.shield(written)
         del self._live[ref]
         attempt.ended.set()
-        self._on_result(ref)
 
     def _stop_all(self, refs: Iterable[RunRef], reason: Stop) -> list[Attempt]:
         attempts = [self._live[ref] for ref in refs if ref in self._live]

@@ -160,12 +160,9 @@ class _Delivery:
 class ResultDelivery:
     """Repeats every result until it is acknowledged (callback mode)."""
 
-    def __init__(
-        self, channel: grpc.aio.Channel, table: RunTable, save: Callable[[], asyncio.Future[None]]
-    ) -> None:
+    def __init__(self, channel: grpc.aio.Channel, table: RunTable) -> None:
         self._registry = registry_pb2_grpc.AdapterRegistryStub(channel)
         self._table = table
-        self._save = save
         self._deliveries: dict[RunRef, _Delivery] = {}
 
     def deliver(self, ref: RunRef) -> None:
@@ -199,8 +196,9 @@ class ResultDelivery:
                 answer = await self._report(run)
                 if isinstance(answer, Verdict):
                     now = asyncio.get_running_loop().time()
+                    # Durable with what is written next: after a crash before that, the result is
+                    # reported again, or the run is lost, and either is settled over there already.
                     self._table.reported(ref, token, answer, now)
-                    await asyncio.shield(self._save())
                     continue
                 hurry.clear()
                 with contextlib.suppress(TimeoutError):

@@ -137,7 +137,7 @@ class AdapterProcess:
                 on_result=lambda ref: self._on_result(results, ref),
                 on_fatal=self._on_fatal,
             )
-            results = ResultDelivery(channel, table, host.written)
+            results = ResultDelivery(channel, table)
             session = Session(
                 channel,
                 host,

@@ -13,8 +13,10 @@ named by `take_changes` durable before it answers.
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class RunState(enum.Enum):
@@ -30,8 +32,7 @@ class RunState(enum.Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, order=True)
-class RunRef:
+class RunRef(NamedTuple):
     """Names one attempt of one task."""
 
     key: str
@@ -100,6 +101,10 @@ class RunTable:
         self._lost_s = lost_s
         self._runs: dict[RunRef, Run] = {}
         self._attempts: dict[str, set[int]] = {}
+        # Those of `_runs` that run or have finished, and those that expire, the first to go first.
+        self._open: dict[RunRef, Run] = {}
+        self._ended: deque[tuple[float, Run]] = deque()
+        self._lost: deque[tuple[float, Run]] = deque()
         self._made = 0
         self._running = 0
         self._changed: dict[RunRef, Run | None] = {}
@@ -110,11 +115,12 @@ class RunTable:
         Rows that expire live for their full time again: no clock compares across two processes.
         """
         for run in runs:
-            if run.state is RunState.RUNNING:
-                run.state = RunState.LOST
-            run.expires_at = now + (
-                self._lost_s if run.state is RunState.LOST else self._tombstone_s
-            )
+            if run.state in (RunState.RUNNING, RunState.LOST):
+                self._let_expire(run, RunState.LOST, now)
+            elif run.state is RunState.ENDED:
+                self._let_expire(run, RunState.ENDED, now)
+            else:
+                self._open[run.ref] = run
             self._runs[run.ref] = run
             self._attempts.setdefault(run.ref.key, set()).add(run.ref.attempt)
 
@@ -127,9 +133,7 @@ class RunTable:
 
     def listed(self) -> list[Run]:
         """P3: each unfinished or unacknowledged run. A lost one is told by its absence."""
-        return [
-            run for run in self._runs.values() if run.state in (RunState.RUNNING, RunState.FINISHED)
-        ]
+        return list(self._open.values())
 
     def take_changes(self) -> dict[RunRef, Run | None]:
         """The rows changed since the last call; None for a row that is gone."""
@@ -165,6 +169,7 @@ class RunTable:
         else:
             run.token, run.state, run.started = token, RunState.RUNNING, False
             self._touch(run)
+        self._open[ref] = run
         self._running += 1
         return verdict, self._kill(self._lower(ref))
 
@@ -219,7 +224,7 @@ class RunTable:
         """The run was ended without a result, to be handed out again (drain)."""
         run = self._runs.get(ref)
         if run is not None and run.state is RunState.RUNNING:
-            run.state, run.expires_at = RunState.LOST, now + self._lost_s
+            self._let_expire(run, RunState.LOST, now)
             self._running -= 1
             self._touch(run)
 
@@ -247,14 +252,13 @@ class RunTable:
 
     def expire(self, now: float) -> None:
         """Lets the tombstones (P9) and the lost runs go whose time has passed."""
-        for run in list(self._runs.values()):
-            if run.state in (RunState.ENDED, RunState.LOST) and run.expires_at <= now:
-                del self._runs[run.ref]
-                attempts = self._attempts[run.ref.key]
-                attempts.discard(run.ref.attempt)
-                if not attempts:
-                    del self._attempts[run.ref.key]
-                self._changed[run.ref] = None
+        for waiting in (self._ended, self._lost):
+            while waiting and waiting[0][0] <= now:
+                expires_at, run = waiting.popleft()
+                # A lost run may have been started again since, or cancelled.
+                is_same = self._runs.get(run.ref) is run and run.expires_at == expires_at
+                if is_same and run.state in (RunState.ENDED, RunState.LOST):
+                    self._drop(run)
 
     def _judge(self, ref: RunRef, token: int) -> HandOut:
         if ref.attempt < max(self._attempts.get(ref.key, ()), default=0):
@@ -291,9 +295,23 @@ class RunTable:
         return killed
 
     def _end(self, run: Run, now: float) -> None:
-        run.state, run.result = RunState.ENDED, b""
-        run.expires_at = now + self._tombstone_s
+        run.result = b""
+        self._let_expire(run, RunState.ENDED, now)
         self._touch(run)
+
+    def _let_expire(self, run: Run, state: RunState, now: float) -> None:
+        run.state = state
+        run.expires_at = now + (self._lost_s if state is RunState.LOST else self._tombstone_s)
+        (self._lost if state is RunState.LOST else self._ended).append((run.expires_at, run))
+        self._open.pop(run.ref, None)
+
+    def _drop(self, run: Run) -> None:
+        del self._runs[run.ref]
+        attempts = self._attempts[run.ref.key]
+        attempts.discard(run.ref.attempt)
+        if not attempts:
+            del self._attempts[run.ref.key]
+        self._changed[run.ref] = None
 
     def _put(self, run: Run) -> None:
         self._runs[run.ref] = run

@@ -1,4 +1,4 @@
-"""The durable table of runs: SQLite, WAL, synchronous=FULL, one writing thread."""
+"""The durable table of runs: SQLite, WAL, synchronous=FULL, one writing thread, group commits."""
 
 from __future__ import annotations
 
@@ -65,6 +65,12 @@ class RunStore:
                 raise StoreError(f"{folder}: {error}") from error
             self._opened = opened.pop_all()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="runs")
+        # What waits for the commit under way to end; None for a row that is to go.
+        self._waiting: dict[RunRef, _Row | None] = {}
+        # Done with the commit after the one under way; None where nothing waits for it.
+        self._next: asyncio.Future[None] | None = None
+        # Done with the commit under way; None where there is none.
+        self._current: asyncio.Future[None] | None = None
 
     def load(self) -> list[Run]:
         """Every stored run, in the state that it was stored with."""
@@ -84,28 +90,55 @@ class RunStore:
         ]
 
     def write(self, changes: Mapping[RunRef, Run | None]) -> asyncio.Future[None]:
-        """Done once `changes`, as they are now, and all given before them are durable."""
-        gone = [(ref.key, ref.attempt) for ref, run in changes.items() if run is None]
-        rows = [_row(run) for run in changes.values() if run is not None]
+        """Done once `changes`, as they are now, and all given before them are durable.
+
+        What is given while a commit is under way goes into the next one together. Callers share the
+        future: whoever may be cancelled shields it.
+        """
+        for ref, run in changes.items():
+            self._waiting[ref] = None if run is None else _row(run)
         loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._thread, self._commit, rows, gone)
+        if self._next is None:
+            if not self._waiting:
+                return self._current or _done(loop)
+            self._next = loop.create_future()
+        written = self._next
+        if self._current is None:
+            self._commit_next(loop)
+        return written
+
+    def _commit_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        waiting, self._waiting = self._waiting, {}
+        self._current, self._next = self._next, None
+        rows = [row for row in waiting.values() if row is not None]
+        gone = [(ref.key, ref.attempt) for ref, row in waiting.items() if row is None]
+        committed = loop.run_in_executor(self._thread, self._commit, rows, gone)
+        committed.add_done_callback(lambda done: self._committed(loop, done))
+
+    def _committed(self, loop: asyncio.AbstractEventLoop, done: asyncio.Future[None]) -> None:
+        written, self._current = self._current, None
+        if self._next is not None:
+            self._commit_next(loop)
+        if written is None or written.cancelled():
+            return
+        if (error := done.exception()) is not None:
+            written.set_exception(error)
+        else:
+            written.set_result(None)
 
     def close(self) -> None:
         self._thread.shutdown(wait=True)
         self._opened.close()
 
     def _commit(self, rows: list[_Row], gone: list[tuple[str, int]]) -> None:
-        if not rows and not gone:
-            return
         self._database.execute("BEGIN IMMEDIATE")
         try:
             self._database.executemany(_UPSERT, rows)
             self._database.executemany(_DELETE, gone)
             self._database.execute("COMMIT")
-        except sqlite3.Error:
+        finally:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-            raise
 
     def _next_epoch(self) -> str:
         """Sorts after every earlier one as text, also where the folder or the clock was reset."""
@@ -116,6 +149,12 @@ class RunStore:
         self._database.execute("INSERT INTO process (epoch) VALUES (?)", (epoch,))
         self._database.execute("COMMIT")
         return f"{epoch:016d}"
+
+
+def _done(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    done = loop.create_future()
+    done.set_result(None)
+    return done
 
 
 def _lock(path: Path) -> IO[str]:
