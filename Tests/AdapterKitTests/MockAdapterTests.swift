@@ -78,10 +78,11 @@ struct MockAdapterTests {
     try await mock.dispatch("b", token: 1, ["mock.conflict": "true"])
     let conflict = try await registry.results.wait { $0.count == 4 }
     #expect(conflict[2].token == conflict[3].token && conflict[2].result != conflict[3].result)
-    #expect(conflict[3].result?.outcome == .succeeded)
+    #expect(conflict.suffix(2).contains { $0.result?.outcome == .succeeded })
     #expect(try await mock.end(by: SIGTERM) == 0)
     let reported = try mock.ledger().filter { $0.hasPrefix("reported") }
-    #expect(reported.prefix(3) == ["reported a#1 OK", "reported a#1 OK", "reported b#1 OK"])
+    #expect(reported.prefix(2) == ["reported a#1 OK", "reported a#1 OK"])
+    #expect(reported.contains("reported b#1 OK"))
   }
 
   @Test("Refusals")

@@ -68,6 +68,11 @@ public final class GRPCServer: Sendable {
       }
       .serverChannelOption(.backlog, value: configuration.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      // One short read a turn: who sends without end does not hold up the loop's other connections.
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 16_384))
       .childChannelInitializer { channel in self.accept(channel) }
     let listener: any Channel
     switch address {
