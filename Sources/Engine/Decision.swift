@@ -48,6 +48,8 @@ public struct Verdict: Sendable, Equatable {
     case run
     /// Its condition is false.
     case skip
+    /// The task may run, once for each of so many elements of its list.
+    case expand(Int32)
     /// There is no answer: the task fails for good.
     case fail(TaskError)
   }
@@ -135,8 +137,8 @@ public struct Decision: Sendable, Equatable {
   public var hasMore = false
   /// More could be handed out if there were places; a plan at its own limit waits for its own runs.
   public var wantsPlaces = false
-  /// Tasks whose `when` is to be evaluated now, since the engine sees no outputs: `.decided` answers,
-  /// in the same commit where that can be. Asked again after a load.
+  /// Tasks whose `when` and `map` are to be evaluated now, since the engine sees no outputs:
+  /// `.decided` answers, in the same commit where that can be. Asked again after a load.
   public var questions: [Int] = []
 
   public enum Answer: Sendable, Equatable {

@@ -5,19 +5,19 @@ extension PlanMachine {
   /// The first READY of a task: no row, no event; only the timer is armed.
   mutating func becomeReady(_ ordinal: Int) {
     enterLane(ordinal)
-    if compiled.plan.tasks[ordinal].isApproval { return }
+    if compiled.plan.tasks[home(ordinal)].isApproval { return }
     armInMemory(
-      ordinal, dueAt: draft.now + compiled.timeouts[ordinal].scheduleToStartMilliseconds)
+      ordinal, dueAt: draft.now + compiled.timeouts[home(ordinal)].scheduleToStartMilliseconds)
   }
 
   mutating func enterLane(_ ordinal: Int) {
-    let task = compiled.plan.tasks[ordinal]
+    let task = compiled.plan.tasks[home(ordinal)]
     if task.isApproval {
       toAsk.append(ordinal)
       return
     }
     ready.insert(
-      ordinal: ordinal, rank: compiled.rank[ordinal], type: task.type,
+      ordinal: ordinal, rank: compiled.rank[home(ordinal)], type: task.type,
       adapter: task.adapter ?? compiled.plan.adapter)
   }
 
@@ -31,7 +31,7 @@ extension PlanMachine {
     rows[ordinal].handleAnswered = 0
     arm(
       ordinal,
-      afterMilliseconds: rest ?? compiled.timeouts[ordinal].scheduleToStartMilliseconds)
+      afterMilliseconds: rest ?? compiled.timeouts[home(ordinal)].scheduleToStartMilliseconds)
     touch(ordinal)
     enterLane(ordinal)
   }
@@ -79,7 +79,7 @@ extension PlanMachine {
     rows[ordinal].startedAt = rows[ordinal].startedAt ?? draft.now
     outCount += 1
     startDueAt[ordinal] = timersDueAt[ordinal]
-    arm(ordinal, afterMilliseconds: compiled.timeouts[ordinal].startToCloseMilliseconds)
+    arm(ordinal, afterMilliseconds: compiled.timeouts[home(ordinal)].startToCloseMilliseconds)
     touch(ordinal)
     if !previousAdapter.isEmpty && previousAdapter != instance.adapter {
       record(.adapterSwitched, task: ordinal) { $0.message = "was with \(previousAdapter)" }
@@ -143,7 +143,7 @@ extension PlanMachine {
     guard isCurrent(lease) else { return }
     let ordinal = lease.ordinal
     leave(ordinal, &pool)
-    let isLast = rows[ordinal].delivery >= compiled.maxDeliveries(ordinal)
+    let isLast = rows[ordinal].delivery >= compiled.maxDeliveries(home(ordinal))
     // The last delivery that a task has is not used up by us.
     if isLast && !canPoison { rows[ordinal].delivery -= 1 }
     guard isLast && canPoison else {
@@ -194,7 +194,7 @@ extension PlanMachine {
   private mutating func startToClosePassed(
     _ ordinal: Int, _ entropy: inout Entropy, _ pool: inout AdapterPool
   ) {
-    let limit = compiled.timeouts[ordinal].startToCloseMilliseconds
+    let limit = compiled.timeouts[home(ordinal)].startToCloseMilliseconds
     leave(ordinal, &pool)
     cancelRun(ordinal, reason: "start_to_close passed")
     fail(
@@ -212,7 +212,7 @@ extension PlanMachine {
   ) {
     let ordinal = lease.ordinal
     guard isCurrent(lease), rows[ordinal].status == .running else { return }
-    let limit = compiled.timeouts[ordinal].heartbeatMilliseconds
+    let limit = compiled.timeouts[home(ordinal)].heartbeatMilliseconds
     guard limit > 0 else { return }
     leave(ordinal, &pool)
     cancelRun(ordinal, reason: "the heartbeat timeout passed")
@@ -225,8 +225,8 @@ extension PlanMachine {
   }
 
   private mutating func scheduleToStartPassed(_ ordinal: Int) {
-    let task = compiled.plan.tasks[ordinal]
-    let limit = compiled.timeouts[ordinal].scheduleToStartMilliseconds
+    let task = compiled.plan.tasks[home(ordinal)]
+    let limit = compiled.timeouts[home(ordinal)].scheduleToStartMilliseconds
     failForGood(
       ordinal,
       TaskError(

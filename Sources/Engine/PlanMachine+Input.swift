@@ -19,7 +19,9 @@ extension PlanMachine {
     rows[ordinal].dispatchedAt = draft.now
     rows[ordinal].startedAt = rows[ordinal].startedAt ?? draft.now
     // People are given ten minutes only by who says so for this very task.
-    arm(ordinal, afterMilliseconds: compiled.plan.tasks[ordinal].timeouts.startToCloseMilliseconds)
+    arm(
+      ordinal,
+      afterMilliseconds: compiled.plan.tasks[home(ordinal)].timeouts.startToCloseMilliseconds)
     touch(ordinal)
     record(.taskWaitingInput, task: ordinal)
     draft.commands.append(.ask(ordinal: ordinal))
@@ -42,7 +44,7 @@ extension PlanMachine {
       let isSame = row.accepted.contains {
         $0.digest == completion.digest && (attempt == 0 || attempt == $0.attempt)
       }
-      if isSame && compiled.plan.tasks[ordinal].isApproval { draft.answer = .alreadyRecorded }
+      if isSame && compiled.plan.tasks[home(ordinal)].isApproval { draft.answer = .alreadyRecorded }
       return
     }
     rows[ordinal].accepted.append(

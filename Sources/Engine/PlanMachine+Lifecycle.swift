@@ -38,8 +38,8 @@ extension PlanMachine {
       case .pending where unmet[ordinal] == 0:
         enterLane(ordinal)
         recoverScheduleToStart(ordinal)
-      case .failed, .skipped: skipDependents(of: ordinal)
-      case .pending, .succeeded, .cancelled: break
+      case .failed, .skipped: if !isInstance(ordinal) { skipDependents(of: ordinal) }
+      case .pending, .expanded, .succeeded, .cancelled: break
       }
     }
     askAll()
@@ -55,10 +55,12 @@ extension PlanMachine {
 
   /// The first READY has no row: its timer runs from the last dependency's end, or the plan's start.
   mutating func recoverScheduleToStart(_ ordinal: Int) {
-    let delay = compiled.timeouts[ordinal].scheduleToStartMilliseconds
-    let since =
-      compiled.graph.dependencies[ordinal].compactMap { rows[$0].finishedAt }.max()
-      ?? plan.startedAt ?? draft.now
+    let delay = compiled.timeouts[home(ordinal)].scheduleToStartMilliseconds
+    let freed =
+      isInstance(ordinal)
+      ? begunAt(ordinal)
+      : compiled.graph.dependencies[ordinal].compactMap { rows[$0].finishedAt }.max()
+    let since = freed ?? plan.startedAt ?? draft.now
     let due = max(since, plan.resumedAt ?? since) + delay
     armInMemory(ordinal, dueAt: draft.now + min(max(due - draft.now, 0), delay))
   }
@@ -76,7 +78,7 @@ extension PlanMachine {
     record(.planResumed)
     // Time spent paused does not count against schedule_to_start.
     for ordinal in rows.indices where status(of: ordinal) == .ready {
-      let delay = compiled.timeouts[ordinal].scheduleToStartMilliseconds
+      let delay = compiled.timeouts[home(ordinal)].scheduleToStartMilliseconds
       if rows[ordinal].status == .ready {
         arm(ordinal, afterMilliseconds: delay)
         touch(ordinal)
@@ -105,6 +107,10 @@ extension PlanMachine {
       openCount += 1
       runAgain(ordinal)
     }
+    for task in compiled.mapped where rows[task].status == .expanded {
+      recordExpansion(of: task)
+      resumeExpansion(task)
+    }
   }
 
   /// A change that is not made; a plan that has ended may go from memory again.
@@ -120,7 +126,12 @@ extension PlanMachine {
     rows[ordinal].finishedAt = nil
     rows[ordinal].attemptsBefore = rows[ordinal].attempt
     rows[ordinal].status = .pending
-    if isGated(ordinal) {
+    if isInstance(ordinal) {
+      touch(ordinal)
+    } else if rows[ordinal].itemCount != nil {
+      rows[ordinal].status = .expanded
+      touch(ordinal)
+    } else if isGated(ordinal) {
       touch(ordinal)
       closeGate(ordinal)
     } else if unmet[ordinal] == 0 {
@@ -178,14 +189,11 @@ extension PlanMachine {
       next += 1
       guard !rows[ordinal].status.isFinal else { continue }
       left -= 1
-      let id = compiled.plan.tasks[because].id
-      let word = rows[because].status == .skipped ? "was skipped" : "failed"
-      let error = TaskError(
-        .permanent, code: "UPSTREAM_FAILED", message: "not run: task \"\(id)\" \(word)")
+      let error = skipReason(because: because)
       rows[ordinal].error = error
       end(ordinal, .skipped)
       record(.taskSkipped, task: ordinal, error)
-      skipDependents(of: ordinal)
+      if isInstance(ordinal) { settleInstance(ordinal) } else { skipDependents(of: ordinal) }
     }
     toSkip.removeFirst(next)
   }
@@ -200,7 +208,7 @@ extension PlanMachine {
     } else if let error = plan.error {
       endFailed(error)
     } else if let failed = rows.first(where: { $0.status == .failed && !endedWell($0.ordinal) }) {
-      let id = compiled.plan.tasks[failed.ordinal].id
+      let id = compiled.plan.tasks[home(failed.ordinal)].id
       let error = TaskError(
         failed.error?.errorClass ?? .permanent, code: failed.error?.code ?? "UNKNOWN",
         message: "task \"\(id)\" failed: \(failed.error?.message ?? "no reason was given")")
@@ -233,6 +241,7 @@ extension PlanMachine {
 
   /// Tells dependents that a task has ended.
   mutating func settleDependents(of ordinal: Int) {
+    if isInstance(ordinal) { return settleInstance(ordinal) }
     guard endedWell(ordinal) else {
       skipDependents(of: ordinal)
       return

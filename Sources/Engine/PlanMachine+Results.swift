@@ -11,7 +11,7 @@ extension PlanMachine {
       return
     }
     let row = rows[lease.ordinal]
-    let isApproval = compiled.plan.tasks[lease.ordinal].isApproval
+    let isApproval = compiled.plan.tasks[home(lease.ordinal)].isApproval
     if lease.token > row.token || lease.token < 1 || row.attempt < lease.attempt || isApproval {
       draft.answer = .refused(.unknownToken)
     } else if let accepted = row.accepted.first(where: { $0.token == lease.token }) {
@@ -101,7 +101,7 @@ extension PlanMachine {
 
   /// An attempt failed: the next one, or the task's end.
   mutating func fail(_ ordinal: Int, _ error: TaskError, _ entropy: inout Entropy) {
-    let policy = compiled.retries[ordinal]
+    let policy = compiled.retries[home(ordinal)]
     rows[ordinal].tokenClosed = true
     let attempt = rows[ordinal].attempt - rows[ordinal].attemptsBefore
     guard error.errorClass.isRetried, attempt < policy.maxAttempts else {

@@ -12,7 +12,8 @@ public import Plan
 ///        v         | +- schedule_to_start -> FAILED
 ///     SKIPPED      +-- lost or refused hand-out
 ///
-/// Approvals go READY -> WAITING_INPUT -> SUCCEEDED | FAILED | CANCELLED.
+/// Approvals go READY -> WAITING_INPUT -> SUCCEEDED | FAILED | CANCELLED; tasks with `map` go
+/// PENDING -> EXPANDED -> SUCCEEDED | FAILED | CANCELLED.
 public struct PlanMachine: Sendable {
   public let id: PlanID
   public let compiled: CompiledPlan
@@ -27,6 +28,10 @@ public struct PlanMachine: Sendable {
   var ready = ReadyLanes()
   /// Approvals that are ready; in a running plan they are asked at once.
   var toAsk: [Int] = []
+  /// By ordinal, from the number of the plan's tasks on.
+  public internal(set) var instances: [Instance] = []
+  /// Of the tasks that are EXPANDED.
+  var expansions: [Int: Expansion] = [:]
   /// Tasks to be skipped in chunks, with the task whose failure is the reason.
   var toSkip: [(ordinal: Int, because: Int)] = []
   var timerGenerations: [UInt32]
@@ -59,16 +64,18 @@ public struct PlanMachine: Sendable {
     self.compiled = compiled
     plan = stored.plan
     rows = compiled.plan.tasks.indices.map { TaskRow(ordinal: $0) }
-    for row in stored.tasks { rows[row.ordinal] = row }
     timerGenerations = Array(repeating: 0, count: rows.count)
     timersDueAt = Array(repeating: 0, count: rows.count)
     unmet = compiled.graph.dependencies.map(\.count)
     openCount = 0
+    addStoredInstances(stored.tasks)
+    for row in stored.tasks { rows[row.ordinal] = row }
     openCount = rows.reduce(0) { $0 + ($1.status.isFinal ? 0 : 1) }
     closeGates()
-    for row in rows where endedWell(row.ordinal) {
+    for row in rows.prefix(compiled.taskCount) where endedWell(row.ordinal) {
       for dependent in compiled.graph.dependents[row.ordinal] { unmet[dependent] -= 1 }
     }
+    restoreExpansions()
   }
 
   /// Whether dependents of the task may run: it succeeded, was declined by its own condition, or
@@ -76,7 +83,7 @@ public struct PlanMachine: Sendable {
   func endedWell(_ ordinal: Int) -> Bool {
     switch rows[ordinal].status {
     case .succeeded: true
-    case .failed: compiled.plan.tasks[ordinal].onFailure == .continue
+    case .failed: compiled.plan.tasks[home(ordinal)].onFailure == .continue
     case .skipped: wasDeclined(ordinal)
     default: false
     }
@@ -103,7 +110,8 @@ public struct PlanMachine: Sendable {
   }
 
   public func key(_ ordinal: Int) -> IdempotencyKey {
-    IdempotencyKey(planID: id, taskID: compiled.plan.tasks[ordinal].id)
+    IdempotencyKey(
+      planID: id, taskID: compiled.plan.tasks[home(ordinal)].id, index: index(of: ordinal) ?? 0)
   }
 
   /// Takes one event.
@@ -216,9 +224,11 @@ public struct PlanMachine: Sendable {
     _ fill: (inout TraceEvent) -> Void = { _ in }
   ) {
     let row = rows[ordinal]
-    let taskID = compiled.plan.tasks[ordinal].id
+    let taskID = compiled.plan.tasks[home(ordinal)].id
+    let index = index(of: ordinal)
     record(kind) { event in
       event.taskID = taskID
+      event.index = index
       event.attempt = row.attempt
       event.delivery = row.delivery
       event.adapter = row.adapter

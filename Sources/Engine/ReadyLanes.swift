@@ -7,7 +7,10 @@ struct ReadyLanes: Sendable {
     var rank: Int
     var ordinal: Int
 
-    static func < (left: Entry, right: Entry) -> Bool { left.rank < right.rank }
+    /// Instances of one task share its rank and go in order.
+    static func < (left: Entry, right: Entry) -> Bool {
+      left.rank != right.rank ? left.rank < right.rank : left.ordinal < right.ordinal
+    }
   }
 
   private struct LaneName: Hashable {

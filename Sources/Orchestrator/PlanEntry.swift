@@ -9,7 +9,9 @@ final class PlanEntry {
   var sends: [Int: Send] = [:]
   /// Outputs that other tasks read; the others stay in the store.
   var outputs: [Int: [UInt8]] = [:]
-  /// Conditions that are to be evaluated, in the order in which they were asked for.
+  /// What mapped tasks run over, by ordinal; for as long as they do.
+  var items: [Int: MapItems] = [:]
+  /// Conditions and lists that are to be evaluated, in the order in which they were asked for.
   var questions: [Int] = []
   var isAnswering = false
   /// Committed events, the newest last.
@@ -52,10 +54,40 @@ final class PlanEntry {
   }
 
   func run(_ ordinal: Int) -> RunName {
-    // Not the machine's own `key`: a call into another module copies all of the machine.
-    let key = IdempotencyKey(planID: id, taskID: machine.compiled.plan.tasks[ordinal].id)
+    let key = IdempotencyKey(
+      planID: id, taskID: machine.compiled.plan.tasks[home(ordinal)].id,
+      index: index(of: ordinal) ?? 0)
     return RunName(
       key: key, attempt: machine.rows[ordinal].attempt, token: machine.rows[ordinal].token)
+  }
+
+  // What the machine could answer itself; but a call into another module copies all of it.
+
+  /// The plan's task that an ordinal belongs to: itself, or the one that an instance is of.
+  func home(_ ordinal: Int) -> Int {
+    let count = machine.compiled.taskCount
+    return ordinal < count ? ordinal : machine.instances[ordinal - count].task
+  }
+
+  /// Nil for tasks of the plan itself.
+  func index(of ordinal: Int) -> Int32? {
+    let count = machine.compiled.taskCount
+    return ordinal < count ? nil : machine.instances[ordinal - count].index
+  }
+
+  /// Ordinals of a mapped task's instances; nil before they are known.
+  func items(of task: Int) -> Range<Int>? { machine.rows[task].items }
+
+  func schema(of ordinal: Int) -> OutputSchema? {
+    let compiled = machine.compiled
+    return compiled.schemas.isEmpty ? nil : compiled.schemas[home(ordinal)]
+  }
+
+  /// What an adapter's key names; nil where there is no such task, or no such instance.
+  func ordinal(of key: IdempotencyKey) -> Int? {
+    let compiled = machine.compiled
+    guard compiled.maps.isEmpty else { return machine.ordinal(of: key) }
+    return key.index == 0 ? compiled.ordinals[key.taskID] : nil
   }
 
   /// Whether `lease` is what the task is out under.

@@ -7,6 +7,12 @@ public struct PlanSnapshot: Sendable {
     public var row: TaskRow
     /// What people see; `row` knows neither PENDING nor the first READY.
     public var status: TaskStatus
+    /// Place of the task in the plan's list.
+    public var home: Int
+    /// Of an instance of a mapped task.
+    public var index: Int32?
+    /// Of a mapped task: how many of its instances have ended.
+    public var endedItems: Int32 = 0
   }
 
   public var planID: PlanID

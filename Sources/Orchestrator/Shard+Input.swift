@@ -49,7 +49,7 @@ extension Shard {
           }
           let machine = entry.machine
           let task = PlanSnapshot.Task(
-            row: machine.rows[ordinal], status: machine.status(of: ordinal))
+            row: machine.rows[ordinal], status: machine.status(of: ordinal), home: ordinal)
           return .success(
             CompletionAnswer(
               isRepeated: answer == .alreadyRecorded, task: task,

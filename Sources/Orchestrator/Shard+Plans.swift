@@ -279,10 +279,14 @@ extension Shard {
   /// With the outputs of its tasks.
   private func filled(_ taken: PlanSnapshot) -> Result<PlanSnapshot, OrchestratorError> {
     var taken = taken
-    let ordinals = taken.tasks.filter { $0.status == .succeeded }.map(\.row.ordinal)
+    let succeeded = taken.tasks.filter { $0.status == .succeeded }
+    let ordinals = succeeded.filter { $0.row.itemCount == nil }.map(\.row.ordinal)
     do throws(StoreError) {
       for output in try store.outputs(taken.planID, ordinals: ordinals) {
         taken.outputs[output.ordinal] = output.json
+      }
+      for task in succeeded where task.row.itemCount != nil {
+        taken.outputs[task.row.ordinal] = try list(task.row, of: taken.planID)
       }
       return .success(taken)
     } catch {
@@ -292,13 +296,18 @@ extension Shard {
 
   private func snapshot(_ machine: PlanMachine, from: Int, count: Int) -> PlanSnapshot {
     var counts: [TaskStatus: Int] = [:]
-    for ordinal in machine.rows.indices { counts[machine.status(of: ordinal), default: 0] += 1 }
+    for ordinal in 0..<machine.compiled.taskCount {
+      let status = machine.status(of: ordinal)
+      counts[status == .expanded ? .running : status, default: 0] += 1
+    }
     let end = min(machine.rows.count, from + count)
     let page = from < end ? from..<end : end..<end
     return PlanSnapshot(
       planID: machine.id, creation: machine.creation, plan: machine.plan, counts: counts,
       tasks: page.map {
-        PlanSnapshot.Task(row: machine.rows[$0], status: machine.status(of: $0))
+        PlanSnapshot.Task(
+          row: shown(machine, $0), status: machine.status(of: $0), home: machine.home($0),
+          index: machine.index(of: $0), endedItems: machine.endedItems(of: $0))
       },
       next: end < machine.rows.count ? end : nil)
   }
@@ -326,7 +335,7 @@ extension Shard {
         return
       }
     }
-    guard let ordinal = entry.machine.compiled.ordinals[key.taskID], key.index == 0 else {
+    guard let ordinal = entry.ordinal(of: key) else {
       reply(
         .failure(
           OrchestratorError(
@@ -335,20 +344,20 @@ extension Shard {
       return
     }
     let lease = TaskLease(ordinal: ordinal, attempt: attempt, token: token)
-    let checked = intake.checked(against: entry.machine.compiled.schemas[ordinal])
+    let checked = intake.checked(against: entry.schema(of: ordinal))
     apply(.result(lease, checked.summary), to: entry, output: checked.output, then: reply)
   }
 
   /// The output schema of a task, to check an output with on another thread.
   func schema(of key: IdempotencyKey) -> OutputSchema? {
-    guard let compiled = plans[key.planID]?.machine.compiled else { return nil }
-    return compiled.ordinals[key.taskID].flatMap { compiled.schemas[$0] }
+    guard let entry = plans[key.planID] else { return nil }
+    return entry.ordinal(of: key).flatMap { entry.schema(of: $0) }
   }
 
   /// That a run began, or what it says; late ones say nothing.
   func progress(_ run: RunName, started: Bool, _ note: ProgressNote?) {
     guard let entry = plans[run.key.planID],
-      let ordinal = entry.machine.compiled.ordinals[run.key.taskID]
+      let ordinal = entry.ordinal(of: run.key)
     else { return }
     let lease = TaskLease(ordinal: ordinal, attempt: run.attempt, token: run.token)
     guard entry.isOut(lease) else { return }

@@ -121,7 +121,7 @@ extension Shard {
 
   private func render(_ entry: PlanEntry, _ ordinal: Int) -> Result<HandOut, RenderFailure> {
     // Its parts, not the machine: a copy of it counts the references of all of them.
-    let task = entry.machine.compiled.plan.tasks[ordinal]
+    let task = entry.machine.compiled.plan.tasks[entry.home(ordinal)]
     let row = entry.machine.rows[ordinal]
     let payload: [UInt8]
     switch renderPayload(entry, ordinal) {
@@ -135,18 +135,26 @@ extension Shard {
         payload: payload, delivery: row.delivery,
         timeoutMilliseconds: timeLeft(row, deadlineAt: entry.machine.plan.deadlineAt),
         feedback: feedback ?? "", metadata: task.metadata,
-        outputSchema: entry.machine.compiled.schemas[ordinal]?.json ?? []))
+        outputSchema: entry.schema(of: ordinal)?.json ?? []))
   }
 
   /// The task's payload, its references resolved.
   func renderPayload(_ entry: PlanEntry, _ ordinal: Int) -> Result<[UInt8], RenderFailure> {
     let compiled = entry.machine.compiled
-    let template = compiled.templates[ordinal]
+    let home = entry.home(ordinal)
+    let template = compiled.templates[home]
     guard fetchOutputs(entry, template) else { return .failure(.store) }
+    var item: MapItem?
+    if let index = entry.index(of: ordinal), let map = compiled.maps[home] {
+      switch items(entry, home, map) {
+      case .success(let items): item = items[index]
+      case .failure(let failure): return .failure(failure)
+      }
+    }
     do throws(RenderError) {
       return .success(
         try template.render(
-          inputs: compiled.plan.inputs, maxBytes: options.limits.maxPayloadBytes
+          inputs: compiled.plan.inputs, item: item, maxBytes: options.limits.maxPayloadBytes
         ) { id in compiled.ordinals[id].flatMap { entry.outputs[$0] } })
     } catch {
       return .failure(.task(TaskError(.permanent, code: error.code, message: error.message)))
@@ -180,6 +188,11 @@ extension Shard {
   }
 
   private func fetchMissing(_ entry: PlanEntry, _ missing: Set<Int>) -> Bool {
+    let lists = missing.filter { entry.items(of: $0) != nil }
+    guard lists.isEmpty else {
+      return lists.sorted().allSatisfy { fetchList(entry, $0) }
+        && fetchOutputs(entry, Array(missing.subtracting(lists)))
+    }
     do throws(StoreError) {
       for output in try store.outputs(entry.id, ordinals: missing.sorted()) {
         entry.outputs[output.ordinal] = output.json
@@ -260,7 +273,7 @@ extension Shard {
     else { return }
     entry.sends[lease.ordinal]?.isPolling = true
     let id = entry.id
-    let schema = entry.machine.compiled.schemas[lease.ordinal]
+    let schema = entry.schema(of: lease.ordinal)
     port.poll(
       entry.run(lease.ordinal), handle: entry.machine.rows[lease.ordinal].handle,
       waitMilliseconds: options.pollWaitMilliseconds, at: send.instance
@@ -313,7 +326,7 @@ extension Shard {
   /// From now on the run has to say something within its heartbeat timeout, if it has one. Kept in
   /// memory: after a load all of it counts again.
   private func expectSigns(_ entry: PlanEntry, _ lease: TaskLease) {
-    let limit = entry.machine.compiled.timeouts[lease.ordinal].heartbeatMilliseconds
+    let limit = entry.machine.compiled.timeouts[entry.home(lease.ordinal)].heartbeatMilliseconds
     guard limit > 0, let send = entry.sends[lease.ordinal] else { return }
     entry.sends[lease.ordinal]?.lastSignAt = now
     awaitSign(entry.id, send, limit, from: now)

@@ -203,7 +203,7 @@ extension Shard {
     switch known {
     case .absent: isOver = true
     case .present(let machine):
-      if let ordinal = machine.compiled.ordinals[run.key.taskID] {
+      if let ordinal = machine.ordinal(of: run.key) {
         let row = machine.rows[ordinal]
         isOver =
           machine.status(of: ordinal).isFinal || run.attempt < row.attempt
@@ -223,7 +223,7 @@ extension Shard {
   /// result is fetched.
   private func fetchFinished(_ run: RunList.Run, _ instance: String) {
     guard run.isFinished, let entry = plans[run.key.planID],
-      let ordinal = entry.machine.compiled.ordinals[run.key.taskID],
+      let ordinal = entry.ordinal(of: run.key),
       let send = entry.sends[ordinal], send.instance == instance, send.phase == .answered,
       run.attempt == send.lease.attempt
     else { return }

@@ -141,7 +141,9 @@ final class Shard {
     if var change = decision.change {
       if decision.storesOutput, let ordinal = event.resultOrdinal, let output {
         change.outputs = [TaskOutput(ordinal: ordinal, json: output)]
-        if entry.machine.compiled.isReferenced[ordinal] { entry.outputs[ordinal] = output }
+        if entry.machine.compiled.isReferenced[entry.home(ordinal)] {
+          entry.outputs[ordinal] = output
+        }
         group.byteCount += output.count
       }
       if let created = change.created {
@@ -246,7 +248,10 @@ final class Shard {
       if entry.events.count > 2 * options.watchedEvents {
         entry.events.removeFirst(entry.events.count - options.watchedEvents)
       }
-      for row in change.tasks { followSend(entry, row) }
+      for row in change.tasks {
+        followSend(entry, row)
+        if !entry.items.isEmpty && row.status.isFinal { entry.items[row.ordinal] = nil }
+      }
     }
     for command in transition.decision.commands { perform(command, entry, &hints) }
     transition.then?(.success(transition.decision.answer))

@@ -14,8 +14,15 @@ public final class CompiledPlan: Sendable {
   public let conditions: [Int: Condition]
   /// Output schemas of the tasks that have one, by ordinal.
   public let schemas: [Int: OutputSchema]
+  /// What the tasks with `map` run over, by ordinal.
+  public let maps: [Int: CompiledMap]
+  /// Their ordinals, ascending.
+  public let mapped: [Int]
   /// Ordinals in the order in which ready tasks are handed out: priority, then place.
   public let rank: [Int]
+
+  /// Whether something of the plan is known only when outputs are there.
+  public var hasGates: Bool { !conditions.isEmpty || !maps.isEmpty }
 
   public var taskCount: Int { plan.tasks.count }
 
@@ -44,6 +51,8 @@ public final class CompiledPlan: Sendable {
       validator.checkReferences(plan, ordinals, graph, templates, &isReferenced)
       conditions = validator.checkConditions(plan, ordinals, graph, &isReferenced)
     }
+    var maps: [Int: CompiledMap] = [:]
+    if let graph { maps = validator.checkMaps(plan, ordinals, graph, &isReferenced) }
     let schemas = validator.checkSchemas(plan)
     guard let graph, validator.problems.isEmpty else { throw PlanProblems(validator.problems) }
     self.plan = plan
@@ -54,6 +63,8 @@ public final class CompiledPlan: Sendable {
     self.isReferenced = isReferenced
     self.conditions = conditions
     self.schemas = schemas
+    self.maps = maps
+    mapped = maps.keys.sorted()
     retries = plan.tasks.map { defaults.retry(of: $0, in: plan) }
     timeouts = plan.tasks.map { defaults.timeouts(of: $0, in: plan) }
     let byPriority = plan.tasks.indices.sorted {

@@ -87,6 +87,7 @@ private struct Evaluation {
     case .task(let id):
       guard let output = task(id).output else { return nil }
       return JSONReader.find(reference.path, in: output)
+    case .item, .index: return nil
     }
   }
 

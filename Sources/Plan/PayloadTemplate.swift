@@ -58,7 +58,7 @@ public struct PayloadTemplate: Sendable, Equatable {
   /// every reference to which is null. Stops as soon as there are more than `maxBytes`: a payload
   /// may name a large output thousands of times.
   public func render(
-    inputs: [UInt8], maxBytes: Int = PlanLimits().maxPayloadBytes,
+    inputs: [UInt8], item: MapItem? = nil, maxBytes: Int = PlanLimits().maxPayloadBytes,
     output: (_ taskID: String) -> [UInt8]?
   ) throws(RenderError) -> [UInt8] {
     var bytes: [UInt8] = []
@@ -66,9 +66,9 @@ public struct PayloadTemplate: Sendable, Equatable {
       switch segment {
       case .literal(let literal): bytes.append(contentsOf: literal)
       case .value(let reference):
-        bytes.append(contentsOf: try resolve(reference, inputs, output))
+        bytes.append(contentsOf: try resolve(reference, inputs, item, output))
       case .text(let reference):
-        let value = try resolve(reference, inputs, output)
+        let value = try resolve(reference, inputs, item, output)
         if value.first == UInt8(ascii: "\"") {
           bytes.append(contentsOf: value.dropFirst().dropLast())
         } else {
@@ -81,7 +81,8 @@ public struct PayloadTemplate: Sendable, Equatable {
   }
 
   private func resolve(
-    _ reference: Reference, _ inputs: [UInt8], _ output: (String) -> [UInt8]?
+    _ reference: Reference, _ inputs: [UInt8], _ item: MapItem?,
+    _ output: (String) -> [UInt8]?
   ) throws(RenderError) -> ArraySlice<UInt8> {
     let root: [UInt8]
     switch reference.source {
@@ -89,11 +90,29 @@ public struct PayloadTemplate: Sendable, Equatable {
     case .task(let id):
       guard let bytes = output(id) else { return Array("null".utf8)[...] }
       root = bytes
+    case .item:
+      guard let item else { throw .missing(reference) }
+      root = item.json
+    case .index:
+      guard let item else { throw .missing(reference) }
+      return Array("\(item.index)".utf8)[...]
     }
     guard let value = JSONReader.find(reference.path, in: root) else {
       throw .missing(reference)
     }
     return value
+  }
+}
+
+/// What an instance of a mapped task is for.
+public struct MapItem: Sendable, Equatable {
+  public var index: Int32
+  /// One JSON value.
+  public var json: [UInt8]
+
+  public init(index: Int32, json: [UInt8]) {
+    self.index = index
+    self.json = json
   }
 }
 

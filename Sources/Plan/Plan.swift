@@ -40,6 +40,8 @@ public struct PlanTask: Sendable, Equatable {
   public var when: String?
   /// What the output must look like, as compact JSON; nil: anything. See `OutputSchema`.
   public var outputSchema: [UInt8]?
+  /// Runs the task once for each element of a list; nil: once.
+  public var map: MapOptions?
   /// Hand-outs of one attempt before the task fails as POISONED; nil: the server's default.
   public var maxDeliveries: Int32?
   /// Given to the adapter with the task, untouched.
@@ -67,6 +69,19 @@ public enum Deadline: Sendable, Equatable {
     case .after(let milliseconds): now + milliseconds
     case .at(let milliseconds): milliseconds
     }
+  }
+}
+
+/// How a task is run once per element of a list.
+public struct MapOptions: Sendable, Equatable {
+  /// One reference: `${{ tasks.find.output.items }}`.
+  public var over: String
+  /// Instances that may be under way at one time; nil: as many as the plan's limits allow.
+  public var maxParallel: Int32?
+
+  public init(over: String, maxParallel: Int32? = nil) {
+    self.over = over
+    self.maxParallel = maxParallel
   }
 }
 

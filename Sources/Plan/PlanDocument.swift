@@ -71,7 +71,7 @@ extension PlanTask {
         known: [
           "id", "type", "payload", "depends_on", "adapter", "retry", "timeouts", "priority",
           "on_failure", "max_deliveries", "metadata", "when",
-          "output_schema",
+          "output_schema", "map",
         ])
     else { return }
     id = reader.string(fields, "id", required: true) ?? ""
@@ -86,6 +86,11 @@ extension PlanTask {
     metadata = reader.texts(fields, "metadata")
     when = reader.string(fields, "when")
     outputSchema = reader.objectBytes(fields, "output_schema")
+    if let map = reader.object(fields, "map", known: ["over", "max_parallel"]) {
+      self.map = MapOptions(
+        over: reader.string(map, "over", required: true) ?? "",
+        maxParallel: reader.int32(map, "max_parallel"))
+    }
     if let text = reader.string(fields, "on_failure") {
       if let known = OnFailure(rawValue: text) {
         onFailure = known
@@ -110,6 +115,9 @@ extension PlanTask {
     if let outputSchema, let value = try? JSONValue(parsing: outputSchema) {
       members.append(JSONMember("output_schema", value))
     }
+    if let map {
+      members.append(JSONMember("map", .object(map.members)))
+    }
     members.add("retry", retry.members)
     members.add("timeouts", timeouts.members)
     if priority != 0 { members.append(JSONMember("priority", .integer(priority))) }
@@ -133,6 +141,14 @@ extension Deadline {
       reader.refuse(fields, "deadline_ms", "the plan has a deadline already; leave one of them out")
     }
     self = .at(milliseconds: at)
+  }
+}
+
+extension MapOptions {
+  var members: [JSONMember] {
+    var members = [JSONMember("over", .string(over))]
+    if let maxParallel { members.append(JSONMember("max_parallel", .integer(maxParallel))) }
+    return members
   }
 }
 

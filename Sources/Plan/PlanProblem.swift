@@ -89,6 +89,8 @@ public struct PlanLimits: Sendable, Equatable {
   public var maxIDBytes = 255
   public var maxPayloadBytes = 2 << 20
   public var maxOutputBytes = 1 << 20
+  /// Elements that one task is run over; with a plan's tasks they are at most `maxTasks`.
+  public var maxMapItems = 10_000
   public var maxPlanOutputBytes: Int64 = 64 << 20
   public var maxAttempts: Int32 = 100
   /// Ten years.

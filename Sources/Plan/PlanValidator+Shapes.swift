@@ -68,4 +68,60 @@ extension PlanValidator {
     }
     return schemas
   }
+
+  /// Maps by the ordinals of their tasks; marks what they read.
+  mutating func checkMaps(
+    _ plan: Plan, _ ordinals: [String: Int], _ graph: PlanGraph, _ isReferenced: inout [Bool]
+  ) -> [Int: CompiledMap] {
+    var maps: [Int: CompiledMap] = [:]
+    var pairs: [(task: Int, other: Int)] = []
+    for (index, task) in plan.tasks.enumerated() {
+      guard let map = task.map else { continue }
+      let field = "tasks[\(index)].map"
+      if task.isApproval {
+        refuse(field, .badField, "an approval asks once; let a task before it make the list")
+        continue
+      }
+      if let most = map.maxParallel, most < 1 {
+        refuse("\(field).max_parallel", .outOfRange, "\(most) is below 1")
+      }
+      guard let reference = Self.singleReference(map.over) else {
+        refuse(
+          "\(field).over", .badReference,
+          "write one reference to a list: ${{ inputs.NAME }} or ${{ tasks.ID.output }}")
+        continue
+      }
+      switch reference.source {
+      case .inputs: checkInput(reference, inputNames(plan), "\(field).over")
+      case .item, .index:
+        refuse("\(field).over", .badReference, "the list is looked up before there are items")
+      case .task(let id):
+        guard let other = ordinals[id] else {
+          refuse("\(field).over", .badReference, "there is no task \"\(id)\"")
+          continue
+        }
+        isReferenced[other] = true
+        pairs.append((index, other))
+      }
+      maps[index] = CompiledMap(over: reference, maxParallel: map.maxParallel ?? .max)
+    }
+    for (task, other) in graph.notUpstream(pairs) {
+      refuse(
+        "tasks[\(task)].map.over", .notUpstream,
+        "reads the output of \"\(plan.tasks[other].id)\", which is not upstream of "
+          + "\"\(plan.tasks[task].id)\"; add it to depends_on")
+    }
+    return maps
+  }
+
+  /// The reference of a text that is one and nothing else.
+  private static func singleReference(_ text: String) -> Reference? {
+    let payload = JSONValue.object([JSONMember("over", .string(text))]).bytes
+    guard let template = try? PayloadTemplate(compiling: payload, field: ""),
+      case .value(let reference)? = template.segments.first(where: { segment in
+        if case .value = segment { true } else { false }
+      })
+    else { return nil }
+    return reference
+  }
 }

@@ -252,8 +252,18 @@ struct PlanValidator {
     let inputs = inputNames(plan)
     for (index, template) in templates.enumerated() {
       for reference in template.references {
-        guard case .task(let id) = reference.source else {
+        let id: String
+        switch reference.source {
+        case .task(let name): id = name
+        case .inputs:
           checkInput(reference, inputs, "tasks[\(index)].payload")
+          continue
+        case .item, .index:
+          if plan.tasks[index].map == nil {
+            refuse(
+              "tasks[\(index)].payload", .badReference,
+              "${{ \(reference.text) }}: the task has no map")
+          }
           continue
         }
         guard let other = ordinals[id] else {

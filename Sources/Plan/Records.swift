@@ -12,6 +12,8 @@ public enum PlanStatus: String, Sendable, CaseIterable {
 /// `ready` only once there has been an attempt or a RetryPlan.
 public enum TaskStatus: String, Sendable, CaseIterable {
   case pending, ready, dispatched, running
+  /// A task with `map` whose instances are under way; people see it RUNNING.
+  case expanded
   case waitingRetry = "waiting_retry"
   /// Somebody is asked; no adapter has the task.
   case waitingInput = "waiting_input"
@@ -20,7 +22,7 @@ public enum TaskStatus: String, Sendable, CaseIterable {
   public var isFinal: Bool {
     switch self {
     case .succeeded, .failed, .cancelled, .skipped: true
-    case .pending, .ready, .dispatched, .running, .waitingRetry, .waitingInput: false
+    case .pending, .ready, .dispatched, .running, .expanded, .waitingRetry, .waitingInput: false
     }
   }
 
@@ -162,6 +164,15 @@ public struct TaskRow: Sendable, Equatable {
   public var error: TaskError?
   public var usage = Usage()
   public var outputBytes: Int64 = 0
+  /// Of a task with `map`, once it is known: how many instances it has, and the first one's ordinal;
+  /// the others follow. Their rows stand after those of the plan's own tasks.
+  public var itemCount: Int32?
+  public var firstItem: Int?
+  /// Ordinals of a mapped task's instances, in the order of the list; nil before they are known.
+  public var items: Range<Int>? {
+    guard let itemCount, let firstItem else { return nil }
+    return firstItem..<(firstItem + Int(itemCount))
+  }
   /// One per attempt that ended with a result.
   public var accepted: [AcceptedResult] = []
 
@@ -200,6 +211,7 @@ public enum EventKind: String, Sendable, CaseIterable {
   case taskWaitingInput = "task_waiting_input"
   case taskCancelled = "task_cancelled"
   case taskSkipped = "task_skipped"
+  case taskExpanded = "task_expanded"
   case taskRedelivered = "task_redelivered"
   case taskPoisoned = "task_poisoned"
   case adapterSwitched = "adapter_switched"
@@ -220,6 +232,10 @@ public struct TraceEvent: Sendable, Equatable {
   public var kind: EventKind
   /// Empty for events of the plan itself.
   public var taskID = ""
+  /// Of an instance of a mapped task; nil for the task itself and for all others.
+  public var index: Int32?
+  /// For `taskExpanded`.
+  public var itemCount: Int32 = 0
   public var attempt: Int32 = 0
   public var delivery: Int32 = 0
   public var adapter = ""

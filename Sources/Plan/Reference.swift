@@ -7,6 +7,10 @@ public struct Reference: Sendable, Hashable {
     case inputs
     /// The output of a task, by its id.
     case task(String)
+    /// The element that an instance of a mapped task is for.
+    case item
+    /// The element's place in the list, from 0.
+    case index
   }
 
   public var source: Source
@@ -36,8 +40,12 @@ public struct Reference: Sendable, Hashable {
       }
       source = .task(id)
       steps.removeFirst(2)
+    case "item": source = .item
+    case "index":
+      source = .index
+      guard steps.isEmpty else { throw ReferenceError("index is a number; nothing is in it") }
     default:
-      throw ReferenceError("\"\(root)\" is neither inputs nor tasks")
+      throw ReferenceError("\"\(root)\" is neither inputs nor tasks, item or index")
     }
     path = steps
   }
@@ -110,6 +118,8 @@ public struct Reference: Sendable, Hashable {
     var text: String
     switch source {
     case .inputs: text = "inputs"
+    case .item: text = "item"
+    case .index: text = "index"
     case .task(let id): text = id.contains(".") ? "tasks['\(id)'].output" : "tasks.\(id).output"
     }
     for step in path {

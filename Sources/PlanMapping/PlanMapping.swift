@@ -45,6 +45,9 @@ extension PlanTask {
     maxDeliveries = message.maxDeliveries.nonZero
     metadata = message.metadata
     when = message.when.nonEmpty
+    map = message.map.map {
+      MapOptions(over: $0.over, maxParallel: $0.maxParallel.nonZero)
+    }
     if !message.outputSchemaJson.isEmpty {
       outputSchema = OutputSchema.compact(message.outputSchemaJson)
     }
@@ -137,6 +140,7 @@ extension BatonV1.Task {
     maxDeliveries = task.maxDeliveries ?? 0
     metadata = task.metadata
     when = task.when ?? ""
+    map = task.map.map { BatonV1.MapOptions(over: $0.over, maxParallel: $0.maxParallel ?? 0) }
     outputSchemaJson = task.outputSchema ?? []
   }
 }

@@ -26,7 +26,7 @@ extension TaskStatus {
     case .pending: .pending
     case .ready: .ready
     case .dispatched: .dispatched
-    case .running: .running
+    case .running, .expanded: .running
     case .waitingRetry: .waitingRetry
     case .waitingInput: .waitingInput
     case .succeeded: .succeeded
@@ -106,6 +106,8 @@ extension BatonV1.PlanEvent {
     timeMs = event.time
     kind = event.kind.rawValue
     taskId = event.taskID
+    instanceIndex = event.index.map { .index($0) }
+    itemCount = event.itemCount
     attempt = event.attempt
     delivery = event.delivery
     adapter = event.adapter
@@ -120,7 +122,8 @@ extension BatonV1.PlanEvent {
 extension BatonV1.TaskState {
   /// - Parameter status: As people see it; `row` knows neither PENDING nor the first READY.
   public init(
-    _ task: PlanTask, _ row: TaskRow, status: TaskStatus, output: [UInt8]?, prompt: [UInt8]? = nil
+    _ task: PlanTask, _ row: TaskRow, index: Int32? = nil, endedItems: Int32 = 0,
+    status: TaskStatus, output: [UInt8]?, prompt: [UInt8]? = nil
   ) {
     self.init()
     id = task.id
@@ -138,6 +141,9 @@ extension BatonV1.TaskState {
     usage = BatonV1.Usage(row.usage)
     outputJson = output ?? []
     outputBytes = row.outputBytes
+    instanceIndex = index.map { .index($0) }
+    itemCount = row.itemCount ?? 0
+    endedItemCount = endedItems
     guard status == .waitingInput else { return }
     promptJson = prompt ?? []
     waitingSinceMs = row.dispatchedAt ?? 0

@@ -130,8 +130,8 @@ struct OrchestratorHandlers: OrchestratorService {
     for task in snapshot.tasks {
       let ordinal = task.row.ordinal
       let item = BatonV1.TaskState(
-        plan.tasks[ordinal], task.row, status: task.status, output: snapshot.outputs[ordinal],
-        prompt: snapshot.prompts[ordinal])
+        plan.tasks[task.home], task.row, index: task.index, endedItems: task.endedItems,
+        status: task.status, output: snapshot.outputs[ordinal], prompt: snapshot.prompts[ordinal])
       guard page.takes(item) else { return (state, ordinal) }
       state.tasks.append(item)
     }
@@ -374,6 +374,7 @@ extension BatonV1.TaskProgress {
   init(_ note: ProgressNote) {
     self.init()
     taskId = note.taskID
+    index = note.index
     attempt = note.attempt
     timeMs = note.time
     usage = note.usage.map { BatonV1.Usage($0) }

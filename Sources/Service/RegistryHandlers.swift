@@ -117,7 +117,7 @@ struct RegistryHandlers: AdapterRegistryService {
       let key = try Self.key(item.idempotencyKey)
       orchestrator.progress(
         RunName(key: key, attempt: item.attempt, token: item.token), started: item.started,
-        item.progress.flatMap { ProgressNote($0, taskID: key.taskID, attempt: item.attempt) })
+        item.progress.flatMap { ProgressNote($0, key: key, attempt: item.attempt) })
     }
     return BatonV1.ReportTaskProgressResponse()
   }
@@ -199,7 +199,7 @@ extension ProgressNote {
   private static let textBytes = 16 << 10
 
   /// Nil where it says nothing.
-  init?(_ message: BatonV1.TaskProgress, taskID: String, attempt: Int32) {
+  init?(_ message: BatonV1.TaskProgress, key: IdempotencyKey, attempt: Int32) {
     let body: Body
     switch message.body {
     case .chunk(let chunk):
@@ -218,7 +218,7 @@ extension ProgressNote {
       body = .usage
     }
     self.init(
-      taskID: taskID, attempt: attempt, time: message.timeMs, body: body,
+      taskID: key.taskID, index: key.index, attempt: attempt, time: message.timeMs, body: body,
       usage: message.usage.map { Usage($0) })
   }
 }

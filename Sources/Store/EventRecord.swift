@@ -18,6 +18,11 @@ public enum EventRecord {
     writer.member("time", event.time)
     writer.member("kind", event.kind.rawValue)
     writer.member("task", event.taskID)
+    if let index = event.index {
+      writer.key("index")
+      writer.integer(Int64(index))
+    }
+    writer.member("items", Int64(event.itemCount))
     writer.member("attempt", Int64(event.attempt))
     writer.member("delivery", Int64(event.delivery))
     writer.member("adapter", event.adapter)
@@ -56,6 +61,8 @@ public enum EventRecord {
     }
     var event = TraceEvent(seq: seq, time: value["time"]?.integerValue ?? 0, kind: kind)
     event.taskID = value["task"]?.stringValue ?? ""
+    event.index = value["index"]?.integerValue.map { Int32(truncatingIfNeeded: $0) }
+    event.itemCount = Int32(truncatingIfNeeded: value["items"]?.integerValue ?? 0)
     event.attempt = Int32(truncatingIfNeeded: value["attempt"]?.integerValue ?? 0)
     event.delivery = Int32(truncatingIfNeeded: value["delivery"]?.integerValue ?? 0)
     event.adapter = value["adapter"]?.stringValue ?? ""

@@ -50,6 +50,7 @@ extension RandomSource {
     task.metadata = texts()
     task.when = oneIn(2) ? nil : nonEmptyText()
     task.outputSchema = oneIn(2) ? nil : Array(#"{"type":"\#(nonEmptyText().utf8.count)"}"#.utf8)
+    if oneIn(2) { task.map = MapOptions(over: nonEmptyText(), maxParallel: optionalInt32()) }
     return task
   }
 
@@ -138,6 +139,8 @@ extension RandomSource {
     row.error = taskError()
     row.usage = usage()
     row.outputBytes = integer()
+    row.itemCount = optionalInt32()
+    row.firstItem = oneIn(2) ? nil : Int(integer())
     row.accepted = (0..<Int.random(in: 0...3, using: &self)).map { _ in
       AcceptedResult(attempt: int32(), token: integer(), digest: digest())
     }
@@ -164,6 +167,8 @@ extension RandomSource {
   mutating func event(seq: Int64) -> TraceEvent {
     var event = TraceEvent(seq: seq, time: integer(), kind: pick(EventKind.allCases))
     event.taskID = text()
+    event.index = optionalInt32()
+    event.itemCount = int32()
     event.attempt = int32()
     event.delivery = int32()
     event.adapter = text()

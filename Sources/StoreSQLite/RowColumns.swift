@@ -25,7 +25,9 @@ enum TaskColumns {
       "status", "attempt", "delivery", "token", "token_closed", "has_begun", "attempts_before",
       "adapter", "instance", "handle", "handle_epoch", "handle_answered", "started_at",
       "dispatched_at", "finished_at", "timer_due_at", "timer_delay_ms",
-    ] + ErrorColumns.names + UsageColumns.names + ["output_bytes", "accepted"]
+    ] + ErrorColumns.names + UsageColumns.names + [
+      "output_bytes", "item_count", "first_item", "accepted",
+    ]
 }
 
 enum ErrorColumns {
@@ -140,6 +142,8 @@ extension SQLiteStatement {
     bind(row.error)
     bind(row.usage)
     bind(row.outputBytes)
+    bind(row.itemCount.map { Int64($0) })
+    bind(row.firstItem.map { Int64($0) })
     bind(blob: AcceptedRecord.encode(row.accepted))
   }
 
@@ -166,6 +170,8 @@ extension SQLiteStatement {
     row.error = try taskError()
     row.usage = usage()
     row.outputBytes = integer()
+    row.itemCount = optionalInteger().map { Int32(truncatingIfNeeded: $0) }
+    row.firstItem = optionalInteger().map { Int($0) }
     row.accepted = try AcceptedRecord.decode(bytes())
     return row
   }

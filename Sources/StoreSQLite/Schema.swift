@@ -92,6 +92,8 @@ enum Schema {
       calls INTEGER NOT NULL,
       model TEXT NOT NULL,
       output_bytes INTEGER NOT NULL,
+      item_count INTEGER,
+      first_item INTEGER,
       accepted BLOB NOT NULL,
       PRIMARY KEY (plan, ordinal)
     ) STRICT, WITHOUT ROWID;

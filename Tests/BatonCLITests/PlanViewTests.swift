@@ -61,6 +61,24 @@ import Testing
       ])
   }
 
+  @Test func aMappedTaskShowsHowManyOfItsInstancesHaveEnded() {
+    var view = view
+    var expanded = Sample.event("task_expanded", "facts", at: 1_000)
+    expanded.itemCount = 3
+    view.apply(expanded)
+    for (index, kind) in ["task_succeeded", "task_failed"].enumerated() {
+      var event = Sample.event("task_dispatched", "facts", at: 1_000, attempt: 1, adapter: "mock")
+      event.instanceIndex = .index(Int32(index))
+      view.apply(event)
+      event.kind = kind
+      view.apply(event)
+    }
+    #expect(view.tasks[0].status == .running)
+    #expect(lines(view, now: 3_000)[2] == "⠦  facts    running                2.0s  2/3")
+    view.apply(expanded)
+    #expect(lines(view, now: 3_000)[2].hasSuffix("1/3"), "run again, what succeeded is kept")
+  }
+
   @Test func aTaskIsReadyWhenAllItWaitedForHasEnded() {
     var view = view
     for task in ["facts", "uses", "archive"] {

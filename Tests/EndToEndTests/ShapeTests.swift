@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Messages
 import Plan
 import PlanMapping
@@ -64,6 +65,70 @@ struct ShapeTests {
     let echoed = String(decoding: state.tasks[1].outputJson, as: UTF8.self)
     #expect(echoed.hasSuffix(#""schema":{"required":["schema"]}}"#))
     #expect(state.tasks[2].status == .failed)
+    await stage.close()
+  }
+
+  @Test("map: a task runs once per element, and the next one reads the list")
+  func map() async throws {
+    let stage = try await Stage(["--routes", "{default: [mock]}"])
+    try await stage.mock()
+    let planID = try await stage.submit(
+      try Plan.reading(
+        #"""
+        {"inputs":{"cities":["Rome","Oslo","Lima"]},"tasks":[
+          {"id":"visit","type":"mock","map":{"over":"${{ inputs.cities }}","max_parallel":2},
+           "payload":{"city":"${{ item }}","place":"${{ index }}"},
+           "metadata":{"mock.echo":"true"}},
+          {"id":"sum","type":"mock","depends_on":["visit"],
+           "payload":{"last":"${{ tasks.visit.output[2].json }}"},
+           "metadata":{"mock.echo":"true"}}]}
+        """#))
+    let events = try await stage.follow(planID)
+    let state = try await stage.state(planID)
+    #expect(state.status == .completed)
+    #expect(state.tasks.map(\.id) == ["visit", "sum", "visit", "visit", "visit"])
+    #expect(state.tasks.suffix(3).map(\.instanceIndex) == [.index(0), .index(1), .index(2)])
+    #expect(events.first { $0.kind == "task_expanded" }?.itemCount == 3)
+    let sum = try JSONValue(parsing: state.tasks[1].outputJson)
+    #expect(sum["json"]?["last"]?["city"] == .string("Lima"))
+    #expect(sum["json"]?["last"]?["place"] == .number("2"))
+    let outputs = try state.tasks.suffix(3).map { try JSONValue(parsing: $0.outputJson) }
+    #expect(try JSONValue(parsing: state.tasks[0].outputJson) == .array(outputs))
+    #expect(state.tasks[0].endedItemCount == 3)
+    #expect(Int(state.tasks[0].outputBytes) == state.tasks[0].outputJson.count)
+    await stage.close()
+  }
+
+  @Test("map: kills of the server in the midst lose no instance and repeat none")
+  func mapSurvivesKills() async throws {
+    let stage = try await Stage(["--routes", "{default: [mock]}", "--lease", "5s"])
+    try await stage.mock()
+    let planID = try await stage.submit(
+      try Plan.reading(
+        #"""
+        {"inputs":{"list":[0,1,2,3,4,5,6,7,8,9]},"tasks":[
+          {"id":"each","type":"mock","map":{"over":"${{ inputs.list }}","max_parallel":3},
+           "payload":{"n":"${{ item }}"},"metadata":{"mock.echo":"true","mock.delay":"30ms"}},
+          {"id":"all","type":"mock","depends_on":["each"],
+           "payload":{"list":"${{ tasks.each.output }}"},"metadata":{"mock.echo":"true"}}]}
+        """#))
+    var next: Int64 = 1
+    for moment in ["task_expanded", "task_succeeded", "task_succeeded"] {
+      let seen = try await stage.follow(planID, from: next) { $0.kind != moment }
+      next = try #require(seen.last).seq + 1
+      try await stage.crash()
+    }
+    let events = try await stage.follow(planID)
+    #expect(events.last?.kind == "plan_completed")
+    let succeeded = events.filter { $0.kind == "task_succeeded" && $0.taskId == "each" }
+    #expect(succeeded.count == 11, "each instance once, and the task")
+    for index in 0..<Int32(10) {
+      #expect(succeeded.count { $0.instanceIndex == .index(index) } == 1, "\(index)")
+    }
+    let all = try JSONValue(parsing: try await stage.state(planID).tasks[1].outputJson)
+    guard case .array(let list)? = all["json"]?["list"] else { throw TimedOut(description: "list") }
+    #expect(list.map { $0["json"]?["n"]?.integerValue } == (0..<10).map { Int64($0) })
+    #expect(try stage.ledger().count { $0.event == "started" } == 11, "nothing ran twice")
     await stage.close()
   }
 

@@ -63,9 +63,10 @@ struct CanaryTests {
       invariant: "no task before its dependencies",
       fits: { step in
         step.handOuts.contains { event in
-          step.after.compiled.ordinals[event.taskID].map {
-            !step.after.compiled.graph.dependencies[$0].isEmpty
-          } ?? false
+          event.index == nil
+            && step.after.compiled.ordinals[event.taskID].map {
+              !step.after.compiled.graph.dependencies[$0].isEmpty
+            } ?? false
         }
       }
     ) { step in
@@ -89,6 +90,27 @@ struct CanaryTests {
       fits: { $0.stored.tasks.contains { $0.status.isOut } }
     ) { step in
       step.decision.questions.append(step.stored.tasks.first { $0.status.isOut }?.ordinal ?? 0)
+    },
+    Canary(
+      invariant: "a mapped task keeps to its bound, and ends with its last instance",
+      fits: { $0.stored.tasks.contains { $0.status == .expanded } }
+    ) { step in
+      let index = step.stored.tasks.firstIndex { $0.status == .expanded } ?? 0
+      step.stored.tasks[index].status = .succeeded
+    },
+    Canary(
+      invariant: "a mapped task keeps to its bound, and ends with its last instance",
+      fits: { step in
+        step.after.compiled.mapped.contains { task in
+          step.after.compiled.maps[task]?.maxParallel == 1
+            && (step.after.expansions[task]?.open ?? 0) > 1
+            && step.after.plan.status == .running
+        }
+      }
+    ) { step in
+      for ordinal in step.after.rows.indices where step.after.isInstance(ordinal) {
+        step.after.unmet[ordinal] = 0
+      }
     },
     Canary(invariant: "nothing is handed out after pause or cancel", fits: handsOut) {
       $0.stored.plan.status = .paused

@@ -32,6 +32,11 @@ struct Step {
   }
 }
 
+/// Whether a question has no answer.
+private func isFailure(_ outcome: Verdict.Outcome) -> Bool {
+  if case .fail = outcome { true } else { false }
+}
+
 /// Something that is always true; `check` answers what is not.
 struct Invariant: Sendable {
   var name: String
@@ -83,8 +88,9 @@ struct Invariant: Sendable {
     Invariant(name: "attempts and deliveries within policy, one at a time") { step in
       let compiled = step.after.compiled
       let wrong = step.rows.filter { before, after in
-        after.attempt - after.attemptsBefore > compiled.retries[after.ordinal].maxAttempts
-          || after.delivery > compiled.maxDeliveries(after.ordinal)
+        after.attempt - after.attemptsBefore
+          > compiled.retries[step.after.home(after.ordinal)].maxAttempts
+          || after.delivery > compiled.maxDeliveries(step.after.home(after.ordinal))
           || !(0...1).contains(after.attempt - before.attempt)
           || (after.attempt > before.attempt && before.attempt > 0 && !before.tokenClosed)
       }
@@ -93,7 +99,10 @@ struct Invariant: Sendable {
     Invariant(name: "no task before its dependencies") { step in
       let asked = step.change?.events.filter { $0.kind == .taskWaitingInput } ?? []
       let wrong = (step.handOuts + asked).filter { event in
-        guard let ordinal = step.after.compiled.ordinals[event.taskID] else { return true }
+        guard let ordinal = step.after.ordinal(of: event) else { return true }
+        if step.after.isInstance(ordinal) {
+          return step.row(step.after.home(ordinal), in: step.stored).status != .expanded
+        }
         return !step.after.compiled.graph.dependencies[ordinal].allSatisfy {
           let status = step.row($0, in: step.stored).status
           let goesOn = step.after.compiled.plan.tasks[$0].onFailure == .continue
@@ -110,13 +119,38 @@ struct Invariant: Sendable {
         guard step.after.compiled.conditions[row.ordinal] != nil else { return false }
         let verdict = World.verdict(row.ordinal, step.after).outcome
         let isDeclined = row.error?.code == "CONDITION_FALSE"
-        return (row.attempt > 0 && verdict != .run) || (isDeclined && verdict != .skip)
+        let hasRun = row.attempt > 0 || row.itemCount != nil
+        return (hasRun && (verdict == .skip || isFailure(verdict)))
+          || (isDeclined && verdict != .skip)
           || (isDeclined && row.status != .skipped)
       }
       let early = step.decision.questions.filter { ordinal in
         step.after.status(of: ordinal) != .pending || step.after.unmet[ordinal] != 1
       }
       return wrong.isEmpty && early.isEmpty ? nil : "\(wrong), asked \(early)"
+    },
+    Invariant(name: "a mapped task keeps to its bound, and ends with its last instance") { step in
+      let wrong = step.after.compiled.mapped.filter { task in
+        let row = step.row(task, in: step.stored)
+        guard let items = step.after.items(of: task), let map = step.after.compiled.maps[task]
+        else { return row.status == .expanded || row.status == .succeeded }
+        let rows = items.map { step.row($0, in: step.stored) }
+        let begun = items.count { ordinal in
+          let status = step.after.status(of: ordinal)
+          return !status.isFinal && status != .pending
+        }
+        let isOpen = rows.contains { !$0.status.isFinal }
+        let hasFailed = rows.contains { $0.status == .failed }
+        let goesOn = step.after.compiled.plan.tasks[task].onFailure == .continue
+        switch row.status {
+        case .expanded: return !isOpen || begun > Int(map.maxParallel)
+        case .succeeded: return isOpen || (hasFailed && !goesOn)
+        case .failed: return isOpen || !hasFailed
+        case .cancelled: return false
+        default: return true
+        }
+      }
+      return wrong.isEmpty ? nil : "\(wrong)"
     },
     Invariant(name: "nothing is handed out after pause or cancel") { step in
       let status = step.stored.plan.status
@@ -131,7 +165,7 @@ struct Invariant: Sendable {
       let sent = step.decision.commands.compactMap { command -> Int? in
         if case .handOut(let ordinal) = command { ordinal } else { nil }
       }
-      let recorded = step.handOuts.compactMap { step.after.compiled.ordinals[$0.taskID] }
+      let recorded = step.handOuts.compactMap { step.after.ordinal(of: $0) }
       let isReady = sent.allSatisfy { step.row($0, in: step.stored).status == .dispatched }
       return sent == recorded && isReady ? nil : "sent \(sent), recorded \(recorded)"
     },
@@ -190,7 +224,15 @@ struct Invariant: Sendable {
         ? nil : "ends \(step.tally.ends), open \(isOpen), told \(isTold)"
     },
     Invariant(name: "an output is stored with its success and at no other time") { step in
-      let succeeded = step.change?.events.filter { $0.kind == .taskSucceeded } ?? []
+      // The output of a mapped task is that of its instances.
+      let succeeded =
+        step.change?.events.filter { event in
+          event.kind == .taskSucceeded
+            && (event.index != nil
+              || step.after.compiled.ordinals[event.taskID].map {
+                step.after.compiled.maps[$0] == nil
+              } ?? true)
+        } ?? []
       return succeeded.count == (step.decision.storesOutput ? 1 : 0) ? nil : "\(succeeded)"
     },
     Invariant(name: "totals are the sums of the rows") { step in

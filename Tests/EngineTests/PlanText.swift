@@ -7,16 +7,18 @@ import Plan
 /// A word that is an id, with `<` and what it depends on, begins a task; the words after it set its
 /// fields: `attempts=`, `initial=`, `deliveries=`, `priority=`, `type=`, `adapter=`, `start=`
 /// (schedule_to_start), `close=` (start_to_close), `beat=` (heartbeat), `continue`, `gated` (it has a
-/// condition). Words before the first task set fields of the plan: `parallel=`, `deadline=`.
+/// condition), `map` and `map=` (it is run over a list, so many at a time). Words before the first task set fields of the plan: `parallel=`, `deadline=`.
 func plan(_ text: String) -> Plan {
   var plan = Plan()
-  plan.inputs = Array(#"{"go":true}"#.utf8)
+  plan.inputs = Array(#"{"go":true,"list":[]}"#.utf8)
   for word in text.split(separator: " ") {
     let parts = word.split(separator: "=", maxSplits: 1)
     if parts.count == 2 {
       set(&plan, String(parts[0]), String(parts[1]))
     } else if word == "continue" {
       plan.tasks[plan.tasks.count - 1].onFailure = .continue
+    } else if word == "map" {
+      plan.tasks[plan.tasks.count - 1].map = MapOptions(over: "${{ inputs.list }}")
     } else if word == "gated" {
       plan.tasks[plan.tasks.count - 1].when = "inputs.go"
     } else {
@@ -47,6 +49,8 @@ private func set(_ plan: inout Plan, _ field: String, _ value: String) {
   case "initial": plan.tasks[last].retry.initialDelayMilliseconds = milliseconds(value)
   case "deliveries": plan.tasks[last].maxDeliveries = Int32(value)
   case "priority": plan.tasks[last].priority = Int32(value) ?? 0
+  case "map":
+    plan.tasks[last].map = MapOptions(over: "${{ inputs.list }}", maxParallel: Int32(value))
   case "type":
     plan.tasks[last].type = value
     if plan.tasks[last].isApproval { plan.tasks[last].payload = Array(#"{"prompt":"?"}"#.utf8) }

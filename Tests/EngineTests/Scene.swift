@@ -94,6 +94,9 @@ struct Scene {
     case "submit": return .submitted
     case "schedule": return .schedule(most: words.count > 1 ? Int(words[1]) ?? 0 : .max)
     case "more": return .more
+    case "expand":
+      let count = Int32(words[2]) ?? 0
+      return .decided([Verdict(ordinal: lease(words[1]).ordinal, .expand(count))])
     case "run", "skip", "break":
       let ordinal = lease(words[1]).ordinal
       switch words[0] {
@@ -161,7 +164,7 @@ struct Scene {
   /// `a`: the current lease; `a@3`: token 3; `a@2.3`: attempt 2, token 3; `#7`: no such task.
   private func lease(_ text: String) -> TaskLease {
     let parts = text.split(separator: "@").map(String.init)
-    guard let ordinal = machine.compiled.ordinals[parts[0]] else {
+    guard let ordinal = self.ordinal(parts[0]) else {
       return TaskLease(ordinal: Int(parts[0].dropFirst()) ?? -1, attempt: 1, token: 1)
     }
     let row = machine.rows[ordinal]
@@ -171,6 +174,21 @@ struct Scene {
     case 1: return TaskLease(ordinal: ordinal, attempt: row.attempt, token: numbers[0])
     default: return TaskLease(ordinal: ordinal, attempt: Int32(numbers[0]), token: numbers[1])
     }
+  }
+
+  /// `a`, or `a[2]` for an instance.
+  private func ordinal(_ text: String) -> Int? {
+    let parts = text.split { "[]".contains($0) }.map(String.init)
+    guard let task = machine.compiled.ordinals[parts[0]] else { return nil }
+    guard parts.count > 1, let index = Int(parts[1]), let items = machine.items(of: task) else {
+      return task
+    }
+    return items.lowerBound + index
+  }
+
+  private func name(_ ordinal: Int) -> String {
+    let id = machine.compiled.plan.tasks[machine.home(ordinal)].id
+    return machine.index(of: ordinal).map { "\(id)[\($0)]" } ?? id
   }
 
   /// `CLASS` or `CLASS retry_after`.
@@ -250,7 +268,7 @@ struct Scene {
   /// The state of the plan and of each task: `running a:succeeded b:ready`.
   var state: String {
     let tasks = machine.rows.indices.map { ordinal in
-      "\(machine.compiled.plan.tasks[ordinal].id):\(machine.status(of: ordinal).rawValue)"
+      "\(name(ordinal)):\(machine.status(of: ordinal).rawValue)"
     }
     return ([machine.plan.status.rawValue] + tasks).joined(separator: " ")
   }
@@ -267,7 +285,7 @@ struct Scene {
     case .refused(let refusal): parts.append("= \(refusal.rawValue)")
     }
     if decision.hasMore { parts.append("…") }
-    let asked = decision.questions.map { machine.compiled.plan.tasks[$0].id }
+    let asked = decision.questions.map { name($0) }
     if !asked.isEmpty { parts.append("? " + asked.joined(separator: ", ")) }
     let shown = parts.filter { !$0.isEmpty }.joined(separator: " ")
     if !shown.isEmpty { return shown }
@@ -277,7 +295,8 @@ struct Scene {
   private func text(of event: TraceEvent) -> String {
     guard !event.taskID.isEmpty else { return event.kind.rawValue }
     let kind = event.kind.rawValue.replacing("task_", with: "")
-    var words = [event.taskID, kind]
+    var words = [event.taskID + (event.index.map { "[\($0)]" } ?? ""), kind]
+    if event.kind == .taskExpanded { words.append("\(event.itemCount)") }
     if event.attempt > 0 { words.append("\(event.attempt)/\(event.delivery)") }
     if event.kind == .taskRetryScheduled { words.append("+\(event.delayMilliseconds)") }
     if let errorClass = event.errorClass { words.append(errorClass.rawValue) }
@@ -286,7 +305,7 @@ struct Scene {
   }
 
   private func text(of command: Command) -> String? {
-    let id = { (ordinal: Int) in machine.compiled.plan.tasks[ordinal].id }
+    let id = name
     switch command {
     case .handOut(let ordinal): return "send \(id(ordinal))"
     case .resume(let ordinal): return "send \(id(ordinal)) again"

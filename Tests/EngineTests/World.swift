@@ -72,7 +72,7 @@ struct World {
 
   private mutating func randomPlan() -> Plan {
     var made = Plan()
-    made.inputs = Array(#"{"go":true}"#.utf8)
+    made.inputs = Array(#"{"go":true,"list":[]}"#.utf8)
     if chance(4) { made.deadline = .after(milliseconds: Int64(5_000 + roll(20_000))) }
     if chance(3) { made.maxParallel = Int32(1 + roll(4)) }
     for index in 0..<(1 + roll(9)) {
@@ -95,6 +95,10 @@ struct World {
       task.priority = Int32(roll(5) - 2)
       task.onFailure = chance(3) ? .continue : .fail
       if chance(4) { task.when = "inputs.go" }
+      if chance(5), !task.isApproval {
+        let most = chance(2) ? Int32(1 + roll(3)) : nil
+        task.map = MapOptions(over: "${{ inputs.list }}", maxParallel: most)
+      }
       made.tasks.append(task)
     }
     return made
@@ -105,6 +109,7 @@ struct World {
     Self.verdict(ordinal, lives[index].machine)
   }
 
+  /// What a task's condition and list come to, from nothing but the plan.
   static func verdict(_ ordinal: Int, _ machine: PlanMachine) -> Verdict {
     let task = machine.compiled.plan.tasks[ordinal]
     switch (Int(machine.id.high >> 16 & 7) + 3 * ordinal + Int(task.priority) + 7) % 5 {
@@ -112,7 +117,9 @@ struct World {
     case 1:
       let error = TaskError(.permanent, code: "CONDITION_ERROR", message: "")
       return Verdict(ordinal: ordinal, .fail(error))
-    default: return Verdict(ordinal: ordinal, .run)
+    default:
+      guard task.map != nil else { return Verdict(ordinal: ordinal, .run) }
+      return Verdict(ordinal: ordinal, .expand(Int32((7 * ordinal + Int(task.priority) + 2) % 6)))
     }
   }
 
@@ -150,7 +157,7 @@ struct World {
     case 3...7: return .resume
     case 8...12: return .schedule(most: roll(4))
     case 13: return .submitted
-    case 18: return .decided([verdict(roll(life.machine.rows.count), of: index)])
+    case 18: return .decided([verdict(roll(life.machine.compiled.taskCount), of: index)])
     default: break
     }
     guard !life.leases.isEmpty else { return .schedule(most: .max) }
@@ -291,7 +298,7 @@ struct World {
         if event.kind.endsPlan { lives[index].tally.ends += 1 }
         if event.kind == .planRetried { lives[index].tally.retries += 1 }
         if event.kind == .taskDispatched || event.kind == .taskRedelivered,
-          let ordinal = lives[index].machine.compiled.ordinals[event.taskID]
+          let ordinal = lives[index].machine.ordinal(of: event)
         {
           let token = lives[index].machine.rows[ordinal].token
           lives[index].tally.tokens[ordinal, default: []].append(token)
@@ -361,5 +368,14 @@ struct World {
       return []
     }
     return comes(timer.key, timer.value, to: index)
+  }
+}
+
+extension PlanMachine {
+  /// The task or instance that an event is about.
+  func ordinal(of event: TraceEvent) -> Int? {
+    if event.index == nil { return compiled.ordinals[event.taskID] }
+    return ordinal(
+      of: IdempotencyKey(planID: id, taskID: event.taskID, index: event.index ?? 0))
   }
 }

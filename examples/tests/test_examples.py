@@ -56,6 +56,15 @@ def test_the_portable_plan_names_no_adapter() -> None:
     assert not any("adapter" in task for task in plan["tasks"])
 
 
+def test_the_glossary_explains_each_of_its_words() -> None:
+    plan = _plan("glossary.yaml")
+    explain, glossary = plan["tasks"]
+    assert explain["map"]["over"] == "${{ inputs.words }}"
+    assert "${{ item }}" in explain["payload"]["prompt"]
+    for index in range(len(plan["inputs"]["words"])):
+        assert f"${{{{ tasks.explain.output[{index}].text }}}}" in glossary["payload"]["prompt"]
+
+
 @pytest.mark.parametrize("name", ["crewai", "langchain"])
 def test_the_configurations_of_the_demo_are_valid(name: str) -> None:
     config = load_config(

@@ -20,7 +20,8 @@ struct EventText {
   mutating func line(_ event: BatonV1.PlanEvent) -> String {
     let start = startedAt ?? event.timeMs
     startedAt = start
-    let task = TerminalText.clean(event.taskId)
+    var task = TerminalText.clean(event.taskId)
+    if case .index(let index)? = event.instanceIndex { task += "[\(index)]" }
     taskWidth = min(max(taskWidth, TerminalText.width(task)), 40)
     var parts = [
       TimeText.clock(event.timeMs, in: zone),
@@ -34,6 +35,7 @@ struct EventText {
     if event.delivery > 1 { parts.append("delivery \(event.delivery)") }
     let error = TerminalText.clean(TaskWords.error(event.code, event.message))
     if !error.isEmpty { parts.append(error) }
+    if event.kind == "task_expanded" { parts.append("\(event.itemCount) instances") }
     if event.delayMs > 0 { parts.append("next try in \(TimeText.duration(event.delayMs))") }
     var line = parts.joined(separator: "  ")
     while line.last == " " { line.removeLast() }

@@ -76,8 +76,11 @@ extension BatonV1.TaskState {
   var json: JSONValue {
     var object = JSONObject()
     object.add("id", id)
+    if case .index(let index)? = instanceIndex { object.add("index", .integer(index)) }
     object.add("type", type)
     object.add("status", status.upperWord)
+    object.add("item_count", itemCount)
+    object.add("ended_item_count", endedItemCount)
     object.add("attempt", attempt)
     object.add("delivery", delivery)
     object.add("adapter", adapter)
@@ -128,6 +131,8 @@ extension BatonV1.PlanEvent {
     object.add("time_ms", timeMs)
     object.add("kind", kind)
     object.add("task_id", taskId)
+    if case .index(let index)? = instanceIndex { object.add("index", .integer(index)) }
+    object.add("item_count", itemCount)
     object.add("attempt", attempt)
     object.add("delivery", delivery)
     object.add("adapter", adapter)
@@ -147,6 +152,7 @@ extension BatonV1.TaskProgress {
     object.add("time_ms", timeMs)
     object.add("kind", "task_progress")
     object.add("task_id", taskId)
+    object.add("index", index)
     object.add("attempt", attempt)
     switch body {
     case .chunk(let chunk):

@@ -62,13 +62,17 @@ enum PlanText {
       let status = TaskStatus.allCases.first { $0.message == task.status }
       let end = task.finishedAtMs > 0 ? task.finishedAtMs : now
       let error = task.error.map { TaskWords.error($0.code, $0.message) } ?? ""
+      let items = task.itemCount > 0 ? "\(task.endedItemCount)/\(task.itemCount)" : nil
       let tokens = task.usage.map { $0.outputTokens > 0 ? "\($0.outputTokens) tokens" : "" }
       table.add([
-        .init(task.id), .init(task.type), .init(status?.word ?? "unknown", status?.color),
+        .init(TaskWords.name(task)), .init(task.type),
+        .init(status?.word ?? "unknown", status?.color),
         .init([task.adapter, task.instance].filter { !$0.isEmpty }.joined(separator: "/")),
         .init(task.attempt > 0 ? "\(task.attempt)" : ""),
         .init(task.startedAtMs > 0 ? TimeText.duration(end - task.startedAtMs) : ""),
-        asks(task) ?? .init(error.isEmpty ? tokens ?? "" : error, error.isEmpty ? .dim : .red),
+        asks(task)
+          ?? .init(
+            error.isEmpty ? items ?? tokens ?? "" : error, error.isEmpty ? .dim : .red),
       ])
     }
     return table

@@ -82,10 +82,13 @@ extension PlanView {
     case .pending: return "after \(open(task).joined(separator: ", "))"
     case .ready: return "waits for an adapter"
     case .waitingInput: return "baton approve \(planID) \(task.id)"
-    case .dispatched, .running:
+    case .dispatched, .running, .expanded:
+      if task.itemCount > 0 { return "\(task.endedItems)/\(task.itemCount)" }
       return TerminalText.clipStart(task.words.isEmpty ? task.note : task.words, to: 60)
     case .waitingRetry, .failed, .skipped, .cancelled: return task.error
-    case .succeeded: return task.outputTokens > 0 ? "\(task.outputTokens) tokens" : ""
+    case .succeeded:
+      if task.itemCount > 0 { return "\(task.endedItems)/\(task.itemCount)" }
+      return task.outputTokens > 0 ? "\(task.outputTokens) tokens" : ""
     }
   }
 }
@@ -114,7 +117,7 @@ extension TaskStatus {
     switch self {
     case .pending, .skipped: .dim
     case .ready: nil
-    case .dispatched, .running: .blue
+    case .dispatched, .running, .expanded: .blue
     case .waitingRetry, .waitingInput, .cancelled: .yellow
     case .succeeded: .green
     case .failed: .red
@@ -125,7 +128,7 @@ extension TaskStatus {
   func mark(at now: Int64, _ style: Style) -> String {
     switch self {
     case .pending, .ready: style.usesUnicode ? "·" : "."
-    case .dispatched, .running: style.spinner(at: now)
+    case .dispatched, .running, .expanded: style.spinner(at: now)
     case .waitingRetry: style.usesUnicode ? "↻" : "~"
     case .waitingInput: "?"
     case .succeeded: style.usesUnicode ? "✓" : "+"
@@ -137,7 +140,7 @@ extension TaskStatus {
   /// What is shown last where there is no room for all.
   fileprivate var dullness: Int {
     switch self {
-    case .running, .dispatched, .waitingInput: 0
+    case .running, .dispatched, .expanded, .waitingInput: 0
     case .waitingRetry: 1
     case .failed: 2
     case .ready: 3

@@ -42,13 +42,19 @@ struct PlanView: Sendable {
     /// Its last warning or error in a log.
     var note = ""
     var outputTokens: Int64 = 0
+    /// Of a mapped task: its instances, and those that have ended.
+    var itemCount: Int32 = 0
+    var endedItems: Int32 = 0
+    var succeededItems: Int32 = 0
   }
 
   /// `state` with all its tasks, in whatever view and state.
   init(_ state: BatonV1.PlanState) {
     planID = state.planId
     name = state.name
-    tasks = state.tasks.map { Line(id: $0.id, type: $0.type, dependsOn: $0.dependsOn) }
+    // What instances come to is told with their task.
+    let tasks = state.tasks.filter { $0.instanceIndex == nil }
+    self.tasks = tasks.map { Line(id: $0.id, type: $0.type, dependsOn: $0.dependsOn) }
     for (ordinal, task) in tasks.enumerated() { ordinals[task.id] = ordinal }
     dependents = tasks.map { _ in [] }
     openDependencies = tasks.map { _ in 0 }
@@ -57,7 +63,7 @@ struct PlanView: Sendable {
         dependents[dependency].append(ordinal)
         openDependencies[ordinal] += 1
       }
-      if openDependencies[ordinal] == 0 { tasks[ordinal].status = .ready }
+      if openDependencies[ordinal] == 0 { self.tasks[ordinal].status = .ready }
     }
   }
 
@@ -68,9 +74,20 @@ struct PlanView: Sendable {
     guard let kind = EventKind(rawValue: event.kind) else { return }
     if event.taskId.isEmpty { return applyToPlan(event, kind) }
     guard let ordinal = ordinals[event.taskId] else { return }
+    guard event.instanceIndex == nil else { return applyToInstance(kind, &tasks[ordinal]) }
     let wasFinal = tasks[ordinal].status.isFinal
     applyToTask(event, kind, &tasks[ordinal])
     if tasks[ordinal].status.isFinal && !wasFinal { freeDependents(of: ordinal) }
+  }
+
+  private func applyToInstance(_ kind: EventKind, _ task: inout Line) {
+    switch kind {
+    case .taskSucceeded:
+      task.endedItems += 1
+      task.succeededItems += 1
+    case .taskFailed, .taskSkipped, .taskCancelled: task.endedItems += 1
+    default: break
+    }
   }
 
   private mutating func applyToPlan(_ event: BatonV1.PlanEvent, _ kind: EventKind) {
@@ -127,6 +144,11 @@ struct PlanView: Sendable {
       task.adapter = event.adapter
       task.startedAt = task.startedAt ?? event.timeMs
       task.retryAt = nil
+    case .taskExpanded:
+      task.status = .running
+      task.startedAt = task.startedAt ?? event.timeMs
+      // After a RetryPlan those that succeeded stay.
+      (task.itemCount, task.endedItems) = (event.itemCount, task.succeededItems)
     case .taskRunning:
       task.status = .running
     case .taskWaitingInput:
@@ -206,6 +228,12 @@ extension PlanView.Line {
 
 /// Words that several views share.
 enum TaskWords {
+  /// `find`, or `find[3]` for an instance.
+  static func name(_ task: BatonV1.TaskState) -> String {
+    guard case .index(let index)? = task.instanceIndex else { return task.id }
+    return "\(task.id)[\(index)]"
+  }
+
   static func error(_ code: String, _ message: String) -> String {
     if message.isEmpty { return code }
     return code.isEmpty ? message : "\(code): \(message)"

@@ -46,7 +46,8 @@ enum ResultText {
     if let usage = task.usage, usage.outputTokens > 0 {
       facts.append("\(usage.outputTokens) tokens")
     }
-    return facts.isEmpty ? task.id : "\(task.id) (\(facts.joined(separator: ", ")))"
+    let name = TaskWords.name(task)
+    return facts.isEmpty ? name : "\(name) (\(facts.joined(separator: ", ")))"
   }
 
   static func body(_ task: BatonV1.TaskState, width: Int, style: Style) -> [String] {

@@ -1686,6 +1686,8 @@ extension BatonV1 {
     public var body: Body?
     /// Usage of this attempt so far; left out where it is not known.
     public var usage: BatonV1.Usage?
+    /// Place among the instances of a mapped task; 0 otherwise.
+    public var index: Int32
 
     public init() {
       self.taskId = ""
@@ -1693,17 +1695,19 @@ extension BatonV1 {
       self.timeMs = 0
       self.body = nil
       self.usage = nil
+      self.index = 0
     }
 
     public init(
       taskId: String = "", attempt: Int32 = 0, timeMs: Int64 = 0, body: Body? = nil,
-      usage: BatonV1.Usage? = nil
+      usage: BatonV1.Usage? = nil, index: Int32 = 0
     ) {
       self.taskId = taskId
       self.attempt = attempt
       self.timeMs = timeMs
       self.body = body
       self.usage = usage
+      self.index = index
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1762,6 +1766,10 @@ extension BatonV1 {
           guard let c = _c.pointee.usage else { return nil }
           return _overrideLifetime(BatonV1.Usage.View(c), copying: self)
         }
+      }
+
+      public var index: Int32 {
+        _c.pointee.index
       }
     }
 
@@ -3070,6 +3078,7 @@ extension BatonV1.TaskProgress: ProtobufCConvertible {
       .message(5, "message", BatonV1.AgentMessage.wireTable, .oneof(1)),
       .message(6, "log", BatonV1.LogLine.wireTable, .oneof(1)),
       .message(7, "usage", BatonV1.Usage.wireTable),
+      .number(8, "index", .varint32),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__TaskProgress>) {
@@ -3084,9 +3093,11 @@ extension BatonV1.TaskProgress: ProtobufCConvertible {
       default: nil
       }
     self.usage = Reader.message(c.pointee.usage)
+    self.index = c.pointee.index
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.number(8, .int32(self.index))
     writer.message(7, self.usage)
     switch self.body {
     case .log(let value): writer.message(6, value)

@@ -459,6 +459,8 @@ extension BatonV1 {
     /// code OUTPUT_SCHEMA, tried again with what was wrong as feedback. At most 64 KiB. Empty:
     /// anything.
     public var outputSchemaJson: [UInt8]
+    /// Runs the task once for each element of a list. Left out: once.
+    public var map: BatonV1.MapOptions?
 
     public init() {
       self.id = ""
@@ -474,13 +476,15 @@ extension BatonV1 {
       self.metadata = [:]
       self.when = ""
       self.outputSchemaJson = []
+      self.map = nil
     }
 
     public init(
       id: String = "", type: String = "", payloadJson: [UInt8] = [], dependsOn: [String] = [],
       adapter: String = "", retry: BatonV1.RetryPolicy? = nil, timeouts: BatonV1.Timeouts? = nil,
       priority: Int32 = 0, onFailure: BatonV1.OnFailure = .unspecified, maxDeliveries: Int32 = 0,
-      metadata: [String: String] = [:], when: String = "", outputSchemaJson: [UInt8] = []
+      metadata: [String: String] = [:], when: String = "", outputSchemaJson: [UInt8] = [],
+      map: BatonV1.MapOptions? = nil
     ) {
       self.id = id
       self.type = type
@@ -495,6 +499,7 @@ extension BatonV1 {
       self.metadata = metadata
       self.when = when
       self.outputSchemaJson = outputSchemaJson
+      self.map = map
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -586,6 +591,75 @@ extension BatonV1 {
 
       public var outputSchemaJson: [UInt8] {
         Reader.bytes(_c.pointee.output_schema_json)
+      }
+
+      public var map: BatonV1.MapOptions.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.map else { return nil }
+          return _overrideLifetime(BatonV1.MapOptions.View(c), copying: self)
+        }
+      }
+    }
+  }
+
+  /// How a task is run once for each element of a list. Its payload may hold ${{ item }}, ${{
+  /// item.x }} and ${{ index }}; its output is the list of its instances' outputs, in order.
+  public struct MapOptions: Message {
+    public static var protoName: String {
+      "baton.v1.MapOptions"
+    }
+
+    /// One reference: ${{ tasks.find.output.json.links }}.
+    public var over: String
+    /// Instances that may be under way at one time. 0: as many as the plan's limits allow.
+    public var maxParallel: Int32
+
+    public init() {
+      self.over = ""
+      self.maxParallel = 0
+    }
+
+    public init(over: String = "", maxParallel: Int32 = 0) {
+      self.over = over
+      self.maxParallel = maxParallel
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.MapOptions`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__MapOptions>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__MapOptions>) { _c = c }
+
+      public var over: String {
+        Reader.text(_c.pointee.over)
+      }
+
+      public var maxParallel: Int32 {
+        _c.pointee.max_parallel
       }
     }
   }
@@ -1053,6 +1127,11 @@ extension BatonV1 {
     /// only. 0: it waits as long as it takes.
     public var waitingSinceMs: Int64
     public var waitingUntilMs: Int64
+    /// Set for an instance of a mapped task; instances follow after the plan's own tasks.
+    public var instanceIndex: InstanceIndex?
+    /// How many instances a mapped task has, once it is known, and how many of them have ended.
+    public var itemCount: Int32
+    public var endedItemCount: Int32
 
     public init() {
       self.id = ""
@@ -1073,6 +1152,9 @@ extension BatonV1 {
       self.promptJson = []
       self.waitingSinceMs = 0
       self.waitingUntilMs = 0
+      self.instanceIndex = nil
+      self.itemCount = 0
+      self.endedItemCount = 0
     }
 
     public init(
@@ -1081,7 +1163,8 @@ extension BatonV1 {
       dependsOn: [String] = [], startedAtMs: Int64 = 0, finishedAtMs: Int64 = 0,
       retryAtMs: Int64 = 0, error: BatonV1.TaskError? = nil, usage: BatonV1.Usage? = nil,
       outputJson: [UInt8] = [], outputBytes: Int64 = 0, promptJson: [UInt8] = [],
-      waitingSinceMs: Int64 = 0, waitingUntilMs: Int64 = 0
+      waitingSinceMs: Int64 = 0, waitingUntilMs: Int64 = 0, instanceIndex: InstanceIndex? = nil,
+      itemCount: Int32 = 0, endedItemCount: Int32 = 0
     ) {
       self.id = id
       self.type = type
@@ -1101,6 +1184,9 @@ extension BatonV1 {
       self.promptJson = promptJson
       self.waitingSinceMs = waitingSinceMs
       self.waitingUntilMs = waitingUntilMs
+      self.instanceIndex = instanceIndex
+      self.itemCount = itemCount
+      self.endedItemCount = endedItemCount
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1211,6 +1297,27 @@ extension BatonV1 {
       public var waitingUntilMs: Int64 {
         _c.pointee.waiting_until_ms
       }
+
+      public var instanceIndex: InstanceIndex? {
+        switch _c.pointee.instance_index_case.rawValue {
+        case 19: .index(_c.pointee.index)
+        default: nil
+        }
+      }
+
+      public var itemCount: Int32 {
+        _c.pointee.item_count
+      }
+
+      public var endedItemCount: Int32 {
+        _c.pointee.ended_item_count
+      }
+    }
+
+    /// Set for an instance of a mapped task; instances follow after the plan's own tasks.
+    public enum InstanceIndex: Sendable, Equatable {
+      /// Its element's place in the list, from 0.
+      case index(Int32)
     }
   }
 
@@ -1521,6 +1628,10 @@ extension BatonV1 {
     public var errorClass: BatonV1.ErrorClass
     /// Delay before the next attempt, for task_retry_scheduled, in milliseconds.
     public var delayMs: Int64
+    /// Set for events of one instance of a mapped task.
+    public var instanceIndex: InstanceIndex?
+    /// How many instances there are, for task_expanded.
+    public var itemCount: Int32
 
     public init() {
       self.seq = 0
@@ -1535,12 +1646,15 @@ extension BatonV1 {
       self.message = ""
       self.errorClass = .unspecified
       self.delayMs = 0
+      self.instanceIndex = nil
+      self.itemCount = 0
     }
 
     public init(
       seq: Int64 = 0, timeMs: Int64 = 0, kind: String = "", taskId: String = "", attempt: Int32 = 0,
       delivery: Int32 = 0, adapter: String = "", instance: String = "", code: String = "",
-      message: String = "", errorClass: BatonV1.ErrorClass = .unspecified, delayMs: Int64 = 0
+      message: String = "", errorClass: BatonV1.ErrorClass = .unspecified, delayMs: Int64 = 0,
+      instanceIndex: InstanceIndex? = nil, itemCount: Int32 = 0
     ) {
       self.seq = seq
       self.timeMs = timeMs
@@ -1554,6 +1668,8 @@ extension BatonV1 {
       self.message = message
       self.errorClass = errorClass
       self.delayMs = delayMs
+      self.instanceIndex = instanceIndex
+      self.itemCount = itemCount
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1632,6 +1748,23 @@ extension BatonV1 {
       public var delayMs: Int64 {
         _c.pointee.delay_ms
       }
+
+      public var instanceIndex: InstanceIndex? {
+        switch _c.pointee.instance_index_case.rawValue {
+        case 13: .index(_c.pointee.index)
+        default: nil
+        }
+      }
+
+      public var itemCount: Int32 {
+        _c.pointee.item_count
+      }
+    }
+
+    /// Set for events of one instance of a mapped task.
+    public enum InstanceIndex: Sendable, Equatable {
+      /// Its element's place in the list, from 0.
+      case index(Int32)
     }
   }
 }
@@ -1752,6 +1885,7 @@ extension BatonV1.Task: ProtobufCConvertible {
           [.text(1, "key"), .text(2, "value")])),
       .text(13, "when"),
       .bytes(14, "output_schema_json"),
+      .message(15, "map", BatonV1.MapOptions.wireTable),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__Task>) {
@@ -1771,9 +1905,11 @@ extension BatonV1.Task: ProtobufCConvertible {
     }
     self.when = Reader.text(c.pointee.when)
     self.outputSchemaJson = Reader.bytes(c.pointee.output_schema_json)
+    self.map = Reader.message(c.pointee.map)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.message(15, self.map)
     writer.bytes(14, self.outputSchemaJson)
     writer.text(13, self.when)
     writer.map(11, self.metadata) { (writer, key, value) in
@@ -1790,6 +1926,33 @@ extension BatonV1.Task: ProtobufCConvertible {
     writer.bytes(3, self.payloadJson)
     writer.text(2, self.type)
     writer.text(1, self.id)
+  }
+}
+
+extension MessageViews<BatonV1.MapOptions> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.MapOptions.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.MapOptions.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.MapOptions: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.MapOptions", BatonV1.MapOptions.self, baton__v1__map_options__init,
+    [
+      .text(1, "over"),
+      .number(2, "max_parallel", .varint32),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__MapOptions>) {
+    self.over = Reader.text(c.pointee.over)
+    self.maxParallel = c.pointee.max_parallel
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.number(2, .int32(self.maxParallel))
+    writer.text(1, self.over)
   }
 }
 
@@ -2009,6 +2172,9 @@ extension BatonV1.TaskState: ProtobufCConvertible {
       .bytes(16, "prompt_json"),
       .number(17, "waiting_since_ms", .varint64),
       .number(18, "waiting_until_ms", .varint64),
+      .number(19, "index", .varint32, .oneof(1)),
+      .number(20, "item_count", .varint32),
+      .number(21, "ended_item_count", .varint32),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__TaskState>) {
@@ -2030,9 +2196,22 @@ extension BatonV1.TaskState: ProtobufCConvertible {
     self.promptJson = Reader.bytes(c.pointee.prompt_json)
     self.waitingSinceMs = c.pointee.waiting_since_ms
     self.waitingUntilMs = c.pointee.waiting_until_ms
+    self.instanceIndex =
+      switch c.pointee.instance_index_case.rawValue {
+      case 19: .index(c.pointee.index)
+      default: nil
+      }
+    self.itemCount = c.pointee.item_count
+    self.endedItemCount = c.pointee.ended_item_count
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.number(21, .int32(self.endedItemCount))
+    writer.number(20, .int32(self.itemCount))
+    switch self.instanceIndex {
+    case .index(let value): writer.number(19, .int32(value), always: true)
+    default: break
+    }
     writer.number(18, .int64(self.waitingUntilMs))
     writer.number(17, .int64(self.waitingSinceMs))
     writer.bytes(16, self.promptJson)
@@ -2203,6 +2382,8 @@ extension BatonV1.PlanEvent: ProtobufCConvertible {
       .text(10, "message"),
       .number(11, "error_class", .varint32),
       .number(12, "delay_ms", .varint64),
+      .number(13, "index", .varint32, .oneof(1)),
+      .number(14, "item_count", .varint32),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__PlanEvent>) {
@@ -2219,9 +2400,20 @@ extension BatonV1.PlanEvent: ProtobufCConvertible {
     self.errorClass = BatonV1.ErrorClass(
       rawValue: .init(truncatingIfNeeded: c.pointee.error_class.rawValue))
     self.delayMs = c.pointee.delay_ms
+    self.instanceIndex =
+      switch c.pointee.instance_index_case.rawValue {
+      case 13: .index(c.pointee.index)
+      default: nil
+      }
+    self.itemCount = c.pointee.item_count
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.number(14, .int32(self.itemCount))
+    switch self.instanceIndex {
+    case .index(let value): writer.number(13, .int32(value), always: true)
+    default: break
+    }
     writer.number(12, .int64(self.delayMs))
     writer.number(11, .enum(self.errorClass))
     writer.text(10, self.message)

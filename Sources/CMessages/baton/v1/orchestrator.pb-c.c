@@ -3057,7 +3057,7 @@ const ProtobufCMessageDescriptor baton__v1__stream_plan_events_response__descrip
   (ProtobufCMessageInit) baton__v1__stream_plan_events_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__task_progress__field_descriptors[7] =
+static const ProtobufCFieldDescriptor baton__v1__task_progress__field_descriptors[8] =
 {
   {
     "task_id",
@@ -3143,10 +3143,23 @@ static const ProtobufCFieldDescriptor baton__v1__task_progress__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "index",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskProgress, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__task_progress__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
   3,   /* field[3] = chunk */
+  7,   /* field[7] = index */
   5,   /* field[5] = log */
   4,   /* field[4] = message */
   0,   /* field[0] = task_id */
@@ -3156,7 +3169,7 @@ static const unsigned baton__v1__task_progress__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__task_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor baton__v1__task_progress__descriptor =
 {
@@ -3166,7 +3179,7 @@ const ProtobufCMessageDescriptor baton__v1__task_progress__descriptor =
   "Baton__V1__TaskProgress",
   "baton.v1",
   sizeof(Baton__V1__TaskProgress),
-  7,
+  8,
   baton__v1__task_progress__field_descriptors,
   baton__v1__task_progress__field_indices_by_name,
   1,  baton__v1__task_progress__number_ranges,

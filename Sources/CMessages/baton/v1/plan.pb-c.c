@@ -115,6 +115,51 @@ void   baton__v1__task__free_unpacked
   assert(message->base.descriptor == &baton__v1__task__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__map_options__init
+                     (Baton__V1__MapOptions         *message)
+{
+  static const Baton__V1__MapOptions init_value = BATON__V1__MAP_OPTIONS__INIT;
+  *message = init_value;
+}
+size_t baton__v1__map_options__get_packed_size
+                     (const Baton__V1__MapOptions *message)
+{
+  assert(message->base.descriptor == &baton__v1__map_options__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__map_options__pack
+                     (const Baton__V1__MapOptions *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__map_options__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__map_options__pack_to_buffer
+                     (const Baton__V1__MapOptions *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__map_options__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__MapOptions *
+       baton__v1__map_options__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__MapOptions *)
+     protobuf_c_message_unpack (&baton__v1__map_options__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__map_options__free_unpacked
+                     (Baton__V1__MapOptions *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__map_options__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__retry_policy__init
                      (Baton__V1__RetryPolicy         *message)
 {
@@ -879,7 +924,7 @@ const ProtobufCMessageDescriptor baton__v1__task__metadata_entry__descriptor =
   (ProtobufCMessageInit) baton__v1__task__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__task__field_descriptors[13] =
+static const ProtobufCFieldDescriptor baton__v1__task__field_descriptors[14] =
 {
   {
     "id",
@@ -1037,11 +1082,24 @@ static const ProtobufCFieldDescriptor baton__v1__task__field_descriptors[13] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "map",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Task, map),
+    &baton__v1__map_options__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__task__field_indices_by_name[] = {
   4,   /* field[4] = adapter */
   3,   /* field[3] = depends_on */
   0,   /* field[0] = id */
+  13,   /* field[13] = map */
   9,   /* field[9] = max_deliveries */
   10,   /* field[10] = metadata */
   8,   /* field[8] = on_failure */
@@ -1057,7 +1115,7 @@ static const ProtobufCIntRange baton__v1__task__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 13, 11 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor baton__v1__task__descriptor =
 {
@@ -1067,11 +1125,62 @@ const ProtobufCMessageDescriptor baton__v1__task__descriptor =
   "Baton__V1__Task",
   "baton.v1",
   sizeof(Baton__V1__Task),
-  13,
+  14,
   baton__v1__task__field_descriptors,
   baton__v1__task__field_indices_by_name,
   2,  baton__v1__task__number_ranges,
   (ProtobufCMessageInit) baton__v1__task__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__map_options__field_descriptors[2] =
+{
+  {
+    "over",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__MapOptions, over),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_parallel",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__MapOptions, max_parallel),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__map_options__field_indices_by_name[] = {
+  1,   /* field[1] = max_parallel */
+  0,   /* field[0] = over */
+};
+static const ProtobufCIntRange baton__v1__map_options__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor baton__v1__map_options__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.MapOptions",
+  "MapOptions",
+  "Baton__V1__MapOptions",
+  "baton.v1",
+  sizeof(Baton__V1__MapOptions),
+  2,
+  baton__v1__map_options__field_descriptors,
+  baton__v1__map_options__field_indices_by_name,
+  1,  baton__v1__map_options__number_ranges,
+  (ProtobufCMessageInit) baton__v1__map_options__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor baton__v1__retry_policy__field_descriptors[5] =
@@ -1485,7 +1594,7 @@ const ProtobufCMessageDescriptor baton__v1__task_result__descriptor =
   (ProtobufCMessageInit) baton__v1__task_result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[18] =
+static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[21] =
 {
   {
     "id",
@@ -1703,16 +1812,55 @@ static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "index",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Baton__V1__TaskState, instance_index_case),
+    offsetof(Baton__V1__TaskState, index),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_count",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskState, item_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended_item_count",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskState, ended_item_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__task_state__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
   3,   /* field[3] = attempt */
   4,   /* field[4] = delivery */
   7,   /* field[7] = depends_on */
+  20,   /* field[20] = ended_item_count */
   11,   /* field[11] = error */
   9,   /* field[9] = finished_at_ms */
   0,   /* field[0] = id */
+  18,   /* field[18] = index */
   6,   /* field[6] = instance */
+  19,   /* field[19] = item_count */
   14,   /* field[14] = output_bytes */
   13,   /* field[13] = output_json */
   15,   /* field[15] = prompt_json */
@@ -1727,7 +1875,7 @@ static const unsigned baton__v1__task_state__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__task_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 18 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor baton__v1__task_state__descriptor =
 {
@@ -1737,7 +1885,7 @@ const ProtobufCMessageDescriptor baton__v1__task_state__descriptor =
   "Baton__V1__TaskState",
   "baton.v1",
   sizeof(Baton__V1__TaskState),
-  18,
+  21,
   baton__v1__task_state__field_descriptors,
   baton__v1__task_state__field_indices_by_name,
   1,  baton__v1__task_state__number_ranges,
@@ -2169,7 +2317,7 @@ const ProtobufCMessageDescriptor baton__v1__task_count__descriptor =
   (ProtobufCMessageInit) baton__v1__task_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__plan_event__field_descriptors[12] =
+static const ProtobufCFieldDescriptor baton__v1__plan_event__field_descriptors[14] =
 {
   {
     "seq",
@@ -2315,6 +2463,30 @@ static const ProtobufCFieldDescriptor baton__v1__plan_event__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "index",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Baton__V1__PlanEvent, instance_index_case),
+    offsetof(Baton__V1__PlanEvent, index),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "item_count",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanEvent, item_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__plan_event__field_indices_by_name[] = {
   6,   /* field[6] = adapter */
@@ -2323,7 +2495,9 @@ static const unsigned baton__v1__plan_event__field_indices_by_name[] = {
   11,   /* field[11] = delay_ms */
   5,   /* field[5] = delivery */
   10,   /* field[10] = error_class */
+  12,   /* field[12] = index */
   7,   /* field[7] = instance */
+  13,   /* field[13] = item_count */
   2,   /* field[2] = kind */
   9,   /* field[9] = message */
   0,   /* field[0] = seq */
@@ -2333,7 +2507,7 @@ static const unsigned baton__v1__plan_event__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__plan_event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor baton__v1__plan_event__descriptor =
 {
@@ -2343,7 +2517,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_event__descriptor =
   "Baton__V1__PlanEvent",
   "baton.v1",
   sizeof(Baton__V1__PlanEvent),
-  12,
+  14,
   baton__v1__plan_event__field_descriptors,
   baton__v1__plan_event__field_indices_by_name,
   1,  baton__v1__plan_event__number_ranges,

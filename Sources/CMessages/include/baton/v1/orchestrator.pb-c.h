@@ -569,6 +569,10 @@ struct  Baton__V1__TaskProgress
    * Usage of this attempt so far; left out where it is not known.
    */
   Baton__V1__Usage *usage;
+  /*
+   * Place among the instances of a mapped task; 0 otherwise.
+   */
+  int32_t index;
   Baton__V1__TaskProgress__BodyCase body_case;
   union {
     Baton__V1__OutputChunk *chunk;
@@ -578,7 +582,7 @@ struct  Baton__V1__TaskProgress
 };
 #define BATON__V1__TASK_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task_progress__descriptor) \
-    , {0,NULL}, 0, 0, NULL, BATON__V1__TASK_PROGRESS__BODY__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, NULL, 0, BATON__V1__TASK_PROGRESS__BODY__NOT_SET, {0} }
 
 
 /*

@@ -20,6 +20,7 @@ typedef struct Baton__V1__Plan__LabelsEntry Baton__V1__Plan__LabelsEntry;
 typedef struct Baton__V1__Plan__MetadataEntry Baton__V1__Plan__MetadataEntry;
 typedef struct Baton__V1__Task Baton__V1__Task;
 typedef struct Baton__V1__Task__MetadataEntry Baton__V1__Task__MetadataEntry;
+typedef struct Baton__V1__MapOptions Baton__V1__MapOptions;
 typedef struct Baton__V1__RetryPolicy Baton__V1__RetryPolicy;
 typedef struct Baton__V1__Timeouts Baton__V1__Timeouts;
 typedef struct Baton__V1__TaskError Baton__V1__TaskError;
@@ -329,10 +330,35 @@ struct  Baton__V1__Task
    * with what was wrong as feedback. At most 64 KiB. Empty: anything.
    */
   ProtobufCBinaryData output_schema_json;
+  /*
+   * Runs the task once for each element of a list. Left out: once.
+   */
+  Baton__V1__MapOptions *map;
 };
 #define BATON__V1__TASK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, NULL, NULL, 0, BATON__V1__ON_FAILURE__ON_FAILURE_UNSPECIFIED, 0, 0,NULL, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, NULL, NULL, 0, BATON__V1__ON_FAILURE__ON_FAILURE_UNSPECIFIED, 0, 0,NULL, {0,NULL}, {0,NULL}, NULL }
+
+
+/*
+ * How a task is run once for each element of a list. Its payload may hold ${{ item }}, ${{ item.x }}
+ * and ${{ index }}; its output is the list of its instances' outputs, in order.
+ */
+struct  Baton__V1__MapOptions
+{
+  ProtobufCMessage base;
+  /*
+   * One reference: ${{ tasks.find.output.json.links }}.
+   */
+  ProtobufCBinaryData over;
+  /*
+   * Instances that may be under way at one time. 0: as many as the plan's limits allow.
+   */
+  int32_t max_parallel;
+};
+#define BATON__V1__MAP_OPTIONS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__map_options__descriptor) \
+    , {0,NULL}, 0 }
 
 
 typedef enum {
@@ -479,6 +505,12 @@ struct  Baton__V1__TaskResult
     , {0,NULL}, BATON__V1__OUTCOME__OUTCOME_UNSPECIFIED, {0,NULL}, NULL, NULL }
 
 
+typedef enum {
+  BATON__V1__TASK_STATE__INSTANCE_INDEX__NOT_SET = 0,
+  BATON__V1__TASK_STATE__INSTANCE_INDEX_INDEX = 19
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__TASK_STATE__INSTANCE_INDEX__CASE)
+} Baton__V1__TaskState__InstanceIndexCase;
+
 /*
  * A task as it stands.
  */
@@ -535,10 +567,22 @@ struct  Baton__V1__TaskState
    */
   int64_t waiting_since_ms;
   int64_t waiting_until_ms;
+  /*
+   * How many instances a mapped task has, once it is known, and how many of them have ended.
+   */
+  int32_t item_count;
+  int32_t ended_item_count;
+  Baton__V1__TaskState__InstanceIndexCase instance_index_case;
+  union {
+    /*
+     * Its element's place in the list, from 0.
+     */
+    int32_t index;
+  };
 };
 #define BATON__V1__TASK_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task_state__descriptor) \
-    , {0,NULL}, {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, NULL, NULL, {0,NULL}, 0, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, NULL, NULL, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, BATON__V1__TASK_STATE__INSTANCE_INDEX__NOT_SET, {0} }
 
 
 struct  Baton__V1__PlanState__LabelsEntry
@@ -643,6 +687,12 @@ struct  Baton__V1__TaskCount
     , BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0 }
 
 
+typedef enum {
+  BATON__V1__PLAN_EVENT__INSTANCE_INDEX__NOT_SET = 0,
+  BATON__V1__PLAN_EVENT__INSTANCE_INDEX_INDEX = 13
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__PLAN_EVENT__INSTANCE_INDEX__CASE)
+} Baton__V1__PlanEvent__InstanceIndexCase;
+
 /*
  * One committed event of a plan.
  */
@@ -685,10 +735,21 @@ struct  Baton__V1__PlanEvent
    * Delay before the next attempt, for task_retry_scheduled, in milliseconds.
    */
   int64_t delay_ms;
+  /*
+   * How many instances there are, for task_expanded.
+   */
+  int32_t item_count;
+  Baton__V1__PlanEvent__InstanceIndexCase instance_index_case;
+  union {
+    /*
+     * Its element's place in the list, from 0.
+     */
+    int32_t index;
+  };
 };
 #define BATON__V1__PLAN_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan_event__descriptor) \
-    , 0, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, BATON__V1__ERROR_CLASS__ERROR_CLASS_UNSPECIFIED, 0 }
+    , 0, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, BATON__V1__ERROR_CLASS__ERROR_CLASS_UNSPECIFIED, 0, 0, BATON__V1__PLAN_EVENT__INSTANCE_INDEX__NOT_SET, {0} }
 
 
 /* Baton__V1__Plan__LabelsEntry methods */
@@ -737,6 +798,25 @@ Baton__V1__Task *
                       const uint8_t       *data);
 void   baton__v1__task__free_unpacked
                      (Baton__V1__Task *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__MapOptions methods */
+void   baton__v1__map_options__init
+                     (Baton__V1__MapOptions         *message);
+size_t baton__v1__map_options__get_packed_size
+                     (const Baton__V1__MapOptions   *message);
+size_t baton__v1__map_options__pack
+                     (const Baton__V1__MapOptions   *message,
+                      uint8_t             *out);
+size_t baton__v1__map_options__pack_to_buffer
+                     (const Baton__V1__MapOptions   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__MapOptions *
+       baton__v1__map_options__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__map_options__free_unpacked
+                     (Baton__V1__MapOptions *message,
                       ProtobufCAllocator *allocator);
 /* Baton__V1__RetryPolicy methods */
 void   baton__v1__retry_policy__init
@@ -932,6 +1012,9 @@ typedef void (*Baton__V1__Task__MetadataEntry_Closure)
 typedef void (*Baton__V1__Task_Closure)
                  (const Baton__V1__Task *message,
                   void *closure_data);
+typedef void (*Baton__V1__MapOptions_Closure)
+                 (const Baton__V1__MapOptions *message,
+                  void *closure_data);
 typedef void (*Baton__V1__RetryPolicy_Closure)
                  (const Baton__V1__RetryPolicy *message,
                   void *closure_data);
@@ -981,6 +1064,7 @@ extern const ProtobufCMessageDescriptor baton__v1__plan__labels_entry__descripto
 extern const ProtobufCMessageDescriptor baton__v1__plan__metadata_entry__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__map_options__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__retry_policy__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__timeouts__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task_error__descriptor;

@@ -258,7 +258,7 @@ class StreamPlanEventsResponse(_message.Message):
     def __init__(self, event: _Optional[_Union[_plan_pb2.PlanEvent, _Mapping]] = ..., progress: _Optional[_Union[TaskProgress, _Mapping]] = ...) -> None: ...
 
 class TaskProgress(_message.Message):
-    __slots__ = ("task_id", "attempt", "time_ms", "chunk", "message", "log", "usage")
+    __slots__ = ("task_id", "attempt", "time_ms", "chunk", "message", "log", "usage", "index")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
@@ -266,6 +266,7 @@ class TaskProgress(_message.Message):
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     task_id: str
     attempt: int
     time_ms: int
@@ -273,7 +274,8 @@ class TaskProgress(_message.Message):
     message: AgentMessage
     log: LogLine
     usage: _plan_pb2.Usage
-    def __init__(self, task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., time_ms: _Optional[int] = ..., chunk: _Optional[_Union[OutputChunk, _Mapping]] = ..., message: _Optional[_Union[AgentMessage, _Mapping]] = ..., log: _Optional[_Union[LogLine, _Mapping]] = ..., usage: _Optional[_Union[_plan_pb2.Usage, _Mapping]] = ...) -> None: ...
+    index: int
+    def __init__(self, task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., time_ms: _Optional[int] = ..., chunk: _Optional[_Union[OutputChunk, _Mapping]] = ..., message: _Optional[_Union[AgentMessage, _Mapping]] = ..., log: _Optional[_Union[LogLine, _Mapping]] = ..., usage: _Optional[_Union[_plan_pb2.Usage, _Mapping]] = ..., index: _Optional[int] = ...) -> None: ...
 
 class OutputChunk(_message.Message):
     __slots__ = ("offset", "text")

@@ -133,7 +133,7 @@ class Plan(_message.Message):
     def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., inputs_json: _Optional[bytes] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., max_parallel: _Optional[int] = ..., deadline_after_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ...) -> None: ...
 
 class Task(_message.Message):
-    __slots__ = ("id", "type", "payload_json", "depends_on", "adapter", "retry", "timeouts", "priority", "on_failure", "max_deliveries", "metadata", "when", "output_schema_json")
+    __slots__ = ("id", "type", "payload_json", "depends_on", "adapter", "retry", "timeouts", "priority", "on_failure", "max_deliveries", "metadata", "when", "output_schema_json", "map")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -154,6 +154,7 @@ class Task(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     WHEN_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    MAP_FIELD_NUMBER: _ClassVar[int]
     id: str
     type: str
     payload_json: bytes
@@ -167,7 +168,16 @@ class Task(_message.Message):
     metadata: _containers.ScalarMap[str, str]
     when: str
     output_schema_json: bytes
-    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., depends_on: _Optional[_Iterable[str]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., on_failure: _Optional[_Union[OnFailure, str]] = ..., max_deliveries: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ..., when: _Optional[str] = ..., output_schema_json: _Optional[bytes] = ...) -> None: ...
+    map: MapOptions
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., depends_on: _Optional[_Iterable[str]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., on_failure: _Optional[_Union[OnFailure, str]] = ..., max_deliveries: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ..., when: _Optional[str] = ..., output_schema_json: _Optional[bytes] = ..., map: _Optional[_Union[MapOptions, _Mapping]] = ...) -> None: ...
+
+class MapOptions(_message.Message):
+    __slots__ = ("over", "max_parallel")
+    OVER_FIELD_NUMBER: _ClassVar[int]
+    MAX_PARALLEL_FIELD_NUMBER: _ClassVar[int]
+    over: str
+    max_parallel: int
+    def __init__(self, over: _Optional[str] = ..., max_parallel: _Optional[int] = ...) -> None: ...
 
 class RetryPolicy(_message.Message):
     __slots__ = ("max_attempts", "initial_delay_ms", "multiplier", "max_delay_ms", "jitter")
@@ -234,7 +244,7 @@ class TaskResult(_message.Message):
     def __init__(self, task_id: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., output_json: _Optional[bytes] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
 
 class TaskState(_message.Message):
-    __slots__ = ("id", "type", "status", "attempt", "delivery", "adapter", "instance", "depends_on", "started_at_ms", "finished_at_ms", "retry_at_ms", "error", "usage", "output_json", "output_bytes", "prompt_json", "waiting_since_ms", "waiting_until_ms")
+    __slots__ = ("id", "type", "status", "attempt", "delivery", "adapter", "instance", "depends_on", "started_at_ms", "finished_at_ms", "retry_at_ms", "error", "usage", "output_json", "output_bytes", "prompt_json", "waiting_since_ms", "waiting_until_ms", "index", "item_count", "ended_item_count")
     ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -253,6 +263,9 @@ class TaskState(_message.Message):
     PROMPT_JSON_FIELD_NUMBER: _ClassVar[int]
     WAITING_SINCE_MS_FIELD_NUMBER: _ClassVar[int]
     WAITING_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ENDED_ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     id: str
     type: str
     status: TaskStatus
@@ -271,7 +284,10 @@ class TaskState(_message.Message):
     prompt_json: bytes
     waiting_since_ms: int
     waiting_until_ms: int
-    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., prompt_json: _Optional[bytes] = ..., waiting_since_ms: _Optional[int] = ..., waiting_until_ms: _Optional[int] = ...) -> None: ...
+    index: int
+    item_count: int
+    ended_item_count: int
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., prompt_json: _Optional[bytes] = ..., waiting_since_ms: _Optional[int] = ..., waiting_until_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ..., ended_item_count: _Optional[int] = ...) -> None: ...
 
 class PlanState(_message.Message):
     __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan", "deadline_at_ms", "priority")
@@ -338,7 +354,7 @@ class TaskCount(_message.Message):
     def __init__(self, status: _Optional[_Union[TaskStatus, str]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class PlanEvent(_message.Message):
-    __slots__ = ("seq", "time_ms", "kind", "task_id", "attempt", "delivery", "adapter", "instance", "code", "message", "error_class", "delay_ms")
+    __slots__ = ("seq", "time_ms", "kind", "task_id", "attempt", "delivery", "adapter", "instance", "code", "message", "error_class", "delay_ms", "index", "item_count")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -351,6 +367,8 @@ class PlanEvent(_message.Message):
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     ERROR_CLASS_FIELD_NUMBER: _ClassVar[int]
     DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     seq: int
     time_ms: int
     kind: str
@@ -363,4 +381,6 @@ class PlanEvent(_message.Message):
     message: str
     error_class: ErrorClass
     delay_ms: int
-    def __init__(self, seq: _Optional[int] = ..., time_ms: _Optional[int] = ..., kind: _Optional[str] = ..., task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., error_class: _Optional[_Union[ErrorClass, str]] = ..., delay_ms: _Optional[int] = ...) -> None: ...
+    index: int
+    item_count: int
+    def __init__(self, seq: _Optional[int] = ..., time_ms: _Optional[int] = ..., kind: _Optional[str] = ..., task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., error_class: _Optional[_Union[ErrorClass, str]] = ..., delay_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ...) -> None: ...

@@ -1,17 +1,18 @@
 internal import Plan
 
-/// Tasks with a condition.
+/// Tasks with a condition, and tasks that wait for a list to run over.
 ///
-/// The condition counts as one more dependency, its gate. When only the gate is left the engine asks
-/// whoever sees outputs; an answer is a matter of what is stored alone, so that nothing needs to be
-/// kept of a question: after a load it is asked again and answered the same.
+/// What is to be known first counts as one more dependency, the gate. When only that is left the
+/// engine asks whoever sees outputs; an answer is a matter of what is stored alone, so that nothing
+/// needs to be kept of a question: after a load it is asked again and answered the same.
 extension PlanMachine {
   static let conditionFalse = "CONDITION_FALSE"
 
   /// The gates of tasks that have not passed them.
   mutating func closeGates() {
-    guard !compiled.conditions.isEmpty else { return }
-    for ordinal in rows.indices where rows[ordinal].status == .pending && isGated(ordinal) {
+    guard compiled.hasGates else { return }
+    for ordinal in 0..<compiled.taskCount
+    where rows[ordinal].status == .pending && isGated(ordinal) {
       unmet[ordinal] += 1
     }
   }
@@ -23,7 +24,7 @@ extension PlanMachine {
   }
 
   func isGated(_ ordinal: Int) -> Bool {
-    !compiled.conditions.isEmpty && compiled.conditions[ordinal] != nil
+    compiled.hasGates && (compiled.conditions[ordinal] != nil || compiled.maps[ordinal] != nil)
   }
 
   /// Whether the task was skipped by its own condition, and not for what happened upstream.
@@ -40,8 +41,8 @@ extension PlanMachine {
   }
 
   mutating func askAll() {
-    guard !compiled.conditions.isEmpty else { return }
-    for ordinal in rows.indices { askIfGated(ordinal) }
+    guard compiled.hasGates else { return }
+    for ordinal in 0..<compiled.taskCount { askIfGated(ordinal) }
   }
 
   /// An answer that comes twice, or too late, says nothing.
@@ -56,6 +57,7 @@ extension PlanMachine {
         enterLane(ordinal)
         if !compiled.plan.tasks[ordinal].isApproval { recoverScheduleToStart(ordinal) }
       case .skip: decline(ordinal)
+      case .expand(let count): expand(ordinal, count)
       case .fail(let error): failForGood(ordinal, error)
       }
     }
