@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from compare import middle, number, spread
 from processes import Baton, baton
@@ -117,11 +118,15 @@ def scale(extent: Extent) -> Report:
     return [line], {"cost_large_vs_small": middle(ratios)}
 
 
+def room_for(tasks: int) -> dict[str, Any]:
+    """Settings under which a fan of so many tasks is taken."""
+    return {"limits": {"tasks": tasks + 2, "dependencies": 2 * tasks}}
+
+
 def huge(extent: Extent) -> Report:
     """A plan beyond the default limits completes with the limits raised."""
     tasks = extent.capped(HUGE_PLAN)
-    limits = {"tasks": tasks + 2, "dependencies": 2 * tasks}
-    with baton(settings={"limits": limits}) as running:
+    with baton(settings=room_for(tasks)) as running:
         outcome = running.load("fan", tasks, 1)
         resident = running.server.resident_mb()
     rate = outcome.tasks / outcome.seconds
@@ -163,13 +168,16 @@ def latency(extent: Extent) -> Report:
 
 
 def watchers(extent: Extent) -> Report:
-    """The rate of a fan that nobody watches beside one with streams that nobody reads."""
-    tasks, count = extent.capped(LARGE_PLAN), extent.capped(WATCHERS)
+    """The rate of a fan that nobody watches beside one with streams that nobody reads.
+
+    Filling what the streams may hold happens once; in so long a fan it counts for little.
+    """
+    tasks, count = extent.capped(HUGE_PLAN), extent.capped(WATCHERS)
     ratios = []
     for turn in extent.turns:
         seconds = []
         for watching in (0, count):
-            with baton() as running:
+            with baton(settings=room_for(tasks)) as running:
                 running.load("fan", 20, 1)
                 flags = ("--first-delay", "3s", "--watchers", str(watching))
                 seconds.append(running.load("fan", tasks, 1, *flags).seconds)
