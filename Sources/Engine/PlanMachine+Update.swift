@@ -50,10 +50,13 @@ extension PlanMachine {
     draft.amendment = amendment
   }
 
-  /// Arms the deadline: what is left of it, neither negative nor longer than it ever was (S10).
+  /// Arms the deadline: what is left of it, neither negative nor longer than it was at the submission
+  /// (S10). One that was changed since is a moment of the clock alone.
   mutating func armDeadline() {
+    let given = creation.plan.deadline?.time(from: plan.createdAt)
     deadlineDueAt = plan.deadlineAt.map { time in
-      draft.now + min(max(time - draft.now, 0), max(time - plan.createdAt, 0))
+      let longest = time == given ? max(time - plan.createdAt, 0) : .max
+      return draft.now + min(max(time - draft.now, 0), longest)
     }
     if let deadlineDueAt { draft.commands.append(.armDeadline(dueAt: deadlineDueAt)) }
   }

@@ -233,7 +233,12 @@ extension Shard {
       pause(
         send.instance,
         milliseconds: max(retryAfter ?? 0, options.backoffMilliseconds(failures: failures)))
-      apply(.refused(lease), to: entry)
+      if entry.machine.rows[lease.ordinal].status == .running {
+        // It had begun: nothing says that it is gone, so the same is asked again (P1).
+        sendLater(entry, lease.ordinal)
+      } else {
+        apply(.refused(lease), to: entry)
+      }
     case .unreachable where !send.mayHaveArrived:
       let failures = sessions.failed(send.instance)
       pause(send.instance, milliseconds: options.backoffMilliseconds(failures: failures))

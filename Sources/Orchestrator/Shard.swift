@@ -187,6 +187,8 @@ final class Shard {
         continue
       }
       var hints: [HandOutHint] = []
+      // Answers first: what is done then may take a plan beyond what is committed.
+      for transition in done.transitions { answer(transition) }
       for transition in done.transitions { settle(transition, &hints) }
       for read in done.reads { read(.success(())) }
       offer(hints)
@@ -239,8 +241,8 @@ final class Shard {
         code: error.code.name, message: "\(message): \(error.message)", planID: plan))
   }
 
-  /// Acts on a committed transition.
-  private func settle(_ transition: Transition, _ hints: inout [HandOutHint]) {
+  /// Tells who waits for a committed transition.
+  private func answer(_ transition: Transition) {
     let entry = transition.entry
     if let change = transition.decision.change {
       entry.committedSeq = max(entry.committedSeq, change.plan.lastSeq)
@@ -248,13 +250,18 @@ final class Shard {
       if entry.events.count > 2 * options.watchedEvents {
         entry.events.removeFirst(entry.events.count - options.watchedEvents)
       }
-      for row in change.tasks {
-        followSend(entry, row)
-        if !entry.items.isEmpty && row.status.isFinal { entry.items[row.ordinal] = nil }
-      }
+    }
+    transition.then?(.success(transition.decision.answer))
+  }
+
+  /// Acts on a committed transition.
+  private func settle(_ transition: Transition, _ hints: inout [HandOutHint]) {
+    let entry = transition.entry
+    for row in transition.decision.change?.tasks ?? [] {
+      followSend(entry, row)
+      if !entry.items.isEmpty && row.status.isFinal { entry.items[row.ordinal] = nil }
     }
     for command in transition.decision.commands { perform(command, entry, &hints) }
-    transition.then?(.success(transition.decision.answer))
     notifyWatchers(entry)
   }
 

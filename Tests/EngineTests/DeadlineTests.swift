@@ -50,6 +50,17 @@ struct DeadlineTests {
     #expect(scene.state == "failed a:cancelled")
   }
 
+  @Test("S10: a deadline that is set on a clock behind that of the submission is not early")
+  func movedBehind() throws {
+    var scene = try Scene("deadline=1h a close=10h")
+    scene.play("submit")
+    scene.now -= 7_200_000
+    scene.play("crash; update deadline=10s; wait 5s; crash; wait 4999ms")
+    #expect(scene.state == "running a:dispatched")
+    scene.play("wait 1ms")
+    #expect(scene.state == "failed a:cancelled")
+  }
+
   @Test("the rows of a big plan follow in pieces, over a restart too")
   func pieces() throws {
     let tasks = (0..<1_200).map { "t\($0)" }.joined(separator: " ")

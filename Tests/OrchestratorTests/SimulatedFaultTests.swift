@@ -75,4 +75,54 @@ struct SimulatedFaultTests {
     bench.advance(bench.options.resendMilliseconds)
     #expect(try bench.read().plan.status == .running)
   }
+
+  @Test("S2: an answer shows nothing that follows from the commit and is not committed itself")
+  func answerBeforeWhatFollows() throws {
+    let bench = try Bench()
+    bench.register()
+    try bench.submit(["a", "ok<a"]) {
+      $0.tasks[1].type = PlanTask.approvalType
+      $0.tasks[1].payload = Array(#"{"prompt":"Send ${{ tasks.a.output.nothing }}?"}"#.utf8)
+    }
+    let run = try #require(bench.port.takeCalls().first).handOut.run
+    let pause = PlanEvent.pause(reason: "")
+    bench.shard.steer(Bench.planID(1), pause, pageSize: 9) { _ in }
+    bench.settle()
+    _ = bench.report(run)
+    // Once it is resumed the approval asks, and then fails: its prompt cannot be made.
+    var shown: PlanSnapshot?
+    var stored: Int64?
+    bench.shard.steer(Bench.planID(1), .resume, pageSize: 9) { answer in
+      shown = try? answer.get()
+      stored = try? bench.store.load(Bench.planID(1))?.plan.revision
+    }
+    bench.settle()
+    #expect(shown?.plan.revision == stored)
+    #expect(shown?.plan.status == .running && shown?.tasks[1].status == .waitingInput)
+    #expect(try bench.states() == "a:succeeded ok:failed")
+  }
+
+  @Test("P1: a run that had begun is asked for again while its adapter is busy")
+  func busyWhileRunning() throws {
+    let first = try Bench()
+    first.register()
+    try first.submit(["a"])
+    let run = try #require(first.port.takeCalls().first).handOut.run
+    first.shard.progress(run, started: true, nil)
+    first.settle()
+    let second = try Bench(store: first.store, clock: first.clock)
+    _ = try second.shard.recover()
+    // The adapter's next process, which knows nothing of the run and has no place.
+    second.register(epoch: "e2")
+    let again = try #require(second.port.takeCalls().first)
+    again.reply(.busy(retryAfterMilliseconds: nil))
+    second.settle()
+    #expect(try second.states() == "a:running")
+    second.advance(second.options.backoffMilliseconds(failures: 1))
+    let third = try #require(second.port.takeCalls().first)
+    #expect(third.handOut.run == again.handOut.run && third.handOut.delivery == 1)
+    third.reply(.lost(code: "RUN_LOST", message: "lost with its process"))
+    second.settle()
+    #expect(second.port.takeCalls().first?.handOut.delivery == 2)
+  }
 }

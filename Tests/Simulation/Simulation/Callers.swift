@@ -2,29 +2,6 @@ import Engine
 import Orchestrator
 import Plan
 
-/// Something a caller does to a plan. A new one is a line in `all`.
-struct Verb: Sendable {
-  var name: String
-  /// How often it is chosen.
-  var weight: Int
-  var event: PlanEvent
-  /// Whether a plan may be in this state once the call was answered.
-  var holds: @Sendable (PlanStatus) -> Bool
-  /// Hand-outs may follow again.
-  var restarts = false
-  var cancels = false
-
-  static let pause = Verb(
-    name: "pause", weight: 4, event: .pause(reason: "lunch"), holds: { $0 != .running })
-  static let resume = Verb(
-    name: "resume", weight: 6, event: .resume, holds: { $0 != .paused }, restarts: true)
-  static let cancel = Verb(
-    name: "cancel", weight: 1, event: .cancel(reason: "no longer needed"), holds: \.isFinal,
-    cancels: true)
-
-  static let all = [pause, resume, cancel]
-}
-
 /// Everybody who submits, steers, reads and watches plans.
 final class Callers {
   unowned let world: World
@@ -70,12 +47,25 @@ final class Callers {
     guard let id = planIDs.isEmpty ? nil : world.dice.pick(planIDs) else { return submitRandom() }
     switch world.dice.roll(20) {
     case 0..<5: submitRandom()
-    case 5..<10: steer(id, randomVerb())
+    case 5..<10: steer(id)
     case 10..<14: world.read(id)
-    case 14..<18:
+    case 14: decide(id)
+    case 15..<18:
       let last = world.ledger[id]?.row.lastSeq ?? 0
       watch(id, from: 1 + world.dice.between(0, last + 2))
     default: break
+    }
+  }
+
+  private func steer(_ id: PlanID) {
+    // Somebody who is told of a deadline moves it, and tries once more.
+    if world.ledger[id]?.row.error?.code == "PLAN_DEADLINE", world.dice.roll(2) == 0 {
+      steer(id, .postpone)
+      world.after(world.dice.between(50, 300)) { [unowned self] in steer(id, .retry) }
+    } else if world.ledger[id]?.row.status == .failed, world.dice.roll(3) == 0 {
+      steer(id, .retry)
+    } else {
+      steer(id, randomVerb())
     }
   }
 
@@ -135,6 +125,27 @@ final class Callers {
     }
   }
 
+  // MARK: Deciding
+
+  /// Answers whatever a plan asks; sometimes what it has not asked yet.
+  private func decide(_ id: PlanID) {
+    guard let plan = world.ledger[id] else { return }
+    for ordinal in plan.tasks.indices where plan.blueprint.isApproval(ordinal) {
+      let isAsked = plan.tasks[ordinal].status == .waitingInput
+      if isAsked || (!isCalm && world.dice.roll(3) == 0) { decide(plan, ordinal) }
+    }
+  }
+
+  private func decide(_ plan: LedgerPlan, _ ordinal: Int) {
+    // Somebody else may see it differently, where it does not matter who was first.
+    let isOther = !plan.blueprint.isStrict && world.dice.roll(4) == 0
+    world.note("decide task \(ordinal) of plan \(plan.number)", 32, ordinal)
+    openSteers += 1
+    world.complete(plan.id, ordinal, isOther ? .value([]) : plan.blueprint.decision(ordinal)) {
+      [unowned self] _ in openSteers -= 1
+    }
+  }
+
   // MARK: Steering and watching
 
   private func steer(_ id: PlanID, _ verb: Verb, untilAnswered: Bool = false) {
@@ -170,17 +181,18 @@ final class Callers {
 
   // MARK: Ends
 
-  /// Nobody acts any more, but somebody resumes whatever is paused.
+  /// Nobody acts any more, but somebody resumes what is paused and answers what is asked.
   func calmDown() {
     isCalm = true
-    resumePaused()
+    attend()
   }
 
-  private func resumePaused() {
-    for plan in world.ledger.order where plan.row.status == .paused {
-      steer(plan.id, .resume, untilAnswered: true)
+  private func attend() {
+    for plan in world.ledger.order where plan.row.finishedAt == nil {
+      if plan.row.status == .paused { steer(plan.id, .resume, untilAnswered: true) }
+      decide(plan.id)
     }
-    world.after(1_000) { [unowned self] in resumePaused() }
+    world.after(1_000) { [unowned self] in attend() }
   }
 
   func tearDown() { planIDs = [] }

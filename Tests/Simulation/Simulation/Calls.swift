@@ -74,7 +74,7 @@ extension World {
     _ heard: @escaping (ReportAnswer) -> Void
   ) {
     if let ordinal = adapter.ordinal(run.key) {
-      scripts.give(given, run.key.planID, ordinal, run.attempt, run.token)
+      scripts.give(given, run, ordinal)
     }
     if setup.mutant == .resultsSwallowed { return }
     let body: Body<Result<Decision.Answer, OrchestratorError>> = {
@@ -102,11 +102,16 @@ extension World {
     after(hop() * 8) { [unowned self] in call(.report, body) { _ in } }
   }
 
-  /// That a run began; nobody minds if it is lost.
+  /// That a run began or goes on; nobody minds if it is lost.
   func progress(_ run: RunName) {
     guard !strikes(.reportLost) else { return }
     after(strikes(.reportLate) ? late() : hop()) { [unowned self] in
-      answering?.post { $0.progress(run, started: true, nil) }
+      guard let process = answering else { return }
+      process.post { [unowned self] shard in
+        let isRepeated = process.heardSign(of: run)
+        if isRepeated, mutates(.signUnheard) { return }
+        shard.progress(run, started: true, nil)
+      }
     }
   }
 
@@ -119,7 +124,8 @@ extension World {
     call(.heartbeat) { [unowned self] process, shard, reply in
       self.heard(list, from: adapter.instance)
       process.heard(adapter.instance)
-      let answer = shard.register(falsified(registration), list, sessionID: id)
+      let answer = fenced(
+        shard.register(falsified(registration), list, sessionID: id), process)
       shard.afterCommit { [unowned self] result in
         guard case .success = result else { return reply(nil) }
         check(falsified(answer, list), process)
@@ -143,8 +149,8 @@ extension World {
     call(.heartbeat) { [unowned self] process, shard, reply in
       self.heard(list, from: adapter.instance)
       do throws(OrchestratorError) {
-        let answer = try shard.heartbeat(
-          sessionID: session, falsified(list), lastError: "")
+        let answer = fenced(
+          try shard.heartbeat(sessionID: session, falsified(list), lastError: ""), process)
         process.heard(adapter.instance)
         shard.afterCommit { [unowned self] result in
           guard case .success = result else { return reply(.noAnswer) }
@@ -197,8 +203,35 @@ extension World {
     call(.caller) { [unowned self] process, shard, reply in
       ledger[id]?.asked(verb)
       if verb.name == "pause", mutates(.pauseAnsweredEarly) { ledger[id]?.answered(.paused) }
-      shard.steer(id, verb.event, pageSize: 500) { [unowned self] answer in
+      verb.ask(self, shard, id) { [unowned self] answer in
         check(answer, of: id, verb, process)
+        reply(answer)
+      }
+    } _: {
+      heard($0)
+    }
+  }
+
+  /// Settles a task that waits for input.
+  func complete(
+    _ id: PlanID, _ ordinal: Int, _ decision: TaskDecision,
+    _ heard: @escaping (Result<CompletionAnswer, OrchestratorError>?) -> Void
+  ) {
+    let intake: CompletionIntake
+    do throws(PlanProblems) {
+      intake = try CompletionIntake(decision, limits: options.limits)
+    } catch { return violate(.verdicts, "a decision is not taken: \(error)") }
+    scripts.give(
+      Scripts.Giving(
+        attempt: nil, token: nil, digest: intake.completion.digest, output: intake.output ?? [],
+        usage: Usage()), id, ordinal)
+    call(.caller) { [unowned self] process, shard, reply in
+      if mutates(.decisionRefused) {
+        let error = OrchestratorError(.notWaiting, "a mutant")
+        check(.failure(error), of: id, ordinal, intake.completion.digest, process)
+      }
+      shard.complete(id, task: "t\(ordinal)", attempt: 0, intake) { [unowned self] answer in
+        check(answer, of: id, ordinal, intake.completion.digest, process)
         reply(answer)
       }
     } _: {

@@ -12,6 +12,11 @@ public enum Check: String, CaseIterable, Sendable {
   case given = "what is accepted was given by an adapter"
   case limits = "limits hold"
   case timers = "no timer is early"
+  case conditions = "a condition decides as what is stored says"
+  case schemas = "what does not fit its schema is tried again, told why (S5)"
+  case retries = "RetryPlan keeps what ended well, and gives the rest a fresh allowance"
+  case deadlines = "a plan has the deadline that was asked for, and no run more time"
+  case withdrawal = "a server that stops poisons nobody (S11)"
   case redelivery = "a new delivery has a cause (P1, P3, P4, P6)"
   case ownership = "a store refuses nothing to a single owner"
   // At every message.
@@ -24,6 +29,8 @@ public enum Check: String, CaseIterable, Sendable {
   case requestKeys = "a request key makes one plan"
   case durable = "what is answered is durable (S2)"
   case verdicts = "results are judged as the contract says (S4)"
+  case decisions = "an approval is people's, and the first decision stands"
+  case updates = "UpdatePlan changes what it was asked to"
   case readers = "every reader sees the same events"
   // After every turn, and at the end.
   case books = "the orchestrator's books agree"

@@ -1,4 +1,5 @@
 import Engine
+import Orchestrator
 import Plan
 
 /// Checks one change against what was committed before it.
@@ -10,15 +11,16 @@ struct CommitCheck {
   func run() {
     checkSequence()
     checkPlan()
+    if isRetried { checkRetry() }
     for row in change.tasks { check(row, events(of: row.ordinal)) }
   }
 
-  private func events(of ordinal: Int) -> [TraceEvent] {
+  func events(of ordinal: Int) -> [TraceEvent] {
     let id = plan.blueprint.plan.tasks[ordinal].id
     return change.events.filter { $0.taskID == id }
   }
 
-  private func require(_ holds: Bool, _ check: Check, _ message: @autoclosure () -> String) {
+  func require(_ holds: Bool, _ check: Check, _ message: @autoclosure () -> String) {
     if !holds { world.violate(check, "plan \(plan.number): \(message())") }
   }
 
@@ -35,21 +37,46 @@ struct CommitCheck {
     require(change.plan.lastSeq == seq, .sequence, "last seq \(change.plan.lastSeq), not \(seq)")
   }
 
+  /// RetryPlan opens an ended plan again.
+  private var isRetried: Bool { change.events.contains { $0.kind == .planRetried } }
+
   private func checkPlan() {
     let (before, after) = (plan.row, change.plan)
-    require(before.finishedAt == nil, .terminal, "a change after its end: \(change.events)")
+    let isUpdate = change.tasks.isEmpty && change.events.allSatisfy { $0.kind == .planUpdated }
+    require(
+      before.finishedAt == nil || isRetried || (isUpdate && before.status == .failed), .terminal,
+      "a change after its end: \(change.events)")
     if before.status != after.status {
       world.ledger.add(.plan(before.status, after.status))
-      require(!before.status.isFinal, .terminal, "\(before.status) became \(after.status)")
+      require(
+        !before.status.isFinal || isRetried, .terminal, "\(before.status) became \(after.status)")
     }
-    // A plan may run and end in one change; otherwise what it is told is what it becomes.
+    let hasEnded = after.finishedAt != nil && (before.finishedAt == nil || isRetried)
     let ends = change.events.filter(\.kind.endsPlan)
+    // What a deadline has just ended may be retried in the same change.
+    let endsMost = isRetried ? 2 : 1
     require(
-      ends.count == (after.finishedAt == nil ? 0 : 1), .terminal,
+      hasEnded ? (1...endsMost).contains(ends.count) : ends.count < endsMost, .terminal,
       "\(ends.count) ends, finished at \(String(describing: after.finishedAt))")
     if after.status == .cancelled, before.status != .cancelled {
       require(plan.cancelAsked, .transitions, "nobody cancelled it")
     }
+    if after.error?.code == "PLAN_DEADLINE", before.error != after.error { checkDeadline() }
+    if change.created != nil {
+      let deadline = plan.blueprint.plan.deadline?.time(from: after.createdAt)
+      require(
+        after.deadlineAt == deadline, .deadlines,
+        "its deadline is \(String(describing: after.deadlineAt))")
+    }
+  }
+
+  private func checkDeadline() {
+    guard let due = plan.deadline else {
+      require(false, .timers, "it has no deadline, and one passed")
+      return
+    }
+    let early = due.time - world.now - (world.forwardSteps - due.steps)
+    require(early <= 0, .timers, "its deadline comes \(early) ms early")
   }
 
   // MARK: Tasks
@@ -57,12 +84,14 @@ struct CommitCheck {
   private func check(_ row: TaskRow, _ events: [TraceEvent]) {
     let before = plan.tasks[row.ordinal]
     require(
-      !before.status.isFinal || before == row, .terminal,
+      !before.status.isFinal || before == row || isRetried, .terminal,
       "task \(row.ordinal) was \(before.status) and is \(row.status)")
+    if plan.blueprint.gates[row.ordinal] != nil { checkCondition(row, events) }
     checkPath(row, events)
+    checkWithdrawn(row)
     checkCounters(before, row, events)
     checkAccepted(before, row)
-    if let event = events.first(where: \.isHandOut) { checkHandOut(before, row, event) }
+    if events.contains(where: \.raisesToken) { checkHandOut(before, row) }
     checkTimers(before, row, events)
     checkCause(before, row)
   }
@@ -73,18 +102,27 @@ struct CommitCheck {
     if status == .pending, isReadyNow(row.ordinal) { status = go(.pending, .ready) }
     for event in events {
       guard let next = event.kind.taskStatus else { continue }
-      if next == .dispatched, status != .ready { status = go(status, .ready) }
+      if next == .dispatched || next == .waitingInput, status != .ready {
+        status = go(status, .ready)
+      }
       status = go(status, next)
     }
-    if row.status != status, row.status != .pending { _ = go(status, row.status) }
+    if row.status != status, row.status != .pending || status != .ready {
+      _ = go(status, row.status)
+    }
   }
 
   /// Its dependencies ended in this very change.
   private func isReadyNow(_ ordinal: Int) -> Bool {
+    isMet(ordinal) && verdict(ordinal) == .runs
+  }
+
+  /// All that the task depends on has ended well, by the end of this change.
+  func isMet(_ ordinal: Int) -> Bool {
     plan.blueprint.compiled.graph.dependencies[ordinal].allSatisfy { dependency in
       if plan.endedWell(dependency) { return true }
       guard let row = change.tasks.first(where: { $0.ordinal == dependency }) else { return false }
-      return row.status == .succeeded
+      return row.status == .succeeded || row.isDeclined
         || (row.status == .failed
           && plan.blueprint.plan.tasks[dependency].onFailure == .continue)
     }
@@ -96,20 +134,22 @@ struct CommitCheck {
   }
 
   private func checkCounters(_ before: TaskRow, _ row: TaskRow, _ events: [TraceEvent]) {
-    let handOuts = Int64(events.count(where: \.isHandOut))
+    let handOuts = Int64(events.count(where: \.raisesToken))
     require(
       row.token == before.token + handOuts, .tokens,
       "task \(row.ordinal): token \(before.token) became \(row.token) by \(handOuts) hand-outs")
     let ordinal = row.ordinal
     require(
       (0...1).contains(row.attempt - before.attempt)
-        && row.attempt <= plan.blueprint.compiled.retries[ordinal].maxAttempts
+        && row.attempt - row.attemptsBefore
+          <= plan.blueprint.compiled.retries[ordinal].maxAttempts
+        && (row.attemptsBefore == before.attemptsBefore || isRetried)
         && (row.attempt == before.attempt || before.attempt == 0 || before.tokenClosed),
       .attempts, "task \(ordinal): attempt \(before.attempt) became \(row.attempt)")
     require(
       row.delivery <= plan.blueprint.compiled.maxDeliveries(ordinal), .attempts,
       "task \(ordinal): delivery \(row.delivery)")
-    if row.attempt > before.attempt, let last = plan.ends[ordinal].last {
+    if row.attempt > before.attempt, !isRetried, let last = plan.ends[ordinal].last {
       require(
         last.errorClass?.isRetried == true, .attempts,
         "task \(ordinal): attempt \(row.attempt) after \(last)")
@@ -140,31 +180,35 @@ struct CommitCheck {
   private func checkGiven(_ before: TaskRow, _ row: TaskRow, _ accepted: AcceptedResult) {
     let ordinal = row.ordinal
     let output = change.outputs.first { $0.ordinal == ordinal }?.json
-    let given = world.scripts.given(plan.id, ordinal).first {
-      $0.attempt == accepted.attempt && $0.token == accepted.token
-        && $0.result.digest == accepted.digest
-    }
-    guard let given else {
-      require(
-        false, .given, "task \(ordinal): nobody gave what was accepted of \(accepted.attempt)")
-      return
-    }
-    let isStored = row.status == .succeeded ? output == given.result.output : output == nil
-    var usage = before.usage
-    usage.add(given.result.usage)
+    let given = world.scripts.given(plan.id, ordinal).filter { $0.fits(accepted) }
     require(
-      isStored && usage == row.usage, .given, "task \(ordinal): stored is not what was given")
+      !given.isEmpty, .given,
+      "task \(ordinal): nobody gave what was accepted of \(accepted.attempt)")
+    let isStored = given.contains { giving in
+      var usage = before.usage
+      usage.add(giving.usage)
+      return usage == row.usage && output == (row.status == .succeeded ? giving.output : nil)
+    }
+    require(isStored, .given, "task \(ordinal): stored is not what was given")
+    let mustFit = row.status == .succeeded && plan.blueprint.plan.tasks[ordinal].outputSchema != nil
+    require(
+      !mustFit || output.map(GivenResult.hasText) == true, .schemas,
+      "task \(ordinal): an output that does not fit was accepted")
   }
 
-  private func checkHandOut(_ before: TaskRow, _ row: TaskRow, _ event: TraceEvent) {
+  private func checkHandOut(_ before: TaskRow, _ row: TaskRow) {
     let ordinal = row.ordinal
     require(
       isReadyNow(ordinal), .dependencies, "task \(ordinal) is handed out before what it waits for")
     require(
       change.plan.status == .running, .stopped,
       "task \(ordinal) is handed out while \(change.plan.status)")
-    require(!plan.stopAnswered, .stopped, "task \(ordinal) is handed out after the answer")
-    guard row.attempt > before.attempt, before.attempt > 0 else { return }
+    require(
+      !plan.stopAnswered || isRetried, .stopped, "task \(ordinal) is handed out after the answer")
+    require(
+      world.committing?.handOutsAreOver != true || row.status == .waitingInput, .stopped,
+      "task \(ordinal) is handed out by a server that has taken everything back")
+    guard row.attempt > before.attempt, before.attempt > 0, !isRetried else { return }
     let due = plan.retryAfter[ordinal]
     let earliest = due.time - (world.forwardSteps - due.steps)
     require(
@@ -188,6 +232,18 @@ struct CommitCheck {
     case "SCHEDULE_TO_START":
       checkPassed(
         plan.readySince[ordinal], timeouts.scheduleToStartMilliseconds, ordinal, event.code)
+    case "HEARTBEAT":
+      // After a load all of it counts again.
+      let key = IdempotencyKey(planID: plan.id, taskID: plan.blueprint.plan.tasks[ordinal].id)
+      let run = RunName(key: key, attempt: before.attempt, token: before.token)
+      let sign = world.committing?.signs[run]
+      let passed = world.now - max(sign ?? 0, world.committing?.startedAt ?? 0)
+      require(
+        passed >= timeouts.heartbeatMilliseconds, .timers,
+        "task \(ordinal): \(event.code) after \(passed) ms")
+    case "INPUT_TIMEOUT":
+      guard let record = plan.handOuts[ordinal][before.token] else { return }
+      checkPassed(record.at, timeouts.startToCloseMilliseconds, ordinal, event.code)
     default: break
     }
   }
@@ -205,7 +261,7 @@ struct CommitCheck {
     let wanted = row.error?.retryAfterMilliseconds ?? 0
     let bounds = [0.0, 1.0].map {
       policy.delayMilliseconds(
-        afterAttempt: row.attempt, entropy: $0, retryAfterMilliseconds: wanted)
+        afterAttempt: row.attempt - row.attemptsBefore, entropy: $0, retryAfterMilliseconds: wanted)
     }
     require(
       bounds[0]...bounds[1] ~= row.timerDelayMilliseconds, .timers,

@@ -1,4 +1,5 @@
 import Engine
+import Orchestrator
 import Plan
 import Store
 
@@ -59,7 +60,7 @@ struct Oracle {
     for ordinal in plan.tasks.indices { predicted.append(predict(ordinal, predicted)) }
     let status = predictPlan(predicted)
     require(plan.row.status == status, "it is \(plan.row.status), not \(status)")
-    for ordinal in plan.tasks.indices where plan.row.status != .cancelled {
+    for ordinal in plan.tasks.indices where !isFenced {
       let actual = plan.tasks[ordinal].status
       require(
         actual == predicted[ordinal], "task \(ordinal) is \(actual), not \(predicted[ordinal])")
@@ -70,18 +71,25 @@ struct Oracle {
     world.require(holds, .oracle, "plan \(plan.number): \(message())")
   }
 
+  /// A cancel or a deadline has ended what was open.
+  private var isFenced: Bool {
+    plan.row.status == .cancelled || plan.row.error?.code == "PLAN_DEADLINE"
+  }
+
   private var order: [Int] { Array(plan.tasks.indices) }
 
   /// Every attempt ended as its script says.
   private func checkScripts() {
-    for ordinal in order {
+    for ordinal in order where verdict(ordinal) != .fails {
       for end in plan.ends[ordinal] {
         let expected = expectedEnd(ordinal, end.attempt)
         require(end == expected, "task \(ordinal) ended \(end), its script says \(expected)")
       }
       let attempts = plan.ends[ordinal].map(\.attempt)
       require(
-        attempts == Array(1..<Int32(attempts.count + 1)), "task \(ordinal) had attempts \(attempts)"
+        attempts.enumerated().allSatisfy {
+          $1 == plan.tasks[ordinal].attemptsBefore + Int32($0) + 1
+        }, "task \(ordinal) had attempts \(attempts)"
       )
     }
   }
@@ -91,11 +99,18 @@ struct Oracle {
       LedgerPlan.AttemptEnd(attempt: attempt, errorClass: errorClass, code: code)
     }
     if isMissingReference(ordinal) { return failure(.permanent, "REFERENCE_MISSING") }
+    if plan.blueprint.isApproval(ordinal) {
+      if plan.blueprint.decision(ordinal) == .reject("no") {
+        return failure(.permanent, "REJECTED")
+      }
+      return LedgerPlan.AttemptEnd(attempt: attempt)
+    }
     switch plan.blueprint.course(ordinal, attempt) {
     case .succeeds, .hangs: return LedgerPlan.AttemptEnd(attempt: attempt)
     case .fails(let error), .isRejected(let error): return failure(error.errorClass, error.code)
     case .cancels: return failure(.cancelled, "CANCELLED")
     case .givesNoJSON: return failure(.invalidOutput, "NOT_JSON")
+    case .givesMisfit: return failure(.invalidOutput, "OUTPUT_SCHEMA")
     }
   }
 
@@ -111,18 +126,28 @@ struct Oracle {
     let tasks = plan.blueprint.plan.tasks
     let mayRun = plan.blueprint.compiled.graph.dependencies[ordinal].allSatisfy {
       before[$0] == .succeeded || (before[$0] == .failed && tasks[$0].onFailure == .continue)
+        || plan.tasks[$0].isDeclined
     }
     guard mayRun else { return .skipped }
+    if verdict(ordinal) == .isSkipped { return isFenced ? .cancelled : .skipped }
     let policy = plan.blueprint.compiled.retries[ordinal]
     for end in plan.ends[ordinal] {
       guard let errorClass = end.errorClass else { return .succeeded }
-      let isLast = end.code == "SCHEDULE_TO_START" || end.code == "POISONED"
-      if isLast || !errorClass.isRetried || end.attempt >= policy.maxAttempts { return .failed }
+      let isLast = ["SCHEDULE_TO_START", "POISONED", "INPUT_TIMEOUT"].contains(end.code)
+      let attempt = end.attempt - plan.tasks[ordinal].attemptsBefore
+      if isLast || !errorClass.isRetried || attempt >= policy.maxAttempts { return .failed }
     }
     return .cancelled
   }
 
+  /// What its condition comes to, by the outputs that are stored.
+  private func verdict(_ ordinal: Int) -> Gate.Verdict {
+    guard let gate = plan.blueprint.gates[ordinal] else { return .runs }
+    return gate.verdict { plan.outputs[$0] }
+  }
+
   private func predictPlan(_ predicted: [TaskStatus]) -> PlanStatus {
+    if plan.row.error?.code == "PLAN_DEADLINE" { return .failed }
     if predicted.contains(.cancelled) { return .cancelled }
     // Cancelled after its last task could not be: it had ended by then. Before, some task is open.
     let isSkippedByCancel = plan.tasks.contains { $0.status == .cancelled }

@@ -5,7 +5,7 @@ public enum Fault: Int, CaseIterable, Sendable {
   case crashBeforeCommit, crashAfterCommit, commitFails, commitFailsAfterAll, commitOutcomeUnknown
   case readFails
   // The orchestrator's process.
-  case crash, crashWhileSending, stop, pause, takeover, clockStepsForward, clockStepsBack
+  case crash, crashWhileSending, stop, withdraw, pause, takeover, clockStepsForward, clockStepsBack
   // The queue.
   case hintLost, hintRepeated, hintLate, queueRefuses
   // Hand-outs, polls and cancels on their way.

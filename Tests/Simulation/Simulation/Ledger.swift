@@ -163,5 +163,8 @@ extension RawRepresentable where RawValue == String {
 }
 
 extension TraceEvent {
+  /// A new token comes with it.
+  var raisesToken: Bool { isHandOut || kind == .taskWaitingInput }
+
   var isHandOut: Bool { kind == .taskDispatched || kind == .taskRedelivered }
 }

@@ -5,7 +5,7 @@ import Plan
 final class LedgerPlan {
   let id: PlanID
   let number: Int
-  let creation: PlanCreation
+  private(set) var creation: PlanCreation
   let blueprint: Blueprint
   private(set) var row = PlanRow()
   private(set) var tasks: [TaskRow]
@@ -23,8 +23,13 @@ final class LedgerPlan {
   var stopAnswered = false
   /// A person asked for it.
   var cancelAsked = false
-  /// When a call that steers it was taken last.
-  var askedAt: Int64 = 0
+  /// When the deadline comes, in true time.
+  private(set) var deadline: Marker?
+  /// When a call that steers it was taken last, and how many came at that moment.
+  private(set) var askedAt: Int64 = 0
+  private(set) var askedCount = 0
+  /// What the next attempt of each task is to hear about the last one's output.
+  private var feedback: [String]
   unowned let world: World
   /// The process that committed last, and when.
   var committer = 0
@@ -44,6 +49,8 @@ final class LedgerPlan {
     var delivery: Int32
     var instance: String
     var at: Marker
+    /// What was wrong with the output before.
+    var feedback: String
     /// What was sent first under it.
     var payload: [UInt8]?
   }
@@ -75,25 +82,37 @@ final class LedgerPlan {
     ends = Array(repeating: [], count: count)
     readySince = Array(repeating: Marker(), count: count)
     retryAfter = readySince
+    feedback = Array(repeating: "", count: count)
   }
 
   func ordinal(_ taskID: String) -> Int? { blueprint.compiled.ordinals[taskID] }
 
-  /// A status as people see it.
+  /// A call that steers it is being taken.
+  func asked() {
+    if askedAt != world.now { askedCount = 0 }
+    askedAt = world.now
+    askedCount += 1
+  }
+
+  /// A status as people see it; whether a condition has been decided is not known here.
   func status(_ ordinal: Int) -> TaskStatus {
     let status = tasks[ordinal].status
     if status.isFinal { return status }
-    if row.status == .cancelled { return .cancelled }
-    return status == .pending && unmet[ordinal] == 0 && row.status != .created ? .ready : status
+    if row.status.isFinal { return .cancelled }
+    return status == .pending && isMet(ordinal) && blueprint.gates[ordinal] == nil ? .ready : status
   }
 
   func endedWell(_ ordinal: Int) -> Bool {
     switch tasks[ordinal].status {
     case .succeeded: true
     case .failed: blueprint.plan.tasks[ordinal].onFailure == .continue
+    case .skipped: tasks[ordinal].isDeclined
     default: false
     }
   }
+
+  /// All that the task depends on has ended well.
+  private func isMet(_ ordinal: Int) -> Bool { unmet[ordinal] == 0 && row.status != .created }
 
   /// Another owner has committed since the process began: what it knows may be old.
   func isNews(to process: OrchestratorProcess) -> Bool {
@@ -117,12 +136,27 @@ final class LedgerPlan {
     let marker = Marker(time: world.now, steps: world.forwardSteps)
     let resumes = row.status != .running && change.plan.status == .running
     for task in change.tasks { apply(task, marker, change.events) }
+    follow(change, marker, world)
     row = change.plan
     for output in change.outputs { outputs[output.ordinal] = output.json }
     events += change.events
+    if change.events.contains(where: { $0.kind == .planRetried }) { stopAnswered = false }
     // A resume gives everything that is ready its whole time again.
     guard resumes else { return }
-    for ordinal in tasks.indices where status(ordinal) == .ready { readySince[ordinal] = marker }
+    for ordinal in tasks.indices
+    where [.pending, .ready].contains(tasks[ordinal].status) && isMet(ordinal) {
+      readySince[ordinal] = marker
+    }
+  }
+
+  /// What may change of a plan beside its tasks.
+  private func follow(_ change: PlanChange, _ marker: Marker, _ world: World) {
+    if let amendment = change.amendment { creation.plan.amend(amendment) }
+    guard change.plan.deadlineAt != row.deadlineAt else { return }
+    let engineNow = world.committing?.clock.milliseconds() ?? world.now
+    deadline = change.plan.deadlineAt.map {
+      Marker(time: marker.time + $0 - engineNow, steps: marker.steps)
+    }
   }
 
   private func apply(_ task: TaskRow, _ marker: Marker, _ events: [TraceEvent]) {
@@ -130,9 +164,16 @@ final class LedgerPlan {
     let before = tasks[ordinal]
     let wasWell = endedWell(ordinal)
     tasks[ordinal] = task
+    if before.status.isFinal, !task.status.isFinal {
+      // A retry: a new count, and nothing to wait for.
+      ends[ordinal] = []
+      retryAfter[ordinal] = Marker()
+      if before.status != .failed { feedback[ordinal] = "" }
+    }
     if task.token > before.token {
       handOuts[ordinal][task.token] = HandOutRecord(
-        attempt: task.attempt, delivery: task.delivery, instance: task.instance, at: marker)
+        attempt: task.attempt, delivery: task.delivery, instance: task.instance, at: marker,
+        feedback: feedback[ordinal])
     }
     // A refused hand-out goes on with what it had left; everything else begins anew.
     let isRefused = before.status.isOut && task.delivery < before.delivery
@@ -158,8 +199,14 @@ final class LedgerPlan {
         ends[ordinal].append(
           AttemptEnd(
             attempt: event.attempt, errorClass: event.errorClass, code: event.code))
+        feedback[ordinal] = event.errorClass == .invalidOutput ? event.message : ""
       default: break
       }
     }
   }
+}
+
+extension TaskRow {
+  /// Its own condition said no.
+  var isDeclined: Bool { status == .skipped && error?.code == "CONDITION_FALSE" }
 }

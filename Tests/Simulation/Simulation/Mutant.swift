@@ -11,6 +11,9 @@ public enum Mutant: String, CaseIterable, Sendable {
   case payloadTorn, currentRunCancelled, wantedResultForgotten, requestKeyIgnored
   case acknowledgedEarly, goodResultRefused, readerSkips, placeLeaked, storeForgets
   case failureMisread, resultsSwallowed
+  case conditionIgnored, schemaIgnored, feedbackLost, retryForgets, allowanceKept
+  case deadlineDropped, timeOverspent, withdrawalPoisons, approvalHandedOut, decisionRefused
+  case updateMisheard, signUnheard
 
   /// The check that must find it.
   public var check: Check {
@@ -41,6 +44,14 @@ public enum Mutant: String, CaseIterable, Sendable {
     case .storeForgets: .stored
     case .failureMisread: .oracle
     case .resultsSwallowed: .liveness
+    case .conditionIgnored: .conditions
+    case .schemaIgnored, .feedbackLost: .schemas
+    case .retryForgets, .allowanceKept: .retries
+    case .deadlineDropped, .timeOverspent: .deadlines
+    case .withdrawalPoisons: .withdrawal
+    case .approvalHandedOut, .decisionRefused: .decisions
+    case .updateMisheard: .updates
+    case .signUnheard: .timers
     }
   }
 }
@@ -64,7 +75,7 @@ extension World {
         return (stored, both)
       }
     case .tokenKept, .attemptSkipped, .acceptedTwice, .outputChanged, .eventLost, .endReopened,
-      .statusJumps:
+      .statusJumps, .retryForgets, .allowanceKept, .withdrawalPoisons:
       // Only as it is seen: a store refuses some of these itself.
       return (both, falsifiedRows(group, mutant))
     default: break
@@ -83,6 +94,11 @@ extension World {
         again.events = []
         again.tasks = []
         seen.append(again)
+      case .retryForgets where seen[index].events.contains { $0.kind == .planRetried }:
+        let kept = ledger[seen[index].planID]?.tasks.filter { $0.status == .succeeded } ?? []
+        for row in kept { seen[index].tasks.append(TaskRow(ordinal: row.ordinal)) }
+      case .allowanceKept where seen[index].events.contains { $0.kind == .planRetried }:
+        for task in seen[index].tasks.indices { seen[index].tasks[task].attemptsBefore = 0 }
       default:
         for task in seen[index].tasks.indices { falsify(&seen[index], task, mutant) }
       }
@@ -99,6 +115,8 @@ extension World {
       change.tasks[index].accepted.append(row.accepted[0])
     case .outputChanged where !change.outputs.isEmpty: change.outputs[0].json += [0x20]
     case .statusJumps where row.status == .succeeded: change.tasks[index].status = .cancelled
+    case .withdrawalPoisons where row.error?.code == "SERVER_STOPPED":
+      change.tasks[index].delivery = .max
     default: break
     }
   }
@@ -114,6 +132,10 @@ extension World {
       }
     case .failureMisread:
       for index in plan.tasks.indices { plan.tasks[index].onFailure = .fail }
+    case .conditionIgnored: for index in plan.tasks.indices { plan.tasks[index].when = nil }
+    case .schemaIgnored: for index in plan.tasks.indices { plan.tasks[index].outputSchema = nil }
+    case .deadlineDropped: plan.deadline = nil
+    case .approvalHandedOut: for index in plan.tasks.indices { plan.tasks[index].type = "t" }
     case .requestKeyIgnored:
       var other = submission
       other.creation.requestKey = nil
@@ -125,6 +147,12 @@ extension World {
       other.compiled = try CompiledPlan(plan, defaults: options.defaults, limits: options.limits)
       other.creation.plan = plan
     } catch { return submission }
+    return other
+  }
+
+  func falsified(_ update: PlanUpdate) -> PlanUpdate {
+    var other = update
+    if mutates(.updateMisheard) { other.priority = update.priority.map { $0 + 1 } }
     return other
   }
 

@@ -20,7 +20,9 @@ final class OrchestratorProcess: @unchecked Sendable {
   private var inbox: [(Shard) -> Void] = []
   private var turnAt: Int64?
   private var turnNumber = 0
-  private let clock: SimulatedClock
+  let clock: SimulatedClock
+  /// It has taken every run back.
+  private var hasWithdrawn = false
   private let queue: SimulatedQueue
   /// Calls that end without an answer if this process does.
   private var openCalls: [(number: Int, fail: () -> Void)] = []
@@ -28,6 +30,10 @@ final class OrchestratorProcess: @unchecked Sendable {
   /// When each instance registered or sent a heartbeat last.
   private var lastHeard: [String: Int64] = [:]
   private var handedBack: Set<String> = []
+  /// When each run was last heard of.
+  private(set) var signs: [RunName: Int64] = [:]
+  /// It has said that nothing is handed out any more.
+  private(set) var handOutsAreOver = false
   /// Sessions that ended in this turn, whatever came after.
   private var endedThisTurn: Set<String> = []
   let startedAt: Int64
@@ -166,6 +172,20 @@ final class OrchestratorProcess: @unchecked Sendable {
     }
   }
 
+  /// As on SIGTERM with `in_flight: cancel`: every run is taken back, then it stops.
+  func withdraw() {
+    guard isAlive, isAwake, !hasWithdrawn else { return }
+    world.note("orchestrator \(number) takes everything back", 7, number)
+    hasWithdrawn = true
+    let world = world
+    post { shard in
+      shard.withdrawAll { [weak self] _ in
+        self?.handOutsAreOver = true
+        world.after(0) { self?.stop() }
+      }
+    }
+  }
+
   /// As on SIGTERM: watchers are told, what has come is done, then it ends.
   func stop() {
     guard isAlive, isAwake else { return }
@@ -210,6 +230,9 @@ final class OrchestratorProcess: @unchecked Sendable {
     handedBack.remove(instance)
   }
 
+  /// Whether the run had been heard of before.
+  func heardSign(of run: RunName) -> Bool { signs.updateValue(world.now, forKey: run) != nil }
+
   func gaveBack(_ instance: String, _ session: String, _ shard: Shard) {
     guard shard.sessions.find(session) != nil else { return }
     handedBack.insert(instance)
@@ -218,7 +241,7 @@ final class OrchestratorProcess: @unchecked Sendable {
 
   /// The instance's session with this process is over.
   func hasSessionEnded(_ instance: String) -> Bool {
-    handedBack.contains(instance) || endedThisTurn.contains(instance)
+    hasWithdrawn || handedBack.contains(instance) || endedThisTurn.contains(instance)
       || world.now - max(startedAt, lastHeard[instance] ?? startedAt)
         >= world.options.leaseMilliseconds
   }

@@ -12,9 +12,17 @@ final class Scripts {
 
   /// A result that somebody gave under a token.
   struct Giving {
-    var attempt: Int32
-    var token: Int64
-    var result: GivenResult
+    /// Nil: of whichever attempt there is.
+    var attempt: Int32?
+    var token: Int64?
+    var digest: Digest
+    var output: [UInt8]
+    var usage: Usage
+
+    func fits(_ accepted: AcceptedResult) -> Bool {
+      digest == accepted.digest && attempt ?? accepted.attempt == accepted.attempt
+        && token ?? accepted.token == accepted.token
+    }
   }
 
   init(limits: PlanLimits) { self.limits = limits }
@@ -26,13 +34,19 @@ final class Scripts {
   /// What was given for a task so far.
   func given(_ id: PlanID, _ ordinal: Int) -> [Giving] { givings[id]?[ordinal] ?? [] }
 
-  func give(_ result: GivenResult, _ id: PlanID, _ ordinal: Int, _ attempt: Int32, _ token: Int64) {
+  func give(_ result: GivenResult, _ run: RunName, _ ordinal: Int) {
+    give(
+      Giving(
+        attempt: run.attempt, token: run.token, digest: result.digest, output: result.output,
+        usage: result.usage), run.key.planID, ordinal)
+  }
+
+  func give(_ giving: Giving, _ id: PlanID, _ ordinal: Int) {
     let isKnown = given(id, ordinal).contains {
-      $0.attempt == attempt && $0.token == token && $0.result.digest == result.digest
+      $0.attempt == giving.attempt && $0.token == giving.token && $0.digest == giving.digest
+        && $0.usage == giving.usage
     }
-    guard !isKnown else { return }
-    givings[id, default: [:]][ordinal, default: []].append(
-      Giving(attempt: attempt, token: token, result: result))
+    if !isKnown { givings[id, default: [:]][ordinal, default: []].append(giving) }
   }
 
   /// The number of a run, of all adapters: no two runs give the same output.
@@ -76,6 +90,8 @@ final class GivenResult {
   static func output(text: String, run: Int) -> [UInt8] {
     opening + Array("\(text)\",\"run\":\(run)}".utf8)
   }
+
+  static func hasText(_ output: [UInt8]) -> Bool { output.starts(with: opening) }
 
   static func text(of output: [UInt8]) -> String {
     let rest = output.dropFirst(opening.count)

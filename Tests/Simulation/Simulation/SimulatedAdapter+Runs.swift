@@ -42,9 +42,22 @@ extension SimulatedAdapter {
     live[reference]?.hasBegun = true
     table.begin(reference)
     tellStarted(reference)
+    giveSigns(reference, number)
     guard run.blueprint.course(run.ordinal, run.run.attempt) != .hangs else { return }
     after(run.blueprint.milliseconds(run.ordinal, run.run.attempt)) { [unowned self] in
       finish(reference, number)
+    }
+  }
+
+  /// Says again and again that the run is at work.
+  private func giveSigns(_ reference: Reference, _ number: Int) {
+    guard let run = live[reference], run.number == number,
+      let interval = run.blueprint.signMilliseconds(run.ordinal, run.run.attempt)
+    else { return }
+    after(interval) { [unowned self] in
+      guard live[reference]?.number == number else { return }
+      tellStarted(reference)
+      giveSigns(reference, number)
     }
   }
 
@@ -83,7 +96,7 @@ extension SimulatedAdapter {
   /// Nil: handed back. An output that came before the end from outside took effect stands.
   private func result(of run: LiveRun, isCutOff: Bool) -> AdapterResult? {
     let course = run.blueprint.course(run.ordinal, run.run.attempt)
-    let gives = course == .succeeds || course == .givesNoJSON
+    let gives = course == .succeeds || course == .givesNoJSON || course == .givesMisfit
     guard run.stop == nil || (gives && !isCutOff) else {
       switch run.stop {
       case .handedBack, nil: return nil
@@ -103,6 +116,9 @@ extension SimulatedAdapter {
     case .givesNoJSON:
       return AdapterResult(
         outcome: .succeeded, output: Array("{\(run.number)".utf8), usage: usage(run))
+    case .givesMisfit:
+      return AdapterResult(
+        outcome: .succeeded, output: Array("{\"run\":\(run.number)}".utf8), usage: usage(run))
     case .fails(let error), .isRejected(let error): return failed(error, run)
     case .cancels: return AdapterResult(outcome: .cancelled, usage: usage(run))
     case .hangs: return failed(TaskError(.transient, code: "HUNG", message: "hung"), run)

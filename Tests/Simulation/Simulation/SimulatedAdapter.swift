@@ -259,7 +259,7 @@ final class SimulatedAdapter: @unchecked Sendable {
     guard let bytes = known.result else { return .pending(hasStarted: known.hasStarted) }
     let given = result(bytes)
     if let ordinal = ordinal(run.key) {
-      world.scripts.give(given, run.key.planID, ordinal, run.attempt, run.token)
+      world.scripts.give(given, run, ordinal)
     }
     return .finished(given.result)
   }

@@ -53,6 +53,8 @@ final class SimulatedPort: AdapterPort, @unchecked Sendable {
     var handOut = handOut
     if world.mutates(.tokenInvented) { handOut.run.token += 1 }
     if world.mutates(.payloadTorn) { handOut.payload.removeLast() }
+    if world.mutates(.feedbackLost) { handOut.feedback = "" }
+    if world.mutates(.timeOverspent) { handOut.timeoutMilliseconds += 60_000 }
     if world.strikes(.crashWhileSending) {
       process.die("before a hand-out was sent")
       return
@@ -106,6 +108,12 @@ final class SimulatedPort: AdapterPort, @unchecked Sendable {
       record.attempt == run.attempt && record.delivery == handOut.delivery
         && record.instance == instance,
       .recorded, "token \(run.token) of \(run.key) was sent to \(instance) as \(run.attempt)")
+    world.require(
+      !plan.blueprint.isApproval(ordinal), .decisions, "approval \(run.key) is sent to an adapter")
+    world.require(
+      handOut.feedback == record.feedback, .schemas,
+      "\(run.key) \(run.attempt) hears \"\(handOut.feedback)\", not \"\(record.feedback)\"")
+    checkTime(handOut, plan)
     guard let first = record.payload else {
       plan.setPayload(ordinal, run.token, handOut.payload)
       world.require(
@@ -114,6 +122,18 @@ final class SimulatedPort: AdapterPort, @unchecked Sendable {
       return
     }
     world.require(first == handOut.payload, .payload, "task \(ordinal) got another payload")
+  }
+
+  /// A run gets no more time than its plan has left.
+  private func checkTime(_ handOut: HandOut, _ plan: LedgerPlan) {
+    // An update of this turn may count already.
+    guard let due = plan.row.deadlineAt, plan.askedAt != world.now, let process,
+      !plan.isNews(to: process)
+    else { return }
+    let rest = max(1, due - process.clock.milliseconds())
+    world.require(
+      handOut.timeoutMilliseconds <= rest, .deadlines,
+      "\(handOut.run.key) gets \(handOut.timeoutMilliseconds) ms, its plan has \(rest)")
   }
 
   // MARK: Polls and cancels

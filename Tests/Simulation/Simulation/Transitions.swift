@@ -1,3 +1,4 @@
+import Engine
 import Plan
 
 /// A change of a task's or a plan's status.
@@ -21,23 +22,10 @@ public struct Transition: Hashable, Comparable, Sendable, CustomStringConvertibl
   }
 
   /// Every transition that there may be; all others are violations, and all of these are to be seen.
-  public static let legal: Set<Transition> = [
-    .plan(.created, .running),
-    .plan(.running, .paused), .plan(.running, .completed), .plan(.running, .failed),
-    .plan(.running, .cancelled),
-    .plan(.paused, .running), .plan(.paused, .completed), .plan(.paused, .failed),
-    .plan(.paused, .cancelled),
-    .task(.pending, .ready), .task(.pending, .skipped), .task(.pending, .cancelled),
-    // Handed out; nobody took it in time.
-    .task(.ready, .dispatched), .task(.ready, .failed), .task(.ready, .cancelled),
-    // A hand-out that was taken for lost gave a result after all.
-    .task(.ready, .running), .task(.ready, .succeeded), .task(.ready, .waitingRetry),
-    .task(.dispatched, .running), .task(.dispatched, .ready), .task(.dispatched, .waitingRetry),
-    .task(.dispatched, .failed), .task(.dispatched, .cancelled),
-    .task(.running, .succeeded), .task(.running, .failed), .task(.running, .waitingRetry),
-    .task(.running, .ready), .task(.running, .cancelled),
-    .task(.waitingRetry, .ready), .task(.waitingRetry, .cancelled),
-  ]
+  /// Tasks with `map` are not simulated.
+  public static let legal: Set<Transition> = Set(
+    StateTable.plan.map { .plan($0.from, $0.to) }
+      + StateTable.withoutMaps.map { .task($0.from, $0.to) })
 }
 
 extension EventKind {
@@ -49,6 +37,7 @@ extension EventKind {
     case .taskSucceeded: .succeeded
     case .taskFailed: .failed
     case .taskRetryScheduled: .waitingRetry
+    case .taskWaitingInput: .waitingInput
     case .taskCancelled: .cancelled
     case .taskSkipped: .skipped
     default: nil

@@ -235,6 +235,7 @@ final class World: @unchecked Sendable {
       if process != nil {
         if strikes(.crash) { process?.die("crash") }
         if strikes(.stop) { process?.stop() }
+        if strikes(.withdraw) { process?.withdraw() }
         if strikes(.pause) { process?.pause(dice.between(100, 6_000)) }
         if strikes(.takeover) { takeOver() }
       }
