@@ -9,7 +9,7 @@ python_folders := adapters .ci benchmarks examples Tests/python/interop Tests/py
 # Each attack of the soak.
 SECONDS_EACH ?= 30
 
-.PHONY: help demo setup build test test-swift test-e2e test-clients test-python test-sanitize bench-rpc \
+.PHONY: help demo setup build test test-swift test-e2e test-clients test-python test-kill test-sanitize bench-rpc \
   bench-engine soak fuzz sim check generate baseline format clean
 
 help: ## lists the entries
@@ -40,6 +40,10 @@ test-clients: setup ## runs the clients in other languages and the tools against
 test-python: ## runs the tests of the adapters and examples
 	@deploy/dev/setup.sh system langchain crewai model
 	@.ci/test.sh shared langchain crewai examples
+
+test-kill: ## kills the server at every boundary of its SQLite store; AT=n for one
+	@deploy/dev/setup.sh system swift langchain
+	@.ci/test-kill.sh $(if $(AT),--at $(AT))
 
 test-sanitize: ## runs the Swift tests under the thread and the address sanitizer, each in its own build
 	@deploy/dev/setup.sh

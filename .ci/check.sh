@@ -5,7 +5,8 @@
 #   self        the checks' own tests: each must fail when something is wrong
 #   format      swift format, ruff
 #   types       mypy --strict
-#   repository  secrets, left-overs, links between pages, long files, who imports whom in Python
+#   repository  secrets, left-overs, links between pages, long files, who imports whom in Python,
+#               whether every rule of the contract has its tests
 #   proto       buf: style of the .proto files, and changes that would break those who use them
 #   generated   generated files are what the generators make of proto/
 #   imports     who imports whom in Swift; builds everything, and warnings are errors
@@ -17,7 +18,7 @@ tools=$root/.venv-langchain/bin
 
 # Where Python is, besides what is generated.
 python_folders=(adapters .ci benchmarks examples Tests/python/interop Tests/python/protobuf_peer
-  Tests/python/hardening Tests/clients)
+  Tests/python/hardening Tests/python/kill Tests/clients)
 
 check_self() { "$tools/python" .ci/check/test_checks.py; }
 
@@ -56,12 +57,13 @@ check_types() {
   types interop .venv-langchain Tests/python interop || status=1
   types protobuf .venv-langchain Tests/python protobuf_peer || status=1
   types hardening .venv-langchain Tests/python hardening || status=1
+  types kill .venv-langchain Tests/python kill || status=1
   return $status
 }
 
 check_repository() {
   local status=0 check
-  for check in secrets_in_files leftovers links lengths adapter_imports; do
+  for check in secrets_in_files leftovers links lengths adapter_imports semantics; do
     "$tools/python" ".ci/check/$check.py" || status=1
   done
   return $status

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests; the machine must be set up (deploy/dev/setup.sh).
 #
-# usage: .ci/test.sh [PART...]      parts: build swift hardening e2e clients shared langchain crewai examples
+# usage: .ci/test.sh [PART...]      parts: build swift hardening e2e kill clients shared langchain crewai
+#                                          examples
 #
 # One release build serves the tests and `make demo`.
 set -uo pipefail
@@ -39,6 +40,9 @@ test_hardening() { test_package hardening --filter HardeningTests --no-parallel;
 # One at a time: each starts servers, adapters and a model.
 test_e2e() { test_package e2e --filter EndToEndTests --no-parallel; }
 
+# A part of `make test-kill`.
+test_kill() { limited 600 .ci/test-kill.sh --every 10; }
+
 # test_python NAME ENVIRONMENT FOLDER
 test_python() {
   rm -f "$reports/$1.xml"
@@ -58,5 +62,5 @@ test_clients() {
 test_examples() { test_python examples .venv-langchain examples; }
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(build swift hardening e2e clients shared langchain crewai examples)
+[ ${#parts[@]} -gt 0 ] || parts=(build swift hardening e2e kill clients shared langchain crewai examples)
 run_parts test "${parts[@]}"
