@@ -18,6 +18,7 @@ import links
 import protos
 import pytest
 import secrets_in_files
+import semantics
 import tracked
 
 import count_tests
@@ -149,6 +150,27 @@ class AdapterImportsTest(Tree):
             "adapters/shared/src/a.py": "from . import crewai\n",
         }
         self.assertEqual(self.problems(adapter_imports.check, right), [])
+
+
+class SemanticsTest(Tree):
+    contract = "- **S1 Submit.** text\n| **P1** text |\n"
+    page = '### S1 Submit\n\n- [T](../t.swift):\n  - "it is kept"\n### P1 x\n- [T](../t.swift):\n'
+
+    def found(self, page: str, test: str = '@Test("S1: it is kept")') -> list[str]:
+        files = {"docs/contract.md": self.contract, "docs/semantics.md": page, "t.swift": test}
+        return self.problems(semantics.check, files)
+
+    def test_every_rule_has_tests_that_exist(self) -> None:
+        whole = self.page + '  - "kept"\n'
+        self.assertEqual(self.found(whole), [])
+        for page, test in (
+            (self.page, "it is kept"),
+            (whole, "it was kept"),
+            (whole + "### S2 x\n", "it is kept"),
+            (whole.replace("t.swift", "u.swift"), "it is kept"),
+        ):
+            with self.subTest(page):
+                self.assertTrue(self.found(page, test))
 
 
 class ProtosTest(Tree):
