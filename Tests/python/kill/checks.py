@@ -13,7 +13,7 @@ from typing import Any
 from baton_adapter._generated.baton.v1 import plan_pb2
 
 from .caller import Caller
-from .plan import DROPPED_TASKS, REFERENCE_ENDS, Expected
+from .plan import DROPPED_TASKS, MAPPED, REFERENCE_ENDS, Expected, instance
 from .stage import Stage
 
 # Heartbeats repeat what must be cancelled, several times in a lease.
@@ -99,15 +99,21 @@ def _check_history(
     findings.require(bool(events) and events[-1].kind == last, f"it does not end with {last}")
     # Nothing that was streamed is taken back.
     findings.require(events == watched, "a watcher saw other events than are stored")
-    settled = Counter((one.task_id, one.attempt) for one in events if one.kind in _SETTLES)
+    settled = Counter((_task(one), one.attempt) for one in events if one.kind in _SETTLES)
     findings.applied_twice += sum(number - 1 for number in settled.values())
     ended: set[str] = set()
     for event in events:
+        task = _task(event)
         if event.kind in _HAND_OUTS:
-            findings.require(event.task_id not in ended, f"{event.task_id} ran after its end")
+            findings.require(task not in ended, f"{task} ran after its end")
         if event.kind in _ENDS:
-            findings.require(event.task_id not in ended, f"{event.task_id} ended twice")
-            ended.add(event.task_id)
+            findings.require(task not in ended, f"{task} ended twice")
+            ended.add(task)
+
+
+def _task(about: plan_pb2.PlanEvent | plan_pb2.TaskState) -> str:
+    name = about.task_id if isinstance(about, plan_pb2.PlanEvent) else about.id
+    return instance(name, about.index) if about.HasField("index") else name
 
 
 def _check_reference(state: plan_pb2.PlanState, findings: Findings) -> None:
@@ -115,7 +121,7 @@ def _check_reference(state: plan_pb2.PlanState, findings: Findings) -> None:
     for task in state.tasks:
         status = plan_pb2.TaskStatus.Name(task.status).removeprefix("TASK_STATUS_")
         output = json.loads(task.output_json) if task.output_json else None
-        found[task.id] = Expected(status, task.attempt, output)
+        found[_task(task)] = Expected(status, task.attempt, output)
     for name, expected in REFERENCE_ENDS.items():
         findings.require(found.get(name) == expected, f"{name} is {found.get(name)}")
     findings.require(state.status == plan_pb2.PLAN_STATUS_COMPLETED, "it is not COMPLETED")
@@ -128,11 +134,13 @@ def _check_dropped(state: plan_pb2.PlanState, findings: Findings) -> None:
 
 
 def _runs(lines: list[dict[str, Any]], event: str) -> Counter[Run]:
-    return Counter(
-        (line["plan_id"], line["task_id"], line["attempt"])
-        for line in lines
-        if line["event"] == event
-    )
+    return Counter(_run(line) for line in lines if line["event"] == event)
+
+
+def _run(line: dict[str, Any]) -> Run:
+    # The key is plan/task/index.
+    plan_id, task, index = line["key"].split("/")
+    return (plan_id, instance(task, index) if task == MAPPED else task, line["attempt"])
 
 
 def _check_ledger(evidence: Evidence, findings: Findings) -> None:
@@ -142,15 +150,15 @@ def _check_ledger(evidence: Evidence, findings: Findings) -> None:
     findings.applied_twice += sum(number - 1 for number in begun.values())
     plan_id = evidence.states[0].plan_id
     settled = {
-        (plan_id, event.task_id, event.attempt): event
+        (plan_id, _task(event), event.attempt): event
         for event in evidence.histories[0]
         if event.kind in _SETTLES
     }
     findings.lost += sum(run[0] == plan_id and run not in settled for run in begun)
-    # An approval never reaches an adapter, and a timeout may come before the run begins; everything
-    # else that was settled had run.
+    # An approval and a map itself never reach an adapter, and a timeout may come before the run
+    # begins; everything else that was settled had run.
     for run, event in settled.items():
-        is_own = event.task_id == "asked" or event.code == "START_TO_CLOSE"
+        is_own = run[1] in ("asked", MAPPED) or event.code == "START_TO_CLOSE"
         findings.require(is_own or run in begun, f"{run[1]} {run[2]} was settled and never ran")
 
 

@@ -10,7 +10,9 @@ from baton_adapter._generated.baton.v1 import plan_pb2
 
 CALLBACK, POLL = "callback", "poll"
 
-Output = dict[str, Any]
+# Run once for each element of a list; its instances are called fan[0], fan[1] ...
+MAPPED = "fan"
+_LIST = ("a", "b", "c")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Expected:
 
     status: str
     attempt: int
-    output: Output | None = None
+    output: Any = None
 
 
 def _task(
@@ -42,13 +44,18 @@ def _task(
     )
 
 
-def _echo(name: str, **reads: str | None) -> Output:
+def instance(task: str, index: int) -> str:
+    """What the instance of a mapped task is called here."""
+    return f"{task}[{index}]"
+
+
+def _echo(name: str, **reads: str | None) -> dict[str, Any]:
     return {"text": "", "json": {"n": name, **reads}, "schema": None}
 
 
 def reference() -> plan_pb2.Plan:
     """12 tasks: results by callback and by poll, failures, a run that must be cancelled, an output
-    that does not fit, a condition and an approval."""
+    that does not fit, a condition, an approval and a map."""
     fails = {"mock.fail": "TRANSIENT", "mock.fail_attempts": "1"}
     limited = {**fails, "mock.fail": "RATE_LIMITED", "mock.retry_after": "80ms"}
     stuck = _task("stuck", CALLBACK, ("start",), {"mock.hang": "true"})
@@ -62,10 +69,24 @@ def reference() -> plan_pb2.Plan:
     asked.type = "approval"
     asked.payload_json = b'{"prompt": "Go on after ${{ tasks.flaky.output.json.n }}?"}'
     asked.metadata.clear()
+    fan = _task(MAPPED, CALLBACK, ("slow",), fails)
+    fan.payload_json = b'{"n": "${{ item }}"}'
+    fan.map.over = "${{ inputs.list }}"
+    fan.map.max_parallel = 2
+    join = _task(
+        "join",
+        POLL,
+        (MAPPED, "asked", "misfit", "limited", "stuck", "declined"),
+        reads=("limited", "stuck", "declined"),
+    )
+    join.payload_json = join.payload_json.replace(
+        b"{", b'{"last": "${{ tasks.fan.output[2].json.n }}", ', 1
+    )
     declined = _task("declined", POLL, ("stuck",))
     declined.when = "tasks.stuck.status == 'succeeded'"
     return plan_pb2.Plan(
         name="reference",
+        inputs_json=json.dumps({"list": _LIST}).encode(),
         tasks=[
             _task("start", CALLBACK),
             _task("chain", POLL, ("start",), reads=("start",)),
@@ -76,13 +97,8 @@ def reference() -> plan_pb2.Plan:
             misfit,
             asked,
             declined,
-            _task("fan", CALLBACK, ("slow",), reads=("slow",)),
-            _task(
-                "join",
-                POLL,
-                ("fan", "asked", "misfit", "limited", "stuck", "declined"),
-                reads=("fan", "limited", "stuck", "declined"),
-            ),
+            fan,
+            join,
             _task("end", CALLBACK, ("join",), reads=("join",)),
         ],
     )
@@ -98,9 +114,13 @@ REFERENCE_ENDS = {
     "misfit": Expected("SUCCEEDED", 2, {"n": 2}),
     "asked": Expected("SUCCEEDED", 1, {"n": "yes"}),
     "declined": Expected("SKIPPED", 0),
-    "fan": Expected("SUCCEEDED", 1, _echo("fan", slow="slow")),
+    MAPPED: Expected("SUCCEEDED", 0, [_echo(item) for item in _LIST]),
+    **{
+        instance(MAPPED, index): Expected("SUCCEEDED", 2, _echo(item))
+        for index, item in enumerate(_LIST)
+    },
     "join": Expected(
-        "SUCCEEDED", 1, _echo("join", fan="fan", limited="limited", stuck=None, declined=None)
+        "SUCCEEDED", 1, _echo("join", last="c", limited="limited", stuck=None, declined=None)
     ),
     "end": Expected("SUCCEEDED", 1, _echo("end", join="join")),
 }
