@@ -72,7 +72,8 @@ public final class GRPCServer: Sendable {
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(
         .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 16_384))
+        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 16_384)
+      )
       .childChannelInitializer { channel in self.accept(channel) }
     let listener: any Channel
     switch address {
