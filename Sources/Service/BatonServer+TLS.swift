@@ -6,13 +6,13 @@ internal import NIOConcurrencyHelpers
 /// What concerns certificates and tokens.
 extension BatonServer {
   func serverTLS(_ files: TLSFiles, on address: Address) -> ServerTLS? {
-    files.server(
+    let throttle = LogThrottle()
+    return files.server(
       on: address, onReload: report("the server's certificates"),
       onHandshakeFailure: { [log] peer, error in
-        // Debug: clients decide how often.
-        log.debug(
-          "a client was refused",
-          metadata: ["event": "tls_refused", "peer": "\(peer)", "error": "\(error)"])
+        throttle.info(
+          log, "a client was refused",
+          ["event": "tls_refused", "peer": "\(peer)", "error": "\(error)"])
       })
   }
 

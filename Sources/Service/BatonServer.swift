@@ -108,14 +108,17 @@ public final class BatonServer: Sendable {
     settings.interceptors = [ServerLogging(log), ServerMetrics(), ServerTracing()]
     if let tokens { settings.interceptors.append(ServerBearerToken(tokens)) }
     settings.interceptors.append(ConcurrencyLimit(callsMax: configuration.clients.calls))
+    let throttle = LogThrottle()
     settings.onConnectionLimit = { [log] event in
-      // Debug: clients decide how often.
-      log.debug(
-        "a connection met a limit",
-        metadata: [
-          "event": "connection_limit", "limit": "\(event.limit.rawValue)",
-          "peer": "\(event.peer)", "reason": "\(event.message)",
-        ])
+      let metadata: Logger.Metadata = [
+        "event": "connection_limit", "limit": "\(event.limit.rawValue)", "peer": "\(event.peer)",
+        "reason": "\(event.message)",
+      ]
+      switch event.limit {
+      // What becomes of any connection in time.
+      case .idleTimeout, .age: log.debug("a connection met a limit", metadata: metadata)
+      default: throttle.info(log, "a connection met a limit", metadata)
+      }
     }
     return settings
   }

@@ -53,6 +53,22 @@ import Testing
     #expect(failure.lines == ["baton: \(message)", advice])
   }
 
+  @Test func aHandshakeThatFails() {
+    var error = RPCError(
+      code: .unavailable, reason: TLSError.Code.handshakeFailed.rawValue, message: "no connection")
+    error.neverSent = true
+    error.cause = "its certificate has expired"
+    let failure = CommandFailure(error, server: "https://s:1")
+    #expect(failure.status == .unavailable)
+    #expect(
+      failure.lines == [
+        "baton: the server at s:1 and this command do not trust each other: its certificate "
+          + "has expired",
+        "--tls-ca names the authorities that sign the server's certificate, --tls-server-name the "
+          + "name in it, --tls-certificate and --tls-key what to show to the server.",
+      ])
+  }
+
   @Test func aPlanThatIsNotThere() {
     let error = RPCError(code: .notFound, reason: "PLAN_NOT_FOUND", message: "no")
     let failure = CommandFailure(error, server: "s:1", planID: "P")

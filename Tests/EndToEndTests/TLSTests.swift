@@ -91,6 +91,13 @@ struct TLSTests {
       #expect(cleartext.errors.contains("Write --server \(address)"))
       let distrusting = try await command("list")
       #expect(distrusting.errors.contains("not signed by a trusted authority"))
+      #expect(distrusting.errors.contains("--tls-ca names the authorities"))
+      let keyless = try await command("list", "--tls-certificate", "client.pem")
+      #expect(keyless.status == 64)
+      #expect(keyless.errors.contains("--tls-key is missing; --tls-certificate is given"))
+      // The operator sees it too.
+      let log = try String(contentsOf: folder.appending(path: "server.log"), encoding: .utf8)
+      #expect(log.contains("tls_refused"))
 
       // New certificates are taken on a SIGHUP, and broken ones are not.
       try await Self.make(folder, "issue", "other-ca", "server", "IP:127.0.0.1")

@@ -60,10 +60,15 @@ extension CommandFailure {
     case .peerHungUp:
       message = "the server at \(address) closed the connection before it said anything"
       advice = "If it speaks TLS, write --server \(scheme)\(address) (BATON_SERVER)."
+    case .handshakeFailed:
+      message =
+        "the server at \(address) and this command do not trust each other: "
+        + (error.cause ?? "the TLS handshake failed")
+      advice =
+        "--tls-ca names the authorities that sign the server's certificate, --tls-server-name the "
+        + "name in it, --tls-certificate and --tls-key what to show to the server."
     default:
-      // What is wrong with TLS is said in words; other causes are the system's.
-      let why = isTLS ? error.cause.map { ": \($0)" } ?? "" : ""
-      message = "no server answers at \(server)\(why)"
+      message = "no server answers at \(server)"
       advice =
         "Start one with `baton serve` or `baton dev`, or name another with --server or BATON_SERVER."
     }

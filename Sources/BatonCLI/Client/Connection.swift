@@ -18,7 +18,15 @@ struct Connection: Sendable {
     configuration.connectTimeout = .seconds(5)
     configuration.userAgent = "baton"
     if endpoint.usesTLS {
-      let tls = options.files.client()
+      let files = options.files
+      guard (files.certificate == nil) == (files.key == nil) else {
+        let (given, missing) =
+          files.key == nil ? ("certificate", "key") : ("key", "certificate")
+        throw CommandFailure(
+          .usage, code: "BAD_ARGUMENT",
+          message: "--tls-\(missing) is missing; --tls-\(given) is given")
+      }
+      let tls = files.client()
       do throws(TLSError) { try tls.check() } catch {
         throw CommandFailure(.usage, code: "BAD_CERTIFICATE", message: error.message)
       }

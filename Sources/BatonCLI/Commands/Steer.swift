@@ -23,7 +23,7 @@ struct Cancel: ReportingCommand {
 
   func execute() async throws {
     let request = BatonV1.CancelPlanRequest(planId: planID, reason: reason)
-    try await steer(planID, server, format) {
+    try await steer(planID, server, format, to: .cancelled) {
       try await $0.cancelPlan(request, options: Connection.callOptions).state
     }
   }
@@ -99,8 +99,10 @@ struct Retry: ReportingCommand {
 }
 
 /// Asks the server and tells the state that the plan has then.
+///
+/// - Parameter end: what the plan is to end as; any other end came before.
 func steer(
-  _ planID: String, _ server: ServerOptions, _ format: OutputFormat,
+  _ planID: String, _ server: ServerOptions, _ format: OutputFormat, to end: PlanStatus? = nil,
   _ ask: (OrchestratorClient) async throws -> BatonV1.PlanState?
 ) async throws {
   let connection = try Connection(server)
@@ -112,6 +114,7 @@ func steer(
   if format == .json { return terminal.write(lines: [state.json.text]) }
   let status = PlanStatus(state.status)
   let word = terminal.style.paint(status?.rawValue ?? "unknown", status?.color)
+  let verb = status?.isFinal == true && status != end ? "had ended before: it is" : "is"
   let name = TerminalText.clean(state.name)
-  terminal.write(lines: ["\(planID)\(name.isEmpty ? "" : " (\(name))") is \(word)"])
+  terminal.write(lines: ["\(planID)\(name.isEmpty ? "" : " (\(name))") \(verb) \(word)"])
 }

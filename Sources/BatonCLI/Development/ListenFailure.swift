@@ -14,7 +14,9 @@ enum ListenFailure {
         .system, code: "CANNOT_START",
         message: "the server cannot listen on \(address): \(reason(problem))")
       failure.advice =
-        "If another program has the address, choose one with \(flag); port 0 takes any."
+        address.hasPrefix("unix:")
+        ? "The socket's folder must be there and be writable; \(flag) chooses another path."
+        : "If another program has the address, choose one with \(flag); port 0 takes any."
       return failure
     }
     return CommandFailure(

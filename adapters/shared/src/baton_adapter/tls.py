@@ -174,8 +174,8 @@ def reachable(config: Config, listening: str) -> str:
 
 
 def advice(orchestrator: str, details: str) -> str:
-    """What to change where one side speaks TLS and the other does not, as far as grpcio's words
-    tell: a server without TLS answers with something else, one with TLS closes without a word."""
+    """What to change where the two sides do not agree on TLS, as far as grpcio's words tell: a
+    server without TLS answers with something else, one with TLS closes without a word."""
     address = orchestrator.removeprefix(_SCHEME)
     if not orchestrator.startswith(_SCHEME):
         if "Socket closed" in details or "Connection reset" in details:
@@ -183,6 +183,12 @@ def advice(orchestrator: str, details: str) -> str:
                 "the orchestrator closed the connection; if it serves with TLS, write"
                 f" `orchestrator: {_SCHEME}{address}`"
             )
+    elif "TSI_DATA_CORRUPTED" in details or "CERTIFICATE_REQUIRED" in details:
+        # TLS 1.3: the refusal comes after the client's part of the handshake.
+        return (
+            "the orchestrator refused this adapter's certificate or asks for one; set"
+            " `tls.certificate` and `tls.key` to one that its `tls.client_ca` signed"
+        )
     elif "WRONG_VERSION_NUMBER" in details:
         return (
             f"the orchestrator does not speak TLS; write `orchestrator: {address}`, or give the"
