@@ -32,6 +32,8 @@ public enum PlanEvent: Sendable, Equatable {
   /// We take the run back, to hand it out again later: never the end of a poisoned task.
   case withdrawn(TaskLease, code: String, message: String)
   case result(TaskLease, ResultSummary)
+  /// What the run has used so far, as it says itself.
+  case used(TaskLease, Usage)
   /// The run has said nothing for its heartbeat timeout.
   case silent(TaskLease)
   /// Somebody settles a task that waits for input; attempt 0: whichever waits.
@@ -166,6 +168,8 @@ public enum Refusal: String, Sendable, CaseIterable {
   case tooManyLabels = "TOO_MANY_LABELS"
   /// The task does not wait for input.
   case notWaiting = "NOT_WAITING"
+  /// The plan has used up its budget.
+  case budgetExhausted = "BUDGET_EXHAUSTED"
   /// The plan's deadline lies in the past.
   case deadlinePassed = "DEADLINE_PASSED"
 }

@@ -43,23 +43,36 @@ extension PlanMachine {
     var lanes = ready
     ready = ReadyLanes()
     let limit = Int(compiled.maxParallel)
+    var attemptsLeft = attemptAllowance
+    var wantsAttempt = false
     lanes.drain(
       isReady: { status(of: $0) == .ready },
       take: { ordinal, type, adapter in
-        guard left > 0, outCount < limit,
+        let isNew = isNewAttempt(ordinal)
+        guard left > 0, outCount < limit, !isNew || attemptsLeft > 0,
           let instance = pool.take(type: type, adapter: adapter, now: draft.now)
-        else { return false }
+        else {
+          wantsAttempt = wantsAttempt || isNew
+          return false
+        }
         left -= 1
+        if isNew { attemptsLeft -= 1 }
         handOut(ordinal, to: instance)
         return true
       })
     ready = lanes
+    checkAttempts(isDenied: wantsAttempt && attemptsLeft == 0)
+  }
+
+  /// Whether a hand-out begins the next attempt; otherwise it goes on with the current one.
+  private func isNewAttempt(_ ordinal: Int) -> Bool {
+    rows[ordinal].attempt == 0 || rows[ordinal].tokenClosed
   }
 
   /// Records a hand-out; it is sent after the commit (S3).
   private mutating func handOut(_ ordinal: Int, to instance: AdapterPool.Instance) {
     let previousAdapter = rows[ordinal].adapter
-    let isNewAttempt = rows[ordinal].attempt == 0 || rows[ordinal].tokenClosed
+    let isNewAttempt = isNewAttempt(ordinal)
     let isRedelivery = !isNewAttempt && rows[ordinal].delivery > 0
     // What was wrong with an output is for the adapter; any other error says why it goes out again.
     let error = isRedelivery ? rows[ordinal].error : nil
@@ -67,6 +80,8 @@ extension PlanMachine {
     if isNewAttempt {
       rows[ordinal].attempt += 1
       rows[ordinal].delivery = 0
+      rows[ordinal].reported = Usage()
+      plan.attempts += 1
     }
     rows[ordinal].delivery += 1
     rows[ordinal].token += 1
@@ -89,7 +104,7 @@ extension PlanMachine {
   }
 
   /// The current lease of a task that is out; everything else is late and says nothing (P6).
-  private func isCurrent(_ lease: TaskLease) -> Bool {
+  func isCurrent(_ lease: TaskLease) -> Bool {
     guard rows.indices.contains(lease.ordinal), !plan.status.isFinal else { return false }
     let row = rows[lease.ordinal]
     return row.status.isOut && row.token == lease.token && row.attempt == lease.attempt

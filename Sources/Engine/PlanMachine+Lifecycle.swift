@@ -67,13 +67,14 @@ extension PlanMachine {
 
   mutating func pause(_ reason: String) {
     guard plan.status == .running else { return }
-    plan.status = .paused
-    record(.planPaused) { $0.message = reason }
+    pause(PlanPause(.requested, message: reason, since: draft.now))
   }
 
   mutating func resume() {
     guard plan.status == .paused else { return }
+    guard exhaustion == nil else { return refuse(.budgetExhausted) }
     plan.status = .running
+    plan.pause = nil
     plan.resumedAt = draft.now
     record(.planResumed)
     // Time spent paused does not count against schedule_to_start.
@@ -94,6 +95,7 @@ extension PlanMachine {
     guard plan.status.isFinal else { return }
     guard plan.status == .failed else { return refuse(.notFailed) }
     guard plan.deadlineAt ?? .max > draft.now else { return refuse(.deadlinePassed) }
+    guard exhaustion == nil else { return refuse(.budgetExhausted) }
     // A deadline may have ended it only just now.
     while openCount > 0 { cancelChunk(&pool) }
     endIfDone()
@@ -151,6 +153,7 @@ extension PlanMachine {
     guard !plan.status.isFinal else { return }
     plan.status = status
     plan.error = error
+    plan.pause = nil
     toSkip = []
   }
 
@@ -202,6 +205,7 @@ extension PlanMachine {
   mutating func endIfDone() {
     guard openCount == 0, plan.finishedAt == nil, plan.status != .created else { return }
     plan.finishedAt = draft.now
+    plan.pause = nil
     if plan.status == .cancelled {
       let message = plan.error?.message ?? ""
       record(.planCancelled) { $0.message = message }

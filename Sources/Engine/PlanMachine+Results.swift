@@ -47,8 +47,7 @@ extension PlanMachine {
     let ordinal = lease.ordinal
     rows[ordinal].accepted.append(
       AcceptedResult(attempt: lease.attempt, token: lease.token, digest: summary.digest))
-    rows[ordinal].usage.add(summary.usage)
-    plan.usage.add(summary.usage)
+    settleUsage(ordinal, summary.usage)
     if rows[ordinal].status.isOut { leave(ordinal, &pool) }
     if !rows[ordinal].hasBegun { markRunning(ordinal) }
     switch summary.outcome {

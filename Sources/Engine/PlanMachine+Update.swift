@@ -40,14 +40,19 @@ extension PlanMachine {
   private mutating func amend(_ update: PlanUpdate, _ changes: inout [String]) {
     let plan = creation.plan
     let amendment = PlanAmendment(
-      priority: update.priority ?? plan.priority, labels: update.labels(from: plan.labels))
+      priority: update.priority ?? plan.priority, labels: update.labels(from: plan.labels),
+      budget: update.budget.applied(to: plan.budget))
     if amendment.priority != plan.priority {
       changes.append("priority \(amendment.priority), was \(plan.priority)")
     }
     if amendment.labels != plan.labels { changes.append("labels") }
-    guard amendment != PlanAmendment(priority: plan.priority, labels: plan.labels) else { return }
+    if amendment.budget != plan.budget { changes.append("budget") }
+    let current = PlanAmendment(
+      priority: plan.priority, labels: plan.labels, budget: plan.budget)
+    guard amendment != current else { return }
     creation.plan.amend(amendment)
     draft.amendment = amendment
+    forgetWarnings()
   }
 
   /// Arms the deadline: what is left of it, neither negative nor longer than it was at the submission

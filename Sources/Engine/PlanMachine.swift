@@ -148,6 +148,7 @@ public struct PlanMachine: Sendable {
     case .withdrawn(let lease, let code, let message):
       lost(lease, code, message, &pool, canPoison: false)
     case .result(let lease, let summary): result(lease, summary, &entropy, &pool)
+    case .used(let lease, let usage): used(lease, usage)
     case .complete(let ordinal, let attempt, let completion):
       complete(ordinal, attempt, completion)
     case .silent(let lease): silent(lease, &entropy, &pool)
@@ -162,6 +163,7 @@ public struct PlanMachine: Sendable {
   private mutating func advance(_ pool: inout AdapterPool) {
     cancelChunk(&pool)
     skipChunk()
+    checkTokens()
     if plan.status == .running { askReady() }
     if plan.status == .running { handOutReady(&pool, most: draft.handOutsLeft) }
     endIfDone()

@@ -19,6 +19,7 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
     public static let tooManyLabels = Code(reason: "TOO_MANY_LABELS")
     public static let notWaiting = Code(reason: "NOT_WAITING")
     public static let planEnded = Code(reason: "PLAN_ENDED")
+    public static let budgetExhausted = Code(reason: "BUDGET_EXHAUSTED")
     public static let deadlinePassed = Code(reason: "DEADLINE_PASSED")
     public static let conflictingResult = Code(reason: "CONFLICTING_RESULT")
     /// The store did not answer; nothing was acknowledged, the call may be repeated.
@@ -67,7 +68,7 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
     OrchestratorError(
       refusal.code,
       "plan \(plan.id) is \(plan.plan.status.rawValue), revision \(plan.plan.revision): "
-        + refusal.sentence,
+        + (plan.exhaustion.map { "\($0); " } ?? "") + refusal.sentence,
       about: ["plan_id": "\(plan.id)"])
   }
 }
@@ -85,6 +86,7 @@ extension Refusal {
     case .planEnded: .planEnded
     case .notWaiting: .notWaiting
     case .tooManyLabels: .tooManyLabels
+    case .budgetExhausted: .budgetExhausted
     case .deadlinePassed: .deadlinePassed
     }
   }
@@ -101,6 +103,7 @@ extension Refusal {
     case .planEnded: "it can no longer be changed"
     case .tooManyLabels: "it would have too many labels (GetServerInfo says how many it may have)"
     case .notWaiting: "it does not wait for input now, or in another attempt"
+    case .budgetExhausted: "raise its budget with UpdatePlan first"
     case .deadlinePassed: "its deadline lies in the past; set a later one"
     }
   }

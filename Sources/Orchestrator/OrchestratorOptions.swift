@@ -11,6 +11,8 @@ public struct OrchestratorOptions: Sendable {
   public var sweepMilliseconds: Int64 = 5_000
   /// How long an adapter may hold a poll.
   public var pollWaitMilliseconds: Int64 = 20_000
+  /// What a run says of its usage while it goes on is written at most this often.
+  public var usageMilliseconds: Int64 = 1_000
   /// First pause before something is sent again; doubled up to `lease` at each failure.
   public var resendMilliseconds: Int64 = 250
   public var defaults = PlanDefaults()

@@ -7,6 +7,8 @@ final class PlanEntry {
   var machine: PlanMachine
   /// Hand-outs of tasks that are out, by ordinal.
   var sends: [Int: Send] = [:]
+  /// What runs said of their usage and what is not written yet, by ordinal.
+  var unwrittenUsage: [Int: (lease: TaskLease, usage: Usage)] = [:]
   /// Outputs that other tasks read; the others stay in the store.
   var outputs: [Int: [UInt8]] = [:]
   /// What mapped tasks run over, by ordinal; for as long as they do.
@@ -130,6 +132,8 @@ struct Send {
   var failures = 0
   /// When the run last said something.
   var lastSignAt: Int64 = 0
+  /// When its usage was last written.
+  var usageWrittenAt: Int64?
   /// GetTaskResult is open or about to be sent again.
   var isPolling = false
 }

@@ -363,6 +363,8 @@ extension Shard {
     guard entry.isOut(lease) else { return }
     if started { began(entry, lease) }
     entry.sends[ordinal]?.lastSignAt = now
-    if let note { publish(note, entry) }
+    guard let note else { return }
+    if let usage = note.usage { heard(usage, entry, lease) }
+    publish(note, entry)
   }
 }

@@ -137,6 +137,7 @@ final class Shard {
     _ event: PlanEvent, to entry: PlanEntry, output: [UInt8]? = nil,
     then: ((Result<Decision.Answer, OrchestratorError>) -> Void)? = nil
   ) {
+    if !entry.unwrittenUsage.isEmpty { writeUsage(entry) }
     let decision = entry.machine.apply(event, now: now, entropy: &entropy, pool: &pool)
     if var change = decision.change {
       if decision.storesOutput, let ordinal = event.resultOrdinal, let output {

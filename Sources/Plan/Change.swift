@@ -30,10 +30,12 @@ public struct PlanChange: Sendable, Equatable {
 public struct PlanAmendment: Sendable, Equatable {
   public var priority: Int32
   public var labels: [String: String]
+  public var budget: Budget?
 
-  public init(priority: Int32, labels: [String: String]) {
+  public init(priority: Int32, labels: [String: String], budget: Budget?) {
     self.priority = priority
     self.labels = labels
+    self.budget = budget
   }
 }
 
@@ -42,6 +44,7 @@ extension Plan {
   public mutating func amend(_ amendment: PlanAmendment) {
     priority = amendment.priority
     labels = amendment.labels
+    budget = amendment.budget
   }
 }
 

@@ -19,6 +19,8 @@ public struct Plan: Sendable, Equatable {
   public var maxParallel: Int32?
   /// When the plan must have ended; nil: it may take any time.
   public var deadline: Deadline?
+  /// What its runs may use; nil: as much as they like.
+  public var budget: Budget?
 
   public init() {}
 }

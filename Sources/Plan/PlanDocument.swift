@@ -13,7 +13,7 @@ extension Plan {
       document, at: "",
       known: [
         "name", "owner", "labels", "metadata", "inputs", "adapter", "retry", "timeouts",
-        "priority", "max_parallel", "deadline", "deadline_ms", "tasks",
+        "priority", "max_parallel", "deadline", "deadline_ms", "budget", "tasks",
       ])
     {
       read(fields, &reader)
@@ -33,6 +33,7 @@ extension Plan {
     priority = reader.int32(fields, "priority") ?? priority
     maxParallel = reader.int32(fields, "max_parallel")
     deadline = Deadline(fields, &reader)
+    budget = Budget(fields, &reader)
     guard let elements = reader.array(fields, "tasks", required: true) else { return }
     tasks = elements.enumerated().map { PlanTask($1, at: "tasks[\($0)]", &reader) }
   }
@@ -57,6 +58,7 @@ extension Plan {
     case .at(let milliseconds)?: members.append(JSONMember("deadline_ms", .integer(milliseconds)))
     case nil: break
     }
+    members.add("budget", budget?.members ?? [])
     members.append(JSONMember("tasks", .array(tasks.map(\.document))))
     return .object(members)
   }
@@ -148,6 +150,36 @@ extension MapOptions {
   var members: [JSONMember] {
     var members = [JSONMember("over", .string(over))]
     if let maxParallel { members.append(JSONMember("max_parallel", .integer(maxParallel))) }
+    return members
+  }
+}
+
+extension Budget {
+  init?(_ parent: DocumentFields, _ reader: inout DocumentReader) {
+    guard
+      let fields = reader.object(
+        parent, "budget", known: ["tokens", "soft_tokens", "tasks", "soft_tasks", "on_soft"])
+    else { return nil }
+    self.init()
+    tokens = reader.int64(fields, "tokens")
+    softTokens = reader.int64(fields, "soft_tokens")
+    tasks = reader.int64(fields, "tasks")
+    softTasks = reader.int64(fields, "soft_tasks")
+    guard let text = reader.string(fields, "on_soft") else { return }
+    pausesAtSoft = text == "pause"
+    if text != "pause" && text != "warn" {
+      reader.refuse(fields, "on_soft", "\"\(text)\" is neither warn nor pause")
+    }
+  }
+
+  var members: [JSONMember] {
+    let limits = [
+      ("tokens", tokens), ("soft_tokens", softTokens), ("tasks", tasks), ("soft_tasks", softTasks),
+    ]
+    var members = limits.compactMap { name, limit in
+      limit.map { JSONMember(name, .integer($0)) }
+    }
+    if pausesAtSoft { members.append(JSONMember("on_soft", .string("pause"))) }
     return members
   }
 }

@@ -11,6 +11,7 @@ public struct PlanUpdate: Sendable, Equatable {
   public var expectedRevision: Int64?
   public var priority: Int32?
   public var deadline = DeadlineChange.keep
+  public var budget = BudgetUpdate()
   /// Added, or put in the place of what these keys had.
   public var setLabels: [String: String] = [:]
   /// Keys; those that are not there are passed over.

@@ -55,6 +55,7 @@ struct PlanValidator {
     checkTimeouts("timeouts", plan.timeouts)
     checkPriority("priority", plan.priority)
     checkDeadline(plan.deadline)
+    checkBudget(plan.budget)
     if let maxParallel = plan.maxParallel, maxParallel < 1 {
       refuse("max_parallel", .outOfRange, "\(maxParallel) is below 1")
     }
@@ -130,6 +131,18 @@ struct PlanValidator {
     }
   }
 
+  private mutating func checkBudget(_ budget: Budget?) {
+    guard let budget else { return }
+    checkLimit("budget.tokens", budget.tokens, least: 1)
+    checkLimit("budget.soft_tokens", budget.softTokens, least: 1)
+    checkLimit("budget.tasks", budget.tasks, least: 1)
+    checkLimit("budget.soft_tasks", budget.softTasks, least: 1)
+  }
+
+  private mutating func checkLimit(_ field: String, _ limit: Int64?, least: Int64) {
+    if let limit, limit < least { refuse(field, .outOfRange, "\(limit) is below \(least)") }
+  }
+
   private mutating func checkPriority(_ field: String, _ priority: Int32) {
     guard priority < -limits.maxPriority || priority > limits.maxPriority else { return }
     refuse(
@@ -166,6 +179,10 @@ struct PlanValidator {
   mutating func check(_ update: PlanUpdate) {
     if let priority = update.priority { checkPriority("priority", priority) }
     if case .set(let deadline) = update.deadline { checkDeadline(deadline) }
+    checkLimit("budget.tokens", update.budget.tokens, least: 0)
+    checkLimit("budget.soft_tokens", update.budget.softTokens, least: 0)
+    checkLimit("budget.tasks", update.budget.tasks, least: 0)
+    checkLimit("budget.soft_tasks", update.budget.softTasks, least: 0)
     checkPairs("set_labels", update.setLabels, keysAreIDs: true)
   }
 

@@ -82,6 +82,12 @@ public struct Usage: Sendable, Equatable {
 
   public init() {}
 
+  /// Input and output.
+  public var tokens: Int64 { Self.sum(inputTokens, outputTokens) }
+
+  /// Nothing was used, or nothing was said of it.
+  public var isEmpty: Bool { inputTokens == 0 && outputTokens == 0 && calls == 0 }
+
   /// What is reported is not trusted: negative counts are left out, sums stop at the largest number.
   public mutating func add(_ other: Usage) {
     inputTokens = Self.sum(inputTokens, other.inputTokens)
@@ -89,6 +95,28 @@ public struct Usage: Sendable, Equatable {
     if calls == 0 { model = other.model }
     if calls > 0 && other.calls > 0 && model != other.model { model = "" }
     calls = Self.sum(calls, other.calls)
+  }
+
+  /// Takes out what was added before and puts `other` in its place. A sum that had reached the largest
+  /// number stays there.
+  public mutating func replace(_ earlier: Usage, by other: Usage) {
+    inputTokens = Self.difference(inputTokens, earlier.inputTokens)
+    outputTokens = Self.difference(outputTokens, earlier.outputTokens)
+    calls = Self.difference(calls, earlier.calls)
+    add(other)
+  }
+
+  /// The larger of each count: reports of one run may come twice and in any order.
+  public func raised(to other: Usage) -> Usage {
+    var usage = other
+    usage.inputTokens = max(inputTokens, other.inputTokens)
+    usage.outputTokens = max(outputTokens, other.outputTokens)
+    usage.calls = max(calls, other.calls)
+    return usage
+  }
+
+  private static func difference(_ left: Int64, _ right: Int64) -> Int64 {
+    left == .max ? left : max(0, left - max(0, right))
   }
 
   private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
@@ -123,6 +151,11 @@ public struct PlanRow: Sendable, Equatable {
   public var usage = Usage()
   /// Bytes of all accepted outputs.
   public var outputBytes: Int64 = 0
+  /// Attempts that were handed out, of all tasks.
+  public var attempts: Int64 = 0
+  public var budgetWarnings: BudgetWarnings = []
+  /// Set while the plan is `paused`.
+  public var pause: PlanPause?
 
   public init() {}
 }
@@ -163,6 +196,9 @@ public struct TaskRow: Sendable, Equatable {
   /// The last error, or why the last hand-out came to nothing; kept while the next one waits or runs.
   public var error: TaskError?
   public var usage = Usage()
+  /// The part of `usage` that the current attempt has reported while it runs; its result's takes its
+  /// place.
+  public var reported = Usage()
   public var outputBytes: Int64 = 0
   /// Of a task with `map`, once it is known: how many instances it has, and the first one's ordinal;
   /// the others follow. Their rows stand after those of the plan's own tasks.
@@ -216,6 +252,8 @@ public enum EventKind: String, Sendable, CaseIterable {
   case taskPoisoned = "task_poisoned"
   case adapterSwitched = "adapter_switched"
   case resultRefused = "result_refused"
+  case budgetWarning = "budget_warning"
+  case budgetExhausted = "budget_exhausted"
 
   /// Nothing follows but what a later call of a person starts.
   public var endsPlan: Bool {

@@ -24,6 +24,7 @@ extension Plan {
     case .deadlineAtMs(let milliseconds)?: deadline = .at(milliseconds: milliseconds)
     case nil: break
     }
+    budget = message.budget.flatMap { Budget($0) }
     tasks = message.tasks.enumerated().map { index, task in
       PlanTask(task, at: "tasks[\(index)]", &problems)
     }
@@ -85,6 +86,41 @@ extension RetryOptions {
   }
 }
 
+extension Budget {
+  /// Nil where it sets no limit.
+  init?(_ message: BatonV1.Budget) {
+    self.init()
+    tokens = message.tokens.nonZero
+    softTokens = message.softTokens.nonZero
+    tasks = message.tasks.nonZero
+    softTasks = message.softTasks.nonZero
+    pausesAtSoft = message.pauseAtSoft
+    if self == Budget() { return nil }
+  }
+}
+
+extension BatonV1.Budget {
+  public init(_ budget: Budget) {
+    self.init()
+    tokens = budget.tokens ?? 0
+    softTokens = budget.softTokens ?? 0
+    tasks = budget.tasks ?? 0
+    softTasks = budget.softTasks ?? 0
+    pauseAtSoft = budget.pausesAtSoft
+  }
+}
+
+extension BudgetUpdate {
+  init(_ message: BatonV1.BudgetUpdate) {
+    self.init()
+    if case .tokens(let limit)? = message.tokensValue { tokens = limit }
+    if case .softTokens(let limit)? = message.softTokensValue { softTokens = limit }
+    if case .tasks(let limit)? = message.tasksValue { tasks = limit }
+    if case .softTasks(let limit)? = message.softTasksValue { softTasks = limit }
+    if case .pauseAtSoft(let pauses)? = message.pauseAtSoftValue { pausesAtSoft = pauses }
+  }
+}
+
 extension TimeoutOptions {
   init(_ message: BatonV1.Timeouts?) {
     self.init()
@@ -121,6 +157,7 @@ extension BatonV1.Plan {
     case .at(let milliseconds)?: deadline = .deadlineAtMs(milliseconds)
     case nil: break
     }
+    budget = plan.budget.map { BatonV1.Budget($0) }
     tasks = plan.tasks.map { BatonV1.Task($0) }
   }
 }

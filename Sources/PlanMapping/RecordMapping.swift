@@ -162,6 +162,7 @@ extension PlanUpdate {
     case .noDeadline(true)?: deadline = .remove
     case .noDeadline(false)?, nil: break
     }
+    if let change = message.budget { budget = BudgetUpdate(change) }
     setLabels = message.setLabels
     removeLabels = message.removeLabels
   }
@@ -188,5 +189,16 @@ extension BatonV1.PlanState {
     deadlineAtMs = plan.deadlineAt ?? 0
     error = plan.error.map { BatonV1.TaskError($0) }
     usage = BatonV1.Usage(plan.usage)
+    attempts = plan.attempts
+    hold = plan.pause.map { BatonV1.PlanHold($0) }
+  }
+}
+
+extension BatonV1.PlanHold {
+  public init(_ pause: PlanPause) {
+    self.init()
+    code = pause.code.rawValue
+    message = pause.message
+    sinceMs = pause.since
   }
 }

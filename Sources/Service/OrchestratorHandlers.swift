@@ -121,6 +121,7 @@ struct OrchestratorHandlers: OrchestratorService {
       owner: plan.owner, labels: plan.labels, taskCount: plan.tasks.count, plan: snapshot.plan)
     state.metadata = plan.metadata
     state.priority = plan.priority
+    state.budget = plan.budget.map { BatonV1.Budget($0) }
     state.counts = TaskStatus.allCases.compactMap { status in
       snapshot.counts[status].map {
         BatonV1.TaskCount(status: status.message, count: Int32($0))

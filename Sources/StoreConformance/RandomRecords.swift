@@ -31,6 +31,7 @@ extension RandomSource {
     plan.deadline = optionalDelay().map {
       oneIn(2) ? .after(milliseconds: $0) : .at(milliseconds: integer())
     }
+    plan.budget = budget()
     plan.tasks = (0..<taskCount).map { task(ordinal: $0) }
     return plan
   }
@@ -110,11 +111,26 @@ extension RandomSource {
     row.error = taskError()
     row.usage = usage()
     row.outputBytes = integer()
+    row.attempts = integer()
+    row.budgetWarnings = BudgetWarnings(rawValue: Int64.random(in: 0...3, using: &self))
+    row.pause =
+      oneIn(2)
+      ? nil : PlanPause(pick(PlanPause.Code.allCases), message: text(), since: integer())
     return row
   }
 
   mutating func amendment() -> PlanAmendment {
-    PlanAmendment(priority: int32(), labels: texts())
+    PlanAmendment(priority: int32(), labels: texts(), budget: budget())
+  }
+
+  private mutating func budget() -> Budget? {
+    var budget = Budget()
+    budget.tokens = optionalInteger()
+    budget.softTokens = optionalInteger()
+    budget.tasks = optionalInteger()
+    budget.softTasks = optionalInteger()
+    budget.pausesAtSoft = oneIn(2)
+    return budget == Budget() ? nil : budget
   }
 
   mutating func taskRow(ordinal: Int) -> TaskRow {
@@ -138,6 +154,7 @@ extension RandomSource {
     row.timerDelayMilliseconds = integer()
     row.error = taskError()
     row.usage = usage()
+    row.reported = oneIn(2) ? Usage() : usage()
     row.outputBytes = integer()
     row.itemCount = optionalInt32()
     row.firstItem = oneIn(2) ? nil : Int(integer())

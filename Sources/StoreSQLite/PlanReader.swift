@@ -14,7 +14,7 @@ final class PlanReader {
       connection,
       """
       SELECT status, \(SQL.list(PlanColumns.mutable)), plan, namespace, request_key,
-        request_digest, labels, priority, document, payloads
+        request_digest, labels, priority, budget, document, payloads
       FROM plans JOIN definitions USING (plan) WHERE id = ?
       """)
     selectTasks = try SQLiteStatement(
@@ -40,7 +40,9 @@ final class PlanReader {
       let requestKey = selectPlan.optionalText()
       let requestDigest = try selectPlan.digest()
       let labels = try LabelRecord.decode(selectPlan.bytes())
-      let amendment = PlanAmendment(priority: selectPlan.int32(), labels: labels)
+      let amendment = PlanAmendment(
+        priority: selectPlan.int32(), labels: labels,
+        budget: try BudgetRecord.decode(selectPlan.bytes()))
       let record = DefinitionRecord(document: selectPlan.bytes(), payloads: selectPlan.bytes())
       var (plan, defaults) = try record.decoded()
       plan.amend(amendment)

@@ -36,7 +36,8 @@ final class PlanWriter {
     selectStored = try prepare("SELECT revision, last_seq FROM plans WHERE id = ?")
     selectLabels = try prepare("SELECT labels FROM plans WHERE plan = ?")
     deleteLabel = try prepare("DELETE FROM plan_labels WHERE key = ? AND value = ? AND id = ?")
-    updateAmended = try prepare("UPDATE plans SET labels = ?, priority = ? WHERE plan = ?")
+    updateAmended = try prepare(
+      "UPDATE plans SET labels = ?, priority = ?, budget = ? WHERE plan = ?")
     upsertTask = try prepare(SQL.upsert("tasks", key: TaskColumns.key, TaskColumns.names))
     insertOutput = try prepare(SQL.insert("outputs", ["plan", "ordinal", "json"]))
     insertTrace = try prepare(SQL.insert("trace", ["plan", "last_seq", "events"]))
@@ -119,6 +120,7 @@ final class PlanWriter {
     insertPlan.bind(creation.plan.owner)
     insertPlan.bind(text: LabelRecord.encode(creation.plan.labels))
     insertPlan.bind(creation.plan.priority)
+    insertPlan.bind(text: BudgetRecord.encode(creation.plan.budget))
     insertPlan.bind(creation.plan.tasks.count)
     insertPlan.bind(creation.requestKey)
     insertPlan.bind(blob: creation.requestDigest.bytes)
@@ -163,6 +165,7 @@ final class PlanWriter {
     try insert(amendment.labels, plan, id)
     updateAmended.bind(text: LabelRecord.encode(amendment.labels))
     updateAmended.bind(amendment.priority)
+    updateAmended.bind(text: BudgetRecord.encode(amendment.budget))
     updateAmended.bind(plan)
     try run(updateAmended)
   }

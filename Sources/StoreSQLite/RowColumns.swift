@@ -10,10 +10,12 @@ enum PlanColumns {
     [
       "revision", "last_seq", "created_at", "started_at", "resumed_at", "finished_at",
       "deadline_at",
-    ] + ErrorColumns.names + UsageColumns.names + ["output_bytes"]
+    ] + ErrorColumns.names + UsageColumns.names + [
+      "output_bytes", "attempts", "budget_warnings", "pause_code", "pause_message", "paused_at",
+    ]
 
   static let identity = [
-    "id", "namespace", "name", "owner", "labels", "priority", "task_count", "request_key",
+    "id", "namespace", "name", "owner", "labels", "priority", "budget", "task_count", "request_key",
     "request_digest",
   ]
 }
@@ -26,7 +28,7 @@ enum TaskColumns {
       "adapter", "instance", "handle", "handle_epoch", "handle_answered", "started_at",
       "dispatched_at", "finished_at", "timer_due_at", "timer_delay_ms",
     ] + ErrorColumns.names + UsageColumns.names + [
-      "output_bytes", "item_count", "first_item", "accepted",
+      "reported", "output_bytes", "item_count", "first_item", "accepted",
     ]
 }
 
@@ -101,6 +103,11 @@ extension SQLiteStatement {
     bind(row.error)
     bind(row.usage)
     bind(row.outputBytes)
+    bind(row.attempts)
+    bind(row.budgetWarnings.rawValue)
+    bind(row.pause?.code.rawValue)
+    bind(row.pause?.message)
+    bind(row.pause?.since)
   }
 
   /// `status`, then `PlanColumns.mutable`.
@@ -117,6 +124,9 @@ extension SQLiteStatement {
     row.error = try taskError()
     row.usage = usage()
     row.outputBytes = integer()
+    row.attempts = integer()
+    row.budgetWarnings = BudgetWarnings(rawValue: integer())
+    row.pause = try pause()
     return row
   }
 
@@ -141,6 +151,11 @@ extension SQLiteStatement {
     bind(row.timerDelayMilliseconds)
     bind(row.error)
     bind(row.usage)
+    if row.reported == Usage() {
+      bind(Int64?.none)
+    } else {
+      bind(text: UsageRecord.encode(row.reported))
+    }
     bind(row.outputBytes)
     bind(row.itemCount.map { Int64($0) })
     bind(row.firstItem.map { Int64($0) })
@@ -169,6 +184,7 @@ extension SQLiteStatement {
     row.timerDelayMilliseconds = integer()
     row.error = try taskError()
     row.usage = usage()
+    row.reported = try UsageRecord.decode(bytes())
     row.outputBytes = integer()
     row.itemCount = optionalInteger().map { Int32(truncatingIfNeeded: $0) }
     row.firstItem = optionalInteger().map { Int($0) }
@@ -195,6 +211,16 @@ extension SQLiteStatement {
     return TaskError(
       errorClass, code: code, message: message, diagnostics: diagnostics,
       retryAfterMilliseconds: pause)
+  }
+
+  private func pause() throws(StoreError) -> PlanPause? {
+    let name = optionalText()
+    let (message, since) = (text(), integer())
+    guard let name else { return nil }
+    guard let code = PlanPause.Code(rawValue: name) else {
+      throw StoreError(.corrupt, "\"\(name)\" is no reason for a pause")
+    }
+    return PlanPause(code, message: message, since: since)
   }
 
   /// `UsageColumns`.

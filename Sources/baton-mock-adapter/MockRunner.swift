@@ -50,6 +50,7 @@ final class MockRunner: TaskRunner {
       await Task.yield()
       exit(Self.scriptedExit)
     }
+    if script.tokens != nil { progress.usage(Self.usage(request, script)) }
     if script.ignoresCancel {
       // Waiting for a task does not end with the task that waits.
       try await Task.detached { try await Self.pass(script, progress) }.value
@@ -60,9 +61,10 @@ final class MockRunner: TaskRunner {
       throw TaskFailure(
         errorClass, code: script.code,
         message: "the script fails attempt \(request.attempt) of \(request.taskID)",
-        retryAfter: script.retryAfter)
+        retryAfter: script.retryAfter, usage: script.tokens.map { _ in Self.usage(request, script) }
+      )
     }
-    return TaskOutput(Self.output(request, script), usage: Self.usage(request))
+    return TaskOutput(Self.output(request, script), usage: Self.usage(request, script))
   }
 
   /// Exit code of `mock.exit`.
@@ -95,8 +97,9 @@ final class MockRunner: TaskRunner {
     ])
   }
 
-  private static func usage(_ request: TaskRequest) -> BatonV1.Usage {
+  private static func usage(_ request: TaskRequest, _ script: MockScript) -> BatonV1.Usage {
     BatonV1.Usage(
-      inputTokens: Int64(request.payload.bytes.count), outputTokens: 1, model: "mock", calls: 1)
+      inputTokens: script.tokens == nil ? Int64(request.payload.bytes.count) : 0,
+      outputTokens: script.tokens ?? 1, model: "mock", calls: 1)
   }
 }

@@ -21,6 +21,7 @@ internal import Plan
 /// | `mock.outputs` | JSON list | the output of each attempt; the last one for all that follow |
 /// | `mock.echo` | `true` | the output is {"text": feedback, "json": payload, "schema": schema} |
 /// | `mock.chunks` | n | so many chunks of progress, spread over the delay |
+/// | `mock.tokens` | n | so many tokens are used, said when the run starts and with its result |
 /// | `mock.exit` | `true` or n | the process exits when the run starts (deliveries up to n) |
 /// | `mock.busy` | n | the first n hand-outs are refused with RESOURCE_EXHAUSTED |
 /// | `mock.reject` | `INVALID_ARGUMENT` or `UNIMPLEMENTED` | every hand-out is refused with it |
@@ -39,6 +40,7 @@ struct MockScript: Sendable, Equatable {
   var outputs: [JSONValue] = []
   var echoes = false
   var chunkCount = 0
+  var tokens: Int64?
   /// The last delivery whose start ends the process; 0: none.
   var exitDeliveries: Int32 = 0
   var busyCount = 0
@@ -74,6 +76,7 @@ struct MockScript: Sendable, Equatable {
     case "outputs": set(\.outputs, Self.list(text))
     case "echo": set(\.echoes, Bool(text))
     case "chunks": set(\.chunkCount, Self.count(text).map { Int($0) })
+    case "tokens": set(\.tokens, Self.count(text).map { Int64($0) })
     case "busy": set(\.busyCount, Self.count(text).map { Int($0) })
     case "exit": set(\.exitDeliveries, Bool(text).map { $0 ? .max : 0 } ?? Self.count(text))
     case "reject": set(\.rejection, Self.rejections[text])

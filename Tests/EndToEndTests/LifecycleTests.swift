@@ -21,18 +21,8 @@ struct LifecycleTests {
     return task
   }
 
-  /// Runs a command of `baton` against the stage's server; answers its exit code and output.
   private func baton(_ stage: Stage, _ arguments: [String]) async throws -> (Int32, String) {
-    let process = Process()
-    process.executableURL = try Program.built("baton")
-    process.arguments = arguments + ["--server", stage.address]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    let text = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+    try stage.baton(arguments)
   }
 
   @Test("baton retry: a failed plan runs again from where it failed; its stream goes on")

@@ -124,6 +124,20 @@ final class Stage {
 
   // MARK: Plans
 
+  /// Runs a command of `baton` against the server; answers its exit code and output.
+  func baton(_ arguments: [String]) throws -> (Int32, String) {
+    let process = Process()
+    process.executableURL = try Program.built("baton")
+    process.arguments = arguments + ["--server", address]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let text = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+  }
+
   func submit(_ plan: Plan, key: String = "") async throws -> String {
     try await orchestrator.submitPlan(
       BatonV1.SubmitPlanRequest(plan: BatonV1.Plan(plan), requestKey: key)

@@ -19,6 +19,10 @@ struct CanaryTests {
     step.stored.plan.status == .running && step.after.outCount > 0
   }
 
+  private static func beginsAttempt(_ step: Step) -> Bool {
+    step.stored.plan.attempts > step.before.plan.attempts
+  }
+
   /// The first stored row that has been handed out.
   private static func firstOut(_ step: Step) -> Int? {
     step.stored.tasks.firstIndex { $0.status.isOut }
@@ -127,6 +131,24 @@ struct CanaryTests {
     Canary(invariant: "limits hold for what is handed out", fits: handsOut) { step in
       step.pool.remove(step.handOuts[0].instance)
     },
+    Canary(
+      invariant: "no more attempts than the budget's, and none once its tokens are used",
+      fits: { $0.after.creation.plan.budget?.tasks != nil && beginsAttempt($0) }
+    ) { $0.stored.plan.attempts += $0.after.creation.plan.budget?.tasks ?? 0 },
+    Canary(
+      invariant: "no more attempts than the budget's, and none once its tokens are used",
+      fits: { $0.after.creation.plan.budget?.tokens != nil && beginsAttempt($0) }
+    ) { $0.stored.plan.usage.inputTokens = $0.after.creation.plan.budget?.tokens ?? 0 },
+    Canary(
+      invariant: "attempts are counted once, at their first hand-out", fits: { _ in true }
+    ) { $0.stored.plan.attempts += 1 },
+    Canary(invariant: "a plan says why it is paused, and only then", fits: isRunning) {
+      $0.stored.plan.pause = PlanPause(.requested, message: "", since: 0)
+    },
+    Canary(
+      invariant: "a plan says why it is paused, and only then",
+      fits: { $0.stored.plan.status == .paused }
+    ) { $0.stored.plan.pause = nil },
     Canary(
       invariant: "terminal is final", fits: { $0.before.tasks.contains { $0.status.isFinal } }
     ) { step in

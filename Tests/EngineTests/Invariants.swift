@@ -158,8 +158,10 @@ struct Invariant: Sendable {
         if case .handOut = $0 { true } else { false }
       }
       guard isSent || !step.handOuts.isEmpty else { return nil }
-      // A plan may end in the change that hands something out only if it does not.
-      return status == .running ? nil : "\(status)"
+      // Hand-outs may use up the budget that pauses the plan with them.
+      let pause = step.stored.plan.pause
+      let isSpent = status == .paused && pause?.code != .requested && pause?.since == step.now
+      return status == .running || isSpent ? nil : "\(status)"
     },
     Invariant(name: "every hand-out is recorded, then sent, and nothing else is") { step in
       let sent = step.decision.commands.compactMap { command -> Int? in
@@ -191,6 +193,26 @@ struct Invariant: Sendable {
       return isFull || all.count > step.pool.limits.inFlight
         || step.after.outCount > step.after.compiled.maxParallel
         ? "\(all.count) out" : nil
+    },
+    Invariant(name: "no more attempts than the budget's, and none once its tokens are used") {
+      step in
+      guard let budget = step.after.creation.plan.budget,
+        step.stored.plan.attempts > step.before.plan.attempts
+      else { return nil }
+      let plan = step.stored.plan
+      return plan.attempts <= budget.tasks ?? .max && plan.usage.tokens < budget.tokens ?? .max
+        ? nil : "\(plan.attempts) attempts, \(plan.usage.tokens) tokens of \(budget)"
+    },
+    Invariant(name: "attempts are counted once, at their first hand-out") { step in
+      let sum = step.rows.reduce(Int64(0)) { sum, row in
+        let isApproval = step.after.compiled.plan.tasks[step.after.home(row.after.ordinal)].isApproval
+        return sum + (isApproval ? 0 : Int64(row.after.attempt))
+      }
+      return step.stored.plan.attempts == sum ? nil : "\(step.stored.plan.attempts), not \(sum)"
+    },
+    Invariant(name: "a plan says why it is paused, and only then") { step in
+      let plan = step.stored.plan
+      return (plan.status == .paused) == (plan.pause != nil) ? nil : "\(plan)"
     },
     Invariant(name: "terminal is final") { step in
       let isRetried = step.change?.events.contains { $0.kind == .planRetried } ?? false
@@ -240,7 +262,9 @@ struct Invariant: Sendable {
       let tokens = rows.reduce(0) { $0 + $1.usage.inputTokens }
       let bytes = rows.reduce(0) { $0 + $1.outputBytes }
       return step.stored.plan.usage.inputTokens == tokens
-        && step.stored.plan.outputBytes == bytes ? nil : "\(tokens) tokens, \(bytes) bytes"
+        && step.stored.plan.outputBytes == bytes
+        && rows.allSatisfy { $0.reported.inputTokens <= $0.usage.inputTokens }
+        ? nil : "\(tokens) tokens, \(bytes) bytes"
     },
     Invariant(name: "whatever waits has a timer") { step in
       guard !step.after.plan.status.isFinal else { return nil }
@@ -308,7 +332,7 @@ extension Step {
     return timerDifference(second)
   }
 
-  private var now: Int64 { after.draft.now }
+  var now: Int64 { after.draft.now }
 
   /// Ready tasks in the order in which they would go. A task may stand twice in its lane, where a
   /// late result took it out of the ready state and its next attempt brought it back.

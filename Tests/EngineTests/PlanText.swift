@@ -7,7 +7,9 @@ import Plan
 /// A word that is an id, with `<` and what it depends on, begins a task; the words after it set its
 /// fields: `attempts=`, `initial=`, `deliveries=`, `priority=`, `type=`, `adapter=`, `start=`
 /// (schedule_to_start), `close=` (start_to_close), `beat=` (heartbeat), `continue`, `gated` (it has a
-/// condition), `map` and `map=` (it is run over a list, so many at a time). Words before the first task set fields of the plan: `parallel=`, `deadline=`.
+/// condition), `map` and `map=` (it is run over a list, so many at a time). Words before the first task
+/// set fields of the plan: `parallel=`, `deadline=`, and of its budget: `tokens=`, `soft_tokens=`,
+/// `tasks=`, `soft_tasks=`, `on_soft=pause`.
 func plan(_ text: String) -> Plan {
   var plan = Plan()
   plan.inputs = Array(#"{"go":true,"list":[]}"#.utf8)
@@ -39,7 +41,7 @@ private func set(_ plan: inout Plan, _ field: String, _ value: String) {
     switch field {
     case "parallel": plan.maxParallel = Int32(value)
     case "deadline": plan.deadline = .after(milliseconds: milliseconds(value))
-    default: preconditionFailure("no field of a plan: \(field)")
+    default: set(&plan.budget, field, value)
     }
     return
   }
@@ -60,6 +62,19 @@ private func set(_ plan: inout Plan, _ field: String, _ value: String) {
   case "close": plan.tasks[last].timeouts.startToCloseMilliseconds = milliseconds(value)
   default: preconditionFailure("no field of a task: \(field)")
   }
+}
+
+private func set(_ budget: inout Budget?, _ field: String, _ value: String) {
+  var changed = budget ?? Budget()
+  switch field {
+  case "tokens": changed.tokens = Int64(value)
+  case "soft_tokens": changed.softTokens = Int64(value)
+  case "tasks": changed.tasks = Int64(value)
+  case "soft_tasks": changed.softTasks = Int64(value)
+  case "on_soft": changed.pausesAtSoft = value == "pause"
+  default: preconditionFailure("no field of a plan: \(field)")
+  }
+  budget = changed
 }
 
 func milliseconds(_ text: String) -> Int64 {

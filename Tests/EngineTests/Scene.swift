@@ -133,6 +133,11 @@ struct Scene {
           digest: digest(isDeclined ? 6 : words.last == "other" ? 7 : 5), outputBytes: 8))
     case "withdraw": return .withdrawn(lease, code: "SERVER_STOPPED", message: "stopped")
     case "lose": return .lost(lease, code: "RUN_LOST", message: "lost")
+    case "use":
+      var usage = Usage()
+      usage.inputTokens = Int64(words[2]) ?? 0
+      usage.calls = 1
+      return .used(lease, usage)
     case "succeed", "fail", "stop": return .result(lease, summary(words))
     case "timer", "early":
       return .timer(ordinal: lease.ordinal, generation: machine.timerGenerations[lease.ordinal])
@@ -155,6 +160,10 @@ struct Scene {
         let pair = parts[1].split(separator: ":").map(String.init)
         update.setLabels[pair[0]] = pair[1]
       case "remove": update.removeLabels.append(parts[1])
+      case "tokens": update.budget.tokens = Int64(parts[1])
+      case "soft_tokens": update.budget.softTokens = Int64(parts[1])
+      case "tasks": update.budget.tasks = Int64(parts[1])
+      case "soft_tasks": update.budget.softTasks = Int64(parts[1])
       default: preconditionFailure("no such change: \(word)")
       }
     }
@@ -199,12 +208,13 @@ struct Scene {
       errorClass, code: "TEST", message: "of the test", retryAfterMilliseconds: pause)
   }
 
-  /// `succeed a`, `succeed a other` (another digest), `fail a CLASS`, `stop a` (cancelled, without
+  /// `succeed a`, `succeed a other` (another digest), `succeed a silent` (no usage), `fail a CLASS`, `stop a` (cancelled, without
   /// an error), `stop a CLASS`.
   private func summary(_ words: [String]) -> ResultSummary {
     var usage = Usage()
     usage.calls = 1
     usage.inputTokens = 10
+    if words.last == "silent" { usage = Usage() }
     switch words[0] {
     case "succeed":
       return ResultSummary(

@@ -74,6 +74,7 @@ struct World {
     var made = Plan()
     made.inputs = Array(#"{"go":true,"list":[]}"#.utf8)
     if chance(4) { made.deadline = .after(milliseconds: Int64(5_000 + roll(20_000))) }
+    if chance(3) { made.budget = randomBudget() }
     if chance(3) { made.maxParallel = Int32(1 + roll(4)) }
     for index in 0..<(1 + roll(9)) {
       var task = PlanTask()
@@ -102,6 +103,16 @@ struct World {
       made.tasks.append(task)
     }
     return made
+  }
+
+  private mutating func randomBudget() -> Budget {
+    var budget = Budget()
+    if chance(2) { budget.tokens = Int64(50 + roll(400)) }
+    if chance(2) { budget.softTokens = Int64(20 + roll(200)) }
+    if chance(2) { budget.tasks = Int64(1 + roll(10)) }
+    if chance(2) { budget.softTasks = Int64(1 + roll(6)) }
+    budget.pausesAtSoft = chance(2)
+    return budget
   }
 
   /// What the condition of a task comes to: the same whenever it is asked.
@@ -165,7 +176,11 @@ struct World {
     if chance(40) { lease.token += Int64(roll(5)) - 2 }
     if chance(40) { lease.attempt += Int32(roll(3)) - 1 }
     if chance(80) { lease.ordinal += roll(5) - 2 }
-    switch roll(12) {
+    switch roll(13) {
+    case 12:
+      var usage = Usage()
+      usage.inputTokens = Int64(roll(100))
+      return .used(lease, usage)
     case 0, 1:
       let handle = Handle(text: "h\(roll(9))", epoch: "e", answered: Int64(roll(9)))
       return .accepted(lease, handle: handle, isPolled: chance(2))
@@ -185,6 +200,9 @@ struct World {
     if chance(2) { update.setLabels = ["l": "\(roll(3))"] }
     if chance(6) { for index in 0..<101 { update.setLabels["l\(index)"] = "" } }
     if chance(4) { update.removeLabels = ["l"] }
+    if chance(3) { update.budget.tokens = Int64(roll(600)) }
+    if chance(3) { update.budget.tasks = Int64(roll(12)) }
+    if chance(4) { update.budget.softTokens = Int64(roll(300)) }
     if chance(4) { update.expectedRevision = revision - Int64(roll(2)) }
     switch roll(6) {
     case 0: update.deadline = .remove
@@ -349,10 +367,18 @@ struct World {
     ]
   }
 
+  private static var noLimits: PlanUpdate {
+    var update = PlanUpdate()
+    update.budget.tokens = 0
+    update.budget.tasks = 0
+    return update
+  }
+
   private mutating func advance(_ index: Int) -> [String] {
     let life = lives[index]
     if life.machine.plan.status == .created { return send(.submitted, to: index) }
     if life.hasMore { return send(.more, to: index) }
+    if life.machine.exhaustion != nil { return send(.update(Self.noLimits), to: index) }
     if life.machine.plan.status == .paused { return send(.resume, to: index) }
     if let row = life.machine.rows.first(where: { $0.status == .waitingInput }) {
       let completion = Completion(rejection: nil, digest: digest(9), outputBytes: 8)

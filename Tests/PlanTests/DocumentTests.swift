@@ -11,6 +11,7 @@ struct DocumentTests {
      "retry":{"max_attempts":4,"initial":"500ms","multiplier":1.5,"max":"2m","jitter":0.1},
      "timeouts":{"schedule_to_start":"1h","start_to_close":"90s","heartbeat":"20s"},
      "priority":5,"max_parallel":4,"deadline":"2h",
+     "budget":{"tokens":1000,"soft_tokens":800,"tasks":9,"soft_tasks":8,"on_soft":"pause"},
      "tasks":[
        {"id":"facts","type":"agent","adapter":"langchain","depends_on":[],
         "payload":{"goal":"on ${{ inputs.topic }}","x":[1,2.0,null]},
@@ -34,6 +35,9 @@ struct DocumentTests {
     #expect(plan.timeouts.startToCloseMilliseconds == 90_000)
     #expect(plan.timeouts.heartbeatMilliseconds == 20_000)
     #expect(plan.deadline == .after(milliseconds: 7_200_000))
+    let budget = try #require(plan.budget)
+    #expect(budget.tokens == 1_000 && budget.softTokens == 800 && budget.pausesAtSoft)
+    #expect(budget.tasks == 9 && budget.softTasks == 8)
     let facts = try #require(plan.tasks.first)
     #expect(facts.id == "facts" && facts.type == "agent" && facts.adapter == "langchain")
     let payload = #"{"goal":"on ${{ inputs.topic }}","x":[1,2.0,null]}"#

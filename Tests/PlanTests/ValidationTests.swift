@@ -117,6 +117,20 @@ struct ValidationTests {
     }
   }
 
+  @Test("budgets: limits above nothing in a plan, none below it in a change")
+  func budgets() {
+    var plan = Plan(["a": []])
+    plan.budget = Budget()
+    plan.budget?.tokens = 0
+    plan.budget?.softTasks = -1
+    #expect(refusals(plan) == ["budget.tokens OUT_OF_RANGE", "budget.soft_tasks OUT_OF_RANGE"])
+    var update = PlanUpdate()
+    update.budget.tokens = 0
+    #expect(throws: Never.self) { try update.check(limits: PlanLimits()) }
+    update.budget.tasks = -1
+    #expect(throws: PlanProblems.self) { try update.check(limits: PlanLimits()) }
+  }
+
   @Test("section 5: deadlines, of a plan and of a change")
   func deadlineRanges() {
     for (deadline, isGood): (Deadline, Bool) in [

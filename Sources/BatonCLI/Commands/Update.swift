@@ -5,7 +5,7 @@ internal import Stubs
 
 struct Update: ReportingCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Changes the priority, deadline or labels of a plan that runs or failed.")
+    abstract: "Changes the priority, deadline, budget or labels of a plan that runs or failed.")
 
   @Argument(help: "The plan's id.")
   var planID: String
@@ -28,6 +28,8 @@ struct Update: ReportingCommand {
     parsing: .singleValue,
     help: ArgumentHelp("A label to take away; may be repeated.", valueName: "name"))
   var removeLabel: [String] = []
+
+  @OptionGroup var budget: BudgetOptions
 
   @Option(help: "Change nothing unless the plan is at this revision.")
   var revision: Int64?
@@ -63,10 +65,54 @@ struct Update: ReportingCommand {
       request.setLabels[String(parts[0])] = String(parts[1])
     }
     request.removeLabels = removeLabel
+    request.budget = try budget.update()
     return request
   }
 
-  private static func misuse(_ message: String) -> CommandFailure {
+  static func misuse(_ message: String) -> CommandFailure {
     CommandFailure(.usage, code: "USAGE", message: message)
+  }
+}
+
+/// Limits of a plan's budget: a number, or none.
+struct BudgetOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Tokens that the plan may use, or none.", valueName: "count"))
+  var budgetTokens: String?
+
+  @Option(help: ArgumentHelp("Tokens at which it is warned, or none.", valueName: "count"))
+  var budgetSoftTokens: String?
+
+  @Option(help: ArgumentHelp("Attempts of tasks that it may start, or none.", valueName: "count"))
+  var budgetTasks: String?
+
+  @Option(help: ArgumentHelp("Attempts at which it is warned, or none.", valueName: "count"))
+  var budgetSoftTasks: String?
+
+  @Option(help: ArgumentHelp("What a warning does: warn or pause.", valueName: "action"))
+  var budgetOnSoft: SoftAction?
+
+  enum SoftAction: String, ExpressibleByArgument, CaseIterable {
+    case warn, pause
+  }
+
+  /// Nil where nothing is to change.
+  func update() throws -> BatonV1.BudgetUpdate? {
+    var update = BatonV1.BudgetUpdate()
+    update.tokensValue = try limit(budgetTokens, "budget-tokens").map { .tokens($0) }
+    update.softTokensValue = try limit(budgetSoftTokens, "budget-soft-tokens")
+      .map { .softTokens($0) }
+    update.tasksValue = try limit(budgetTasks, "budget-tasks").map { .tasks($0) }
+    update.softTasksValue = try limit(budgetSoftTasks, "budget-soft-tasks").map { .softTasks($0) }
+    update.pauseAtSoftValue = budgetOnSoft.map { .pauseAtSoft($0 == .pause) }
+    return update == BatonV1.BudgetUpdate() ? nil : update
+  }
+
+  private func limit(_ text: String?, _ name: String) throws -> Int64? {
+    guard let text else { return nil }
+    if text == "none" { return 0 }
+    guard let limit = Int64(text), limit > 0 else {
+      throw Update.misuse("--\(name): \(text) is neither a number above 0 nor none")
+    }
+    return limit
   }
 }

@@ -58,7 +58,8 @@ struct EventText {
     case "task_failed", "plan_failed", "task_poisoned": .red
     case "task_retry_scheduled", "task_cancelled", "plan_cancelled", "plan_paused",
       "plan_retried",
-      "task_redelivered", "adapter_switched", "result_refused":
+      "task_redelivered", "adapter_switched", "result_refused", "budget_warning",
+      "budget_exhausted":
       .yellow
     default: nil
     }

@@ -54,6 +54,9 @@ extension BatonV1.PlanState {
     object.add("priority", priority)
     object.add("error", error?.json)
     object.add("usage", usage?.json)
+    object.add("attempts", attempts)
+    object.add("budget", budget?.json)
+    object.add("hold", hold?.json)
     object.add("task_count", taskCount)
     if !counts.isEmpty {
       let words = counts.map { JSONMember($0.status.upperWord, .integer($0.count)) }
@@ -61,6 +64,28 @@ extension BatonV1.PlanState {
     }
     if !tasks.isEmpty { object.add("tasks", .array(tasks.map(\.json))) }
     if let plan, let document = try? Plan(plan).document { object.add("plan", document) }
+    return object.value
+  }
+}
+
+extension BatonV1.Budget {
+  var json: JSONValue {
+    var object = JSONObject()
+    object.add("tokens", tokens)
+    object.add("soft_tokens", softTokens)
+    object.add("tasks", tasks)
+    object.add("soft_tasks", softTasks)
+    if pauseAtSoft { object.add("pause_at_soft", .bool(true)) }
+    return object.value
+  }
+}
+
+extension BatonV1.PlanHold {
+  var json: JSONValue {
+    var object = JSONObject()
+    object.add("code", code)
+    object.add("message", message)
+    object.add("since_ms", sinceMs)
     return object.value
   }
 }

@@ -24,10 +24,12 @@ enum PlanText {
     if let error = state.error {
       facts.append(("because", TaskWords.error(error.code, error.message)))
     }
+    if let hold = state.hold { facts.append(("held by", TaskWords.error(hold.code, hold.message))) }
     if let usage = state.usage, usage.calls > 0 {
       facts.append(
         ("used", "\(usage.inputTokens) + \(usage.outputTokens) tokens, \(usage.calls) calls"))
     }
+    facts.append(("budget", BudgetText.line(state)))
     let word = status?.rawValue.uppercased() ?? "UNKNOWN"
     var lines = ["status     \(style.paint(word, status?.color))"]
     for (name, text) in facts where !text.isEmpty {

@@ -8,8 +8,8 @@ extension PlanView {
   ///   - now: milliseconds since the Unix epoch, for elapsed times and what moves.
   func render(width: Int, height: Int, now: Int64, style: Style) -> [String] {
     var lines = [headline(width: width, now: now, style: style)]
-    if !notice.isEmpty {
-      lines.append(style.paint(TerminalText.clip(TerminalText.clean(notice), to: width), .yellow))
+    for words in [notice, hold] where !words.isEmpty {
+      lines.append(style.paint(TerminalText.clip(TerminalText.clean(words), to: width), .yellow))
     }
     let room = max(2, height - lines.count - 1)
     let shown = tasks.count <= room ? Array(tasks.indices) : mostTelling(room - 1)

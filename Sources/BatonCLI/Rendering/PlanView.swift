@@ -14,6 +14,8 @@ struct PlanView: Sendable {
   private(set) var finishedAt: Int64?
   /// Why the plan ended other than well.
   private(set) var reason = ""
+  /// Why it is paused, or what it was last warned of.
+  private(set) var hold = ""
   private(set) var tasks: [Line] = []
   private(set) var finishedCount = 0
   /// Said above the table while it lasts: that the connection is lost.
@@ -96,9 +98,14 @@ struct PlanView: Sendable {
     case .planStarted:
       status = .running
       startedAt = startedAt ?? event.timeMs
-    case .planResumed: status = .running
+    case .planResumed:
+      status = .running
+      hold = ""
     case .planRetried: retry()
-    case .planPaused: status = .paused
+    case .planPaused:
+      status = .paused
+      hold = "paused: \(TaskWords.error(event.code, event.message))"
+    case .budgetWarning: hold = event.message
     case .planCompleted: end(.completed, event)
     case .planFailed: end(.failed, event)
     case .planCancelled: end(.cancelled, event)
@@ -108,6 +115,7 @@ struct PlanView: Sendable {
 
   private mutating func end(_ status: PlanStatus, _ event: BatonV1.PlanEvent) {
     self.status = status
+    hold = ""
     finishedAt = event.timeMs
     reason = TaskWords.error(event.code, event.message)
   }

@@ -1236,6 +1236,7 @@ extension BatonV1 {
     public var setLabels: [String: String]
     /// Keys; those that the plan does not have are passed over.
     public var removeLabels: [String]
+    public var budget: BatonV1.BudgetUpdate?
 
     public init() {
       self.planId = ""
@@ -1244,11 +1245,13 @@ extension BatonV1 {
       self.deadline = nil
       self.setLabels = [:]
       self.removeLabels = []
+      self.budget = nil
     }
 
     public init(
       planId: String = "", expectedRevision: Int64 = 0, priorityValue: PriorityValue? = nil,
-      deadline: Deadline? = nil, setLabels: [String: String] = [:], removeLabels: [String] = []
+      deadline: Deadline? = nil, setLabels: [String: String] = [:], removeLabels: [String] = [],
+      budget: BatonV1.BudgetUpdate? = nil
     ) {
       self.planId = planId
       self.expectedRevision = expectedRevision
@@ -1256,6 +1259,7 @@ extension BatonV1 {
       self.deadline = deadline
       self.setLabels = setLabels
       self.removeLabels = removeLabels
+      self.budget = budget
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1320,6 +1324,14 @@ extension BatonV1 {
       public var removeLabels: [String] {
         Reader.texts(_c.pointee.n_remove_labels, _c.pointee.remove_labels)
       }
+
+      public var budget: BatonV1.BudgetUpdate.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.budget else { return nil }
+          return _overrideLifetime(BatonV1.BudgetUpdate.View(c), copying: self)
+        }
+      }
     }
 
     /// Left out: it stays.
@@ -1335,6 +1347,129 @@ extension BatonV1 {
       case deadlineAtMs(Int64)
       /// The plan may take any time.
       case noDeadline(Bool)
+    }
+  }
+
+  /// Changes of a budget. Each limit: left out, it stays; 0, it is taken away.
+  public struct BudgetUpdate: Message {
+    public static var protoName: String {
+      "baton.v1.BudgetUpdate"
+    }
+
+    public var tokensValue: TokensValue?
+    public var softTokensValue: SoftTokensValue?
+    public var tasksValue: TasksValue?
+    public var softTasksValue: SoftTasksValue?
+    public var pauseAtSoftValue: PauseAtSoftValue?
+
+    public init() {
+      self.tokensValue = nil
+      self.softTokensValue = nil
+      self.tasksValue = nil
+      self.softTasksValue = nil
+      self.pauseAtSoftValue = nil
+    }
+
+    public init(
+      tokensValue: TokensValue? = nil, softTokensValue: SoftTokensValue? = nil,
+      tasksValue: TasksValue? = nil, softTasksValue: SoftTasksValue? = nil,
+      pauseAtSoftValue: PauseAtSoftValue? = nil
+    ) {
+      self.tokensValue = tokensValue
+      self.softTokensValue = softTokensValue
+      self.tasksValue = tasksValue
+      self.softTasksValue = softTasksValue
+      self.pauseAtSoftValue = pauseAtSoftValue
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.BudgetUpdate`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__BudgetUpdate>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__BudgetUpdate>) { _c = c }
+
+      public var tokensValue: TokensValue? {
+        switch _c.pointee.tokens_value_case.rawValue {
+        case 1: .tokens(_c.pointee.tokens)
+        default: nil
+        }
+      }
+
+      public var softTokensValue: SoftTokensValue? {
+        switch _c.pointee.soft_tokens_value_case.rawValue {
+        case 2: .softTokens(_c.pointee.soft_tokens)
+        default: nil
+        }
+      }
+
+      public var tasksValue: TasksValue? {
+        switch _c.pointee.tasks_value_case.rawValue {
+        case 3: .tasks(_c.pointee.tasks)
+        default: nil
+        }
+      }
+
+      public var softTasksValue: SoftTasksValue? {
+        switch _c.pointee.soft_tasks_value_case.rawValue {
+        case 4: .softTasks(_c.pointee.soft_tasks)
+        default: nil
+        }
+      }
+
+      public var pauseAtSoftValue: PauseAtSoftValue? {
+        switch _c.pointee.pause_at_soft_value_case.rawValue {
+        case 5: .pauseAtSoft(_c.pointee.pause_at_soft != 0)
+        default: nil
+        }
+      }
+    }
+
+    /// At most one of the fields of `tokens_value`.
+    public enum TokensValue: Sendable, Equatable {
+      case tokens(Int64)
+    }
+
+    /// At most one of the fields of `soft_tokens_value`.
+    public enum SoftTokensValue: Sendable, Equatable {
+      case softTokens(Int64)
+    }
+
+    /// At most one of the fields of `tasks_value`.
+    public enum TasksValue: Sendable, Equatable {
+      case tasks(Int64)
+    }
+
+    /// At most one of the fields of `soft_tasks_value`.
+    public enum SoftTasksValue: Sendable, Equatable {
+      case softTasks(Int64)
+    }
+
+    /// At most one of the fields of `pause_at_soft_value`.
+    public enum PauseAtSoftValue: Sendable, Equatable {
+      case pauseAtSoft(Bool)
     }
   }
 
@@ -2852,6 +2987,7 @@ extension BatonV1.UpdatePlanRequest: ProtobufCConvertible {
           baton__v1__update_plan_request__set_labels_entry__init,
           [.text(1, "key"), .text(2, "value")])),
       .text(8, "remove_labels", .repeated),
+      .message(9, "budget", BatonV1.BudgetUpdate.wireTable),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__UpdatePlanRequest>) {
@@ -2873,9 +3009,11 @@ extension BatonV1.UpdatePlanRequest: ProtobufCConvertible {
       (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
     self.removeLabels = Reader.texts(c.pointee.n_remove_labels, c.pointee.remove_labels)
+    self.budget = Reader.message(c.pointee.budget)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.message(9, self.budget)
     writer.texts(8, self.removeLabels)
     writer.map(7, self.setLabels) { (writer, key, value) in
       writer.text(2, value)
@@ -2893,6 +3031,77 @@ extension BatonV1.UpdatePlanRequest: ProtobufCConvertible {
     }
     writer.number(2, .int64(self.expectedRevision))
     writer.text(1, self.planId)
+  }
+}
+
+extension MessageViews<BatonV1.BudgetUpdate> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.BudgetUpdate.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.BudgetUpdate.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.BudgetUpdate: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.BudgetUpdate", BatonV1.BudgetUpdate.self, baton__v1__budget_update__init,
+    [
+      .number(1, "tokens", .varint64, .oneof(1)),
+      .number(2, "soft_tokens", .varint64, .oneof(2)),
+      .number(3, "tasks", .varint64, .oneof(3)),
+      .number(4, "soft_tasks", .varint64, .oneof(4)),
+      .number(5, "pause_at_soft", .varint32, .oneof(5)),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__BudgetUpdate>) {
+    self.tokensValue =
+      switch c.pointee.tokens_value_case.rawValue {
+      case 1: .tokens(c.pointee.tokens)
+      default: nil
+      }
+    self.softTokensValue =
+      switch c.pointee.soft_tokens_value_case.rawValue {
+      case 2: .softTokens(c.pointee.soft_tokens)
+      default: nil
+      }
+    self.tasksValue =
+      switch c.pointee.tasks_value_case.rawValue {
+      case 3: .tasks(c.pointee.tasks)
+      default: nil
+      }
+    self.softTasksValue =
+      switch c.pointee.soft_tasks_value_case.rawValue {
+      case 4: .softTasks(c.pointee.soft_tasks)
+      default: nil
+      }
+    self.pauseAtSoftValue =
+      switch c.pointee.pause_at_soft_value_case.rawValue {
+      case 5: .pauseAtSoft(c.pointee.pause_at_soft != 0)
+      default: nil
+      }
+  }
+
+  package func write(to writer: inout WireWriter) {
+    switch self.pauseAtSoftValue {
+    case .pauseAtSoft(let value): writer.number(5, .bool(value), always: true)
+    default: break
+    }
+    switch self.softTasksValue {
+    case .softTasks(let value): writer.number(4, .int64(value), always: true)
+    default: break
+    }
+    switch self.tasksValue {
+    case .tasks(let value): writer.number(3, .int64(value), always: true)
+    default: break
+    }
+    switch self.softTokensValue {
+    case .softTokens(let value): writer.number(2, .int64(value), always: true)
+    default: break
+    }
+    switch self.tokensValue {
+    case .tokens(let value): writer.number(1, .int64(value), always: true)
+    default: break
+    }
   }
 }
 

@@ -274,6 +274,8 @@ extension BatonV1 {
     /// When the plan must have ended; what is open then is cancelled, and the plan is FAILED with
     /// PLAN_DEADLINE. Left out: it may take any time.
     public var deadline: Deadline?
+    /// What the plan's runs may use. Left out: as much as they like.
+    public var budget: BatonV1.Budget?
 
     public init() {
       self.name = ""
@@ -288,13 +290,15 @@ extension BatonV1 {
       self.priority = 0
       self.maxParallel = 0
       self.deadline = nil
+      self.budget = nil
     }
 
     public init(
       name: String = "", owner: String = "", labels: [String: String] = [:],
       metadata: [String: String] = [:], inputsJson: [UInt8] = [], tasks: [BatonV1.Task] = [],
       adapter: String = "", retry: BatonV1.RetryPolicy? = nil, timeouts: BatonV1.Timeouts? = nil,
-      priority: Int32 = 0, maxParallel: Int32 = 0, deadline: Deadline? = nil
+      priority: Int32 = 0, maxParallel: Int32 = 0, deadline: Deadline? = nil,
+      budget: BatonV1.Budget? = nil
     ) {
       self.name = name
       self.owner = owner
@@ -308,6 +312,7 @@ extension BatonV1 {
       self.priority = priority
       self.maxParallel = maxParallel
       self.deadline = deadline
+      self.budget = budget
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -407,6 +412,14 @@ extension BatonV1 {
         default: nil
         }
       }
+
+      public var budget: BatonV1.Budget.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.budget else { return nil }
+          return _overrideLifetime(BatonV1.Budget.View(c), copying: self)
+        }
+      }
     }
 
     /// When the plan must have ended; what is open then is cancelled, and the plan is FAILED with
@@ -416,6 +429,93 @@ extension BatonV1 {
       case deadlineAfterMs(Int64)
       /// Milliseconds since the Unix epoch.
       case deadlineAtMs(Int64)
+    }
+  }
+
+  /// What runs may use. A soft limit warns once (budget_warning). At a hard limit nothing more is
+  /// handed out and the plan is PAUSED (budget_exhausted); what runs may end. A limit of 0 is none.
+  public struct Budget: Message {
+    public static var protoName: String {
+      "baton.v1.Budget"
+    }
+
+    /// Input and output tokens of all attempts, looked at when usage is reported.
+    public var tokens: Int64
+    public var softTokens: Int64
+    /// Attempts that are handed out, those of retries among them, other hand-outs of an attempt and
+    /// approvals not; never exceeded.
+    public var tasks: Int64
+    public var softTasks: Int64
+    /// A soft limit pauses the plan, too, until ResumePlan.
+    public var pauseAtSoft: Bool
+
+    public init() {
+      self.tokens = 0
+      self.softTokens = 0
+      self.tasks = 0
+      self.softTasks = 0
+      self.pauseAtSoft = false
+    }
+
+    public init(
+      tokens: Int64 = 0, softTokens: Int64 = 0, tasks: Int64 = 0, softTasks: Int64 = 0,
+      pauseAtSoft: Bool = false
+    ) {
+      self.tokens = tokens
+      self.softTokens = softTokens
+      self.tasks = tasks
+      self.softTasks = softTasks
+      self.pauseAtSoft = pauseAtSoft
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.Budget`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__Budget>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__Budget>) { _c = c }
+
+      public var tokens: Int64 {
+        _c.pointee.tokens
+      }
+
+      public var softTokens: Int64 {
+        _c.pointee.soft_tokens
+      }
+
+      public var tasks: Int64 {
+        _c.pointee.tasks
+      }
+
+      public var softTasks: Int64 {
+        _c.pointee.soft_tasks
+      }
+
+      public var pauseAtSoft: Bool {
+        _c.pointee.pause_at_soft != 0
+      }
     }
   }
 
@@ -1358,6 +1458,12 @@ extension BatonV1 {
     public var deadlineAtMs: Int64
     /// Left out in lists.
     public var priority: Int32
+    /// As it stands; what is used of it is in usage and attempts. Left out in lists.
+    public var budget: BatonV1.Budget?
+    /// Attempts that were handed out, of all tasks.
+    public var attempts: Int64
+    /// Why nothing of the plan is handed out now.
+    public var hold: BatonV1.PlanHold?
 
     public init() {
       self.planId = ""
@@ -1379,6 +1485,9 @@ extension BatonV1 {
       self.plan = nil
       self.deadlineAtMs = 0
       self.priority = 0
+      self.budget = nil
+      self.attempts = 0
+      self.hold = nil
     }
 
     public init(
@@ -1388,7 +1497,8 @@ extension BatonV1 {
       startedAtMs: Int64 = 0, finishedAtMs: Int64 = 0, error: BatonV1.TaskError? = nil,
       usage: BatonV1.Usage? = nil, taskCount: Int32 = 0, counts: [BatonV1.TaskCount] = [],
       tasks: [BatonV1.TaskState] = [], plan: BatonV1.Plan? = nil, deadlineAtMs: Int64 = 0,
-      priority: Int32 = 0
+      priority: Int32 = 0, budget: BatonV1.Budget? = nil, attempts: Int64 = 0,
+      hold: BatonV1.PlanHold? = nil
     ) {
       self.planId = planId
       self.namespace = namespace
@@ -1409,6 +1519,9 @@ extension BatonV1 {
       self.plan = plan
       self.deadlineAtMs = deadlineAtMs
       self.priority = priority
+      self.budget = budget
+      self.attempts = attempts
+      self.hold = hold
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1540,6 +1653,94 @@ extension BatonV1 {
 
       public var priority: Int32 {
         _c.pointee.priority
+      }
+
+      public var budget: BatonV1.Budget.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.budget else { return nil }
+          return _overrideLifetime(BatonV1.Budget.View(c), copying: self)
+        }
+      }
+
+      public var attempts: Int64 {
+        _c.pointee.attempts
+      }
+
+      public var hold: BatonV1.PlanHold.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.hold else { return nil }
+          return _overrideLifetime(BatonV1.PlanHold.View(c), copying: self)
+        }
+      }
+    }
+  }
+
+  /// Why nothing of a plan is handed out.
+  public struct PlanHold: Message {
+    public static var protoName: String {
+      "baton.v1.PlanHold"
+    }
+
+    /// REQUESTED (PausePlan), BUDGET_WARNING or BUDGET_EXHAUSTED: the plan is PAUSED.
+    public var code: String
+    /// A sentence for people, or the reason that was given.
+    public var message: String
+    /// Milliseconds since the Unix epoch.
+    public var sinceMs: Int64
+
+    public init() {
+      self.code = ""
+      self.message = ""
+      self.sinceMs = 0
+    }
+
+    public init(code: String = "", message: String = "", sinceMs: Int64 = 0) {
+      self.code = code
+      self.message = message
+      self.sinceMs = sinceMs
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.PlanHold`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__PlanHold>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__PlanHold>) { _c = c }
+
+      public var code: String {
+        Reader.text(_c.pointee.code)
+      }
+
+      public var message: String {
+        Reader.text(_c.pointee.message)
+      }
+
+      public var sinceMs: Int64 {
+        _c.pointee.since_ms
       }
     }
   }
@@ -1803,6 +2004,7 @@ extension BatonV1.Plan: ProtobufCConvertible {
       .number(11, "max_parallel", .varint32),
       .number(12, "deadline_after_ms", .varint64, .oneof(1)),
       .number(13, "deadline_at_ms", .varint64, .oneof(1)),
+      .message(14, "budget", BatonV1.Budget.wireTable),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__Plan>) {
@@ -1827,9 +2029,11 @@ extension BatonV1.Plan: ProtobufCConvertible {
       case 13: .deadlineAtMs(c.pointee.deadline_at_ms)
       default: nil
       }
+    self.budget = Reader.message(c.pointee.budget)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.message(14, self.budget)
     switch self.deadline {
     case .deadlineAtMs(let value): writer.number(13, .int64(value), always: true)
     case .deadlineAfterMs(let value): writer.number(12, .int64(value), always: true)
@@ -1852,6 +2056,42 @@ extension BatonV1.Plan: ProtobufCConvertible {
     }
     writer.text(2, self.owner)
     writer.text(1, self.name)
+  }
+}
+
+extension MessageViews<BatonV1.Budget> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.Budget.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.Budget.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.Budget: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.Budget", BatonV1.Budget.self, baton__v1__budget__init,
+    [
+      .number(1, "tokens", .varint64),
+      .number(2, "soft_tokens", .varint64),
+      .number(3, "tasks", .varint64),
+      .number(4, "soft_tasks", .varint64),
+      .number(5, "pause_at_soft", .varint32),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__Budget>) {
+    self.tokens = c.pointee.tokens
+    self.softTokens = c.pointee.soft_tokens
+    self.tasks = c.pointee.tasks
+    self.softTasks = c.pointee.soft_tasks
+    self.pauseAtSoft = c.pointee.pause_at_soft != 0
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.number(5, .bool(self.pauseAtSoft))
+    writer.number(4, .int64(self.softTasks))
+    writer.number(3, .int64(self.tasks))
+    writer.number(2, .int64(self.softTokens))
+    writer.number(1, .int64(self.tokens))
   }
 }
 
@@ -2274,6 +2514,9 @@ extension BatonV1.PlanState: ProtobufCConvertible {
       .message(17, "plan", BatonV1.Plan.wireTable),
       .number(18, "deadline_at_ms", .varint64),
       .number(19, "priority", .varint32),
+      .message(20, "budget", BatonV1.Budget.wireTable),
+      .number(21, "attempts", .varint64),
+      .message(22, "hold", BatonV1.PlanHold.wireTable),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__PlanState>) {
@@ -2300,9 +2543,15 @@ extension BatonV1.PlanState: ProtobufCConvertible {
     self.plan = Reader.message(c.pointee.plan)
     self.deadlineAtMs = c.pointee.deadline_at_ms
     self.priority = c.pointee.priority
+    self.budget = Reader.message(c.pointee.budget)
+    self.attempts = c.pointee.attempts
+    self.hold = Reader.message(c.pointee.hold)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.message(22, self.hold)
+    writer.number(21, .int64(self.attempts))
+    writer.message(20, self.budget)
     writer.number(19, .int32(self.priority))
     writer.number(18, .int64(self.deadlineAtMs))
     writer.message(17, self.plan)
@@ -2328,6 +2577,36 @@ extension BatonV1.PlanState: ProtobufCConvertible {
     writer.text(3, self.name)
     writer.text(2, self.namespace)
     writer.text(1, self.planId)
+  }
+}
+
+extension MessageViews<BatonV1.PlanHold> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.PlanHold.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.PlanHold.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.PlanHold: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.PlanHold", BatonV1.PlanHold.self, baton__v1__plan_hold__init,
+    [
+      .text(1, "code"),
+      .text(2, "message"),
+      .number(3, "since_ms", .varint64),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__PlanHold>) {
+    self.code = Reader.text(c.pointee.code)
+    self.message = Reader.text(c.pointee.message)
+    self.sinceMs = c.pointee.since_ms
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.number(3, .int64(self.sinceMs))
+    writer.text(2, self.message)
+    writer.text(1, self.code)
   }
 }
 

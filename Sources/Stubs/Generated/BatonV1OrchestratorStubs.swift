@@ -38,7 +38,8 @@ public protocol OrchestratorService: GRPCService {
   func pausePlan(_ request: BatonV1.PausePlanRequest, context: ServerContext) async throws
     -> BatonV1.PausePlanResponse
 
-  /// Goes on with a paused plan. Idempotent.
+  /// Goes on with a paused plan. Idempotent. FAILED_PRECONDITION BUDGET_EXHAUSTED: its budget is to
+  /// be raised first.
   func resumePlan(_ request: BatonV1.ResumePlanRequest, context: ServerContext) async throws
     -> BatonV1.ResumePlanResponse
 
@@ -51,7 +52,7 @@ public protocol OrchestratorService: GRPCService {
 
   /// Changes what may change while a plan runs, or after it FAILED. ABORTED where the plan is not
   /// at the expected revision; FAILED_PRECONDITION where it has ended or the deadline lies in the
-  /// past.
+  /// past. A plan that is PAUSED stays so.
   func updatePlan(_ request: BatonV1.UpdatePlanRequest, context: ServerContext) async throws
     -> BatonV1.UpdatePlanResponse
 
@@ -191,7 +192,8 @@ public struct OrchestratorClient: Sendable {
     try await channel.unary(Self.pausePlanMethod, request, options)
   }
 
-  /// Goes on with a paused plan. Idempotent.
+  /// Goes on with a paused plan. Idempotent. FAILED_PRECONDITION BUDGET_EXHAUSTED: its budget is to
+  /// be raised first.
   public func resumePlan(
     _ request: BatonV1.ResumePlanRequest,
     options: CallOptions = CallOptions()
@@ -212,7 +214,7 @@ public struct OrchestratorClient: Sendable {
 
   /// Changes what may change while a plan runs, or after it FAILED. ABORTED where the plan is not
   /// at the expected revision; FAILED_PRECONDITION where it has ended or the deadline lies in the
-  /// past.
+  /// past. A plan that is PAUSED stays so.
   public func updatePlan(
     _ request: BatonV1.UpdatePlanRequest,
     options: CallOptions = CallOptions()

@@ -874,6 +874,51 @@ void   baton__v1__update_plan_request__free_unpacked
   assert(message->base.descriptor == &baton__v1__update_plan_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__budget_update__init
+                     (Baton__V1__BudgetUpdate         *message)
+{
+  static const Baton__V1__BudgetUpdate init_value = BATON__V1__BUDGET_UPDATE__INIT;
+  *message = init_value;
+}
+size_t baton__v1__budget_update__get_packed_size
+                     (const Baton__V1__BudgetUpdate *message)
+{
+  assert(message->base.descriptor == &baton__v1__budget_update__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__budget_update__pack
+                     (const Baton__V1__BudgetUpdate *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__budget_update__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__budget_update__pack_to_buffer
+                     (const Baton__V1__BudgetUpdate *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__budget_update__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__BudgetUpdate *
+       baton__v1__budget_update__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__BudgetUpdate *)
+     protobuf_c_message_unpack (&baton__v1__budget_update__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__budget_update__free_unpacked
+                     (Baton__V1__BudgetUpdate *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__budget_update__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__update_plan_response__init
                      (Baton__V1__UpdatePlanResponse         *message)
 {
@@ -2634,7 +2679,7 @@ const ProtobufCMessageDescriptor baton__v1__update_plan_request__set_labels_entr
   (ProtobufCMessageInit) baton__v1__update_plan_request__set_labels_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__update_plan_request__field_descriptors[8] =
+static const ProtobufCFieldDescriptor baton__v1__update_plan_request__field_descriptors[9] =
 {
   {
     "plan_id",
@@ -2732,8 +2777,21 @@ static const ProtobufCFieldDescriptor baton__v1__update_plan_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "budget",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__UpdatePlanRequest, budget),
+    &baton__v1__budget_update__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__update_plan_request__field_indices_by_name[] = {
+  8,   /* field[8] = budget */
   3,   /* field[3] = deadline_after_ms */
   4,   /* field[4] = deadline_at_ms */
   1,   /* field[1] = expected_revision */
@@ -2746,7 +2804,7 @@ static const unsigned baton__v1__update_plan_request__field_indices_by_name[] = 
 static const ProtobufCIntRange baton__v1__update_plan_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor baton__v1__update_plan_request__descriptor =
 {
@@ -2756,11 +2814,101 @@ const ProtobufCMessageDescriptor baton__v1__update_plan_request__descriptor =
   "Baton__V1__UpdatePlanRequest",
   "baton.v1",
   sizeof(Baton__V1__UpdatePlanRequest),
-  8,
+  9,
   baton__v1__update_plan_request__field_descriptors,
   baton__v1__update_plan_request__field_indices_by_name,
   1,  baton__v1__update_plan_request__number_ranges,
   (ProtobufCMessageInit) baton__v1__update_plan_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__budget_update__field_descriptors[5] =
+{
+  {
+    "tokens",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Baton__V1__BudgetUpdate, tokens_value_case),
+    offsetof(Baton__V1__BudgetUpdate, tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "soft_tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Baton__V1__BudgetUpdate, soft_tokens_value_case),
+    offsetof(Baton__V1__BudgetUpdate, soft_tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tasks",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Baton__V1__BudgetUpdate, tasks_value_case),
+    offsetof(Baton__V1__BudgetUpdate, tasks),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "soft_tasks",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Baton__V1__BudgetUpdate, soft_tasks_value_case),
+    offsetof(Baton__V1__BudgetUpdate, soft_tasks),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pause_at_soft",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Baton__V1__BudgetUpdate, pause_at_soft_value_case),
+    offsetof(Baton__V1__BudgetUpdate, pause_at_soft),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__budget_update__field_indices_by_name[] = {
+  4,   /* field[4] = pause_at_soft */
+  3,   /* field[3] = soft_tasks */
+  1,   /* field[1] = soft_tokens */
+  2,   /* field[2] = tasks */
+  0,   /* field[0] = tokens */
+};
+static const ProtobufCIntRange baton__v1__budget_update__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor baton__v1__budget_update__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.BudgetUpdate",
+  "BudgetUpdate",
+  "Baton__V1__BudgetUpdate",
+  "baton.v1",
+  sizeof(Baton__V1__BudgetUpdate),
+  5,
+  baton__v1__budget_update__field_descriptors,
+  baton__v1__budget_update__field_indices_by_name,
+  1,  baton__v1__budget_update__number_ranges,
+  (ProtobufCMessageInit) baton__v1__budget_update__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor baton__v1__update_plan_response__field_descriptors[1] =

@@ -64,6 +64,51 @@ void   baton__v1__plan__free_unpacked
   assert(message->base.descriptor == &baton__v1__plan__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__budget__init
+                     (Baton__V1__Budget         *message)
+{
+  static const Baton__V1__Budget init_value = BATON__V1__BUDGET__INIT;
+  *message = init_value;
+}
+size_t baton__v1__budget__get_packed_size
+                     (const Baton__V1__Budget *message)
+{
+  assert(message->base.descriptor == &baton__v1__budget__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__budget__pack
+                     (const Baton__V1__Budget *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__budget__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__budget__pack_to_buffer
+                     (const Baton__V1__Budget *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__budget__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__Budget *
+       baton__v1__budget__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__Budget *)
+     protobuf_c_message_unpack (&baton__v1__budget__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__budget__free_unpacked
+                     (Baton__V1__Budget *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__budget__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__task__metadata_entry__init
                      (Baton__V1__Task__MetadataEntry         *message)
 {
@@ -487,6 +532,51 @@ void   baton__v1__plan_state__free_unpacked
   assert(message->base.descriptor == &baton__v1__plan_state__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__plan_hold__init
+                     (Baton__V1__PlanHold         *message)
+{
+  static const Baton__V1__PlanHold init_value = BATON__V1__PLAN_HOLD__INIT;
+  *message = init_value;
+}
+size_t baton__v1__plan_hold__get_packed_size
+                     (const Baton__V1__PlanHold *message)
+{
+  assert(message->base.descriptor == &baton__v1__plan_hold__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__plan_hold__pack
+                     (const Baton__V1__PlanHold *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__plan_hold__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__plan_hold__pack_to_buffer
+                     (const Baton__V1__PlanHold *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__plan_hold__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__PlanHold *
+       baton__v1__plan_hold__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__PlanHold *)
+     protobuf_c_message_unpack (&baton__v1__plan_hold__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__plan_hold__free_unpacked
+                     (Baton__V1__PlanHold *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__plan_hold__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__task_count__init
                      (Baton__V1__TaskCount         *message)
 {
@@ -679,7 +769,7 @@ const ProtobufCMessageDescriptor baton__v1__plan__metadata_entry__descriptor =
   (ProtobufCMessageInit) baton__v1__plan__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__plan__field_descriptors[13] =
+static const ProtobufCFieldDescriptor baton__v1__plan__field_descriptors[14] =
 {
   {
     "name",
@@ -837,9 +927,22 @@ static const ProtobufCFieldDescriptor baton__v1__plan__field_descriptors[13] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "budget",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Plan, budget),
+    &baton__v1__budget__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__plan__field_indices_by_name[] = {
   6,   /* field[6] = adapter */
+  13,   /* field[13] = budget */
   11,   /* field[11] = deadline_after_ms */
   12,   /* field[12] = deadline_at_ms */
   4,   /* field[4] = inputs_json */
@@ -856,7 +959,7 @@ static const unsigned baton__v1__plan__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor baton__v1__plan__descriptor =
 {
@@ -866,11 +969,101 @@ const ProtobufCMessageDescriptor baton__v1__plan__descriptor =
   "Baton__V1__Plan",
   "baton.v1",
   sizeof(Baton__V1__Plan),
-  13,
+  14,
   baton__v1__plan__field_descriptors,
   baton__v1__plan__field_indices_by_name,
   1,  baton__v1__plan__number_ranges,
   (ProtobufCMessageInit) baton__v1__plan__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__budget__field_descriptors[5] =
+{
+  {
+    "tokens",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Budget, tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "soft_tokens",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Budget, soft_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tasks",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Budget, tasks),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "soft_tasks",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Budget, soft_tasks),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pause_at_soft",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__Budget, pause_at_soft),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__budget__field_indices_by_name[] = {
+  4,   /* field[4] = pause_at_soft */
+  3,   /* field[3] = soft_tasks */
+  1,   /* field[1] = soft_tokens */
+  2,   /* field[2] = tasks */
+  0,   /* field[0] = tokens */
+};
+static const ProtobufCIntRange baton__v1__budget__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor baton__v1__budget__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.Budget",
+  "Budget",
+  "Baton__V1__Budget",
+  "baton.v1",
+  sizeof(Baton__V1__Budget),
+  5,
+  baton__v1__budget__field_descriptors,
+  baton__v1__budget__field_indices_by_name,
+  1,  baton__v1__budget__number_ranges,
+  (ProtobufCMessageInit) baton__v1__budget__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor baton__v1__task__metadata_entry__field_descriptors[2] =
@@ -1994,7 +2187,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_state__metadata_entry__descript
   (ProtobufCMessageInit) baton__v1__plan_state__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[19] =
+static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[22] =
 {
   {
     "plan_id",
@@ -2224,13 +2417,52 @@ static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "budget",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, budget),
+    &baton__v1__budget__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempts",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, attempts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hold",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, hold),
+    &baton__v1__plan_hold__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__plan_state__field_indices_by_name[] = {
+  20,   /* field[20] = attempts */
+  19,   /* field[19] = budget */
   14,   /* field[14] = counts */
   8,   /* field[8] = created_at_ms */
   17,   /* field[17] = deadline_at_ms */
   11,   /* field[11] = error */
   10,   /* field[10] = finished_at_ms */
+  21,   /* field[21] = hold */
   4,   /* field[4] = labels */
   5,   /* field[5] = metadata */
   2,   /* field[2] = name */
@@ -2249,7 +2481,7 @@ static const unsigned baton__v1__plan_state__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__plan_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor baton__v1__plan_state__descriptor =
 {
@@ -2259,11 +2491,75 @@ const ProtobufCMessageDescriptor baton__v1__plan_state__descriptor =
   "Baton__V1__PlanState",
   "baton.v1",
   sizeof(Baton__V1__PlanState),
-  19,
+  22,
   baton__v1__plan_state__field_descriptors,
   baton__v1__plan_state__field_indices_by_name,
   1,  baton__v1__plan_state__number_ranges,
   (ProtobufCMessageInit) baton__v1__plan_state__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__plan_hold__field_descriptors[3] =
+{
+  {
+    "code",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanHold, code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanHold, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanHold, since_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__plan_hold__field_indices_by_name[] = {
+  0,   /* field[0] = code */
+  1,   /* field[1] = message */
+  2,   /* field[2] = since_ms */
+};
+static const ProtobufCIntRange baton__v1__plan_hold__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor baton__v1__plan_hold__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.PlanHold",
+  "PlanHold",
+  "Baton__V1__PlanHold",
+  "baton.v1",
+  sizeof(Baton__V1__PlanHold),
+  3,
+  baton__v1__plan_hold__field_descriptors,
+  baton__v1__plan_hold__field_indices_by_name,
+  1,  baton__v1__plan_hold__number_ranges,
+  (ProtobufCMessageInit) baton__v1__plan_hold__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor baton__v1__task_count__field_descriptors[2] =

@@ -37,6 +37,7 @@ typedef struct Baton__V1__RetryPlanRequest Baton__V1__RetryPlanRequest;
 typedef struct Baton__V1__RetryPlanResponse Baton__V1__RetryPlanResponse;
 typedef struct Baton__V1__UpdatePlanRequest Baton__V1__UpdatePlanRequest;
 typedef struct Baton__V1__UpdatePlanRequest__SetLabelsEntry Baton__V1__UpdatePlanRequest__SetLabelsEntry;
+typedef struct Baton__V1__BudgetUpdate Baton__V1__BudgetUpdate;
 typedef struct Baton__V1__UpdatePlanResponse Baton__V1__UpdatePlanResponse;
 typedef struct Baton__V1__CompleteTaskRequest Baton__V1__CompleteTaskRequest;
 typedef struct Baton__V1__CompleteTaskResponse Baton__V1__CompleteTaskResponse;
@@ -421,6 +422,7 @@ struct  Baton__V1__UpdatePlanRequest
    */
   size_t n_remove_labels;
   ProtobufCBinaryData *remove_labels;
+  Baton__V1__BudgetUpdate *budget;
   Baton__V1__UpdatePlanRequest__PriorityValueCase priority_value_case;
   union {
     int32_t priority;
@@ -443,7 +445,69 @@ struct  Baton__V1__UpdatePlanRequest
 };
 #define BATON__V1__UPDATE_PLAN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__update_plan_request__descriptor) \
-    , {0,NULL}, 0, 0,NULL, 0,NULL, BATON__V1__UPDATE_PLAN_REQUEST__PRIORITY_VALUE__NOT_SET, {0}, BATON__V1__UPDATE_PLAN_REQUEST__DEADLINE__NOT_SET, {0} }
+    , {0,NULL}, 0, 0,NULL, 0,NULL, NULL, BATON__V1__UPDATE_PLAN_REQUEST__PRIORITY_VALUE__NOT_SET, {0}, BATON__V1__UPDATE_PLAN_REQUEST__DEADLINE__NOT_SET, {0} }
+
+
+typedef enum {
+  BATON__V1__BUDGET_UPDATE__TOKENS_VALUE__NOT_SET = 0,
+  BATON__V1__BUDGET_UPDATE__TOKENS_VALUE_TOKENS = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__BUDGET_UPDATE__TOKENS_VALUE__CASE)
+} Baton__V1__BudgetUpdate__TokensValueCase;
+
+typedef enum {
+  BATON__V1__BUDGET_UPDATE__SOFT_TOKENS_VALUE__NOT_SET = 0,
+  BATON__V1__BUDGET_UPDATE__SOFT_TOKENS_VALUE_SOFT_TOKENS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__BUDGET_UPDATE__SOFT_TOKENS_VALUE__CASE)
+} Baton__V1__BudgetUpdate__SoftTokensValueCase;
+
+typedef enum {
+  BATON__V1__BUDGET_UPDATE__TASKS_VALUE__NOT_SET = 0,
+  BATON__V1__BUDGET_UPDATE__TASKS_VALUE_TASKS = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__BUDGET_UPDATE__TASKS_VALUE__CASE)
+} Baton__V1__BudgetUpdate__TasksValueCase;
+
+typedef enum {
+  BATON__V1__BUDGET_UPDATE__SOFT_TASKS_VALUE__NOT_SET = 0,
+  BATON__V1__BUDGET_UPDATE__SOFT_TASKS_VALUE_SOFT_TASKS = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__BUDGET_UPDATE__SOFT_TASKS_VALUE__CASE)
+} Baton__V1__BudgetUpdate__SoftTasksValueCase;
+
+typedef enum {
+  BATON__V1__BUDGET_UPDATE__PAUSE_AT_SOFT_VALUE__NOT_SET = 0,
+  BATON__V1__BUDGET_UPDATE__PAUSE_AT_SOFT_VALUE_PAUSE_AT_SOFT = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__BUDGET_UPDATE__PAUSE_AT_SOFT_VALUE__CASE)
+} Baton__V1__BudgetUpdate__PauseAtSoftValueCase;
+
+/*
+ * Changes of a budget. Each limit: left out, it stays; 0, it is taken away.
+ */
+struct  Baton__V1__BudgetUpdate
+{
+  ProtobufCMessage base;
+  Baton__V1__BudgetUpdate__TokensValueCase tokens_value_case;
+  union {
+    int64_t tokens;
+  };
+  Baton__V1__BudgetUpdate__SoftTokensValueCase soft_tokens_value_case;
+  union {
+    int64_t soft_tokens;
+  };
+  Baton__V1__BudgetUpdate__TasksValueCase tasks_value_case;
+  union {
+    int64_t tasks;
+  };
+  Baton__V1__BudgetUpdate__SoftTasksValueCase soft_tasks_value_case;
+  union {
+    int64_t soft_tasks;
+  };
+  Baton__V1__BudgetUpdate__PauseAtSoftValueCase pause_at_soft_value_case;
+  union {
+    protobuf_c_boolean pause_at_soft;
+  };
+};
+#define BATON__V1__BUDGET_UPDATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__budget_update__descriptor) \
+    , BATON__V1__BUDGET_UPDATE__TOKENS_VALUE__NOT_SET, {0}, BATON__V1__BUDGET_UPDATE__SOFT_TOKENS_VALUE__NOT_SET, {0}, BATON__V1__BUDGET_UPDATE__TASKS_VALUE__NOT_SET, {0}, BATON__V1__BUDGET_UPDATE__SOFT_TASKS_VALUE__NOT_SET, {0}, BATON__V1__BUDGET_UPDATE__PAUSE_AT_SOFT_VALUE__NOT_SET, {0} }
 
 
 struct  Baton__V1__UpdatePlanResponse
@@ -1104,6 +1168,25 @@ Baton__V1__UpdatePlanRequest *
 void   baton__v1__update_plan_request__free_unpacked
                      (Baton__V1__UpdatePlanRequest *message,
                       ProtobufCAllocator *allocator);
+/* Baton__V1__BudgetUpdate methods */
+void   baton__v1__budget_update__init
+                     (Baton__V1__BudgetUpdate         *message);
+size_t baton__v1__budget_update__get_packed_size
+                     (const Baton__V1__BudgetUpdate   *message);
+size_t baton__v1__budget_update__pack
+                     (const Baton__V1__BudgetUpdate   *message,
+                      uint8_t             *out);
+size_t baton__v1__budget_update__pack_to_buffer
+                     (const Baton__V1__BudgetUpdate   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__BudgetUpdate *
+       baton__v1__budget_update__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__budget_update__free_unpacked
+                     (Baton__V1__BudgetUpdate *message,
+                      ProtobufCAllocator *allocator);
 /* Baton__V1__UpdatePlanResponse methods */
 void   baton__v1__update_plan_response__init
                      (Baton__V1__UpdatePlanResponse         *message);
@@ -1438,6 +1521,9 @@ typedef void (*Baton__V1__UpdatePlanRequest__SetLabelsEntry_Closure)
 typedef void (*Baton__V1__UpdatePlanRequest_Closure)
                  (const Baton__V1__UpdatePlanRequest *message,
                   void *closure_data);
+typedef void (*Baton__V1__BudgetUpdate_Closure)
+                 (const Baton__V1__BudgetUpdate *message,
+                  void *closure_data);
 typedef void (*Baton__V1__UpdatePlanResponse_Closure)
                  (const Baton__V1__UpdatePlanResponse *message,
                   void *closure_data);
@@ -1640,6 +1726,7 @@ extern const ProtobufCMessageDescriptor baton__v1__retry_plan_request__descripto
 extern const ProtobufCMessageDescriptor baton__v1__retry_plan_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__update_plan_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__update_plan_request__set_labels_entry__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__budget_update__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__update_plan_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__complete_task_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__complete_task_response__descriptor;

@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Baton__V1__Plan Baton__V1__Plan;
 typedef struct Baton__V1__Plan__LabelsEntry Baton__V1__Plan__LabelsEntry;
 typedef struct Baton__V1__Plan__MetadataEntry Baton__V1__Plan__MetadataEntry;
+typedef struct Baton__V1__Budget Baton__V1__Budget;
 typedef struct Baton__V1__Task Baton__V1__Task;
 typedef struct Baton__V1__Task__MetadataEntry Baton__V1__Task__MetadataEntry;
 typedef struct Baton__V1__MapOptions Baton__V1__MapOptions;
@@ -30,6 +31,7 @@ typedef struct Baton__V1__TaskState Baton__V1__TaskState;
 typedef struct Baton__V1__PlanState Baton__V1__PlanState;
 typedef struct Baton__V1__PlanState__LabelsEntry Baton__V1__PlanState__LabelsEntry;
 typedef struct Baton__V1__PlanState__MetadataEntry Baton__V1__PlanState__MetadataEntry;
+typedef struct Baton__V1__PlanHold Baton__V1__PlanHold;
 typedef struct Baton__V1__TaskCount Baton__V1__TaskCount;
 typedef struct Baton__V1__PlanEvent Baton__V1__PlanEvent;
 
@@ -235,6 +237,10 @@ struct  Baton__V1__Plan
    * How many of the plan's tasks may be with adapters at one time. 0: the server's limit.
    */
   int32_t max_parallel;
+  /*
+   * What the plan's runs may use. Left out: as much as they like.
+   */
+  Baton__V1__Budget *budget;
   Baton__V1__Plan__DeadlineCase deadline_case;
   union {
     /*
@@ -249,7 +255,35 @@ struct  Baton__V1__Plan
 };
 #define BATON__V1__PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, NULL, NULL, 0, 0, BATON__V1__PLAN__DEADLINE__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, NULL, NULL, 0, 0, NULL, BATON__V1__PLAN__DEADLINE__NOT_SET, {0} }
+
+
+/*
+ * What runs may use. A soft limit warns once (budget_warning). At a hard limit nothing more is handed
+ * out and the plan is PAUSED (budget_exhausted); what runs may end. A limit of 0 is none.
+ */
+struct  Baton__V1__Budget
+{
+  ProtobufCMessage base;
+  /*
+   * Input and output tokens of all attempts, looked at when usage is reported.
+   */
+  int64_t tokens;
+  int64_t soft_tokens;
+  /*
+   * Attempts that are handed out, those of retries among them, other hand-outs of an attempt and
+   * approvals not; never exceeded.
+   */
+  int64_t tasks;
+  int64_t soft_tasks;
+  /*
+   * A soft limit pauses the plan, too, until ResumePlan.
+   */
+  protobuf_c_boolean pause_at_soft;
+};
+#define BATON__V1__BUDGET__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__budget__descriptor) \
+    , 0, 0, 0, 0, 0 }
 
 
 struct  Baton__V1__Task__MetadataEntry
@@ -667,10 +701,46 @@ struct  Baton__V1__PlanState
    * Left out in lists.
    */
   int32_t priority;
+  /*
+   * As it stands; what is used of it is in usage and attempts. Left out in lists.
+   */
+  Baton__V1__Budget *budget;
+  /*
+   * Attempts that were handed out, of all tasks.
+   */
+  int64_t attempts;
+  /*
+   * Why nothing of the plan is handed out now.
+   */
+  Baton__V1__PlanHold *hold;
 };
 #define BATON__V1__PLAN_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan_state__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, BATON__V1__PLAN_STATUS__PLAN_STATUS_UNSPECIFIED, 0, 0, 0, 0, NULL, NULL, 0, 0,NULL, 0,NULL, NULL, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, BATON__V1__PLAN_STATUS__PLAN_STATUS_UNSPECIFIED, 0, 0, 0, 0, NULL, NULL, 0, 0,NULL, 0,NULL, NULL, 0, 0, NULL, 0, NULL }
+
+
+/*
+ * Why nothing of a plan is handed out.
+ */
+struct  Baton__V1__PlanHold
+{
+  ProtobufCMessage base;
+  /*
+   * REQUESTED (PausePlan), BUDGET_WARNING or BUDGET_EXHAUSTED: the plan is PAUSED.
+   */
+  ProtobufCBinaryData code;
+  /*
+   * A sentence for people, or the reason that was given.
+   */
+  ProtobufCBinaryData message;
+  /*
+   * Milliseconds since the Unix epoch.
+   */
+  int64_t since_ms;
+};
+#define BATON__V1__PLAN_HOLD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan_hold__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
 
 
 /*
@@ -776,6 +846,25 @@ Baton__V1__Plan *
                       const uint8_t       *data);
 void   baton__v1__plan__free_unpacked
                      (Baton__V1__Plan *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__Budget methods */
+void   baton__v1__budget__init
+                     (Baton__V1__Budget         *message);
+size_t baton__v1__budget__get_packed_size
+                     (const Baton__V1__Budget   *message);
+size_t baton__v1__budget__pack
+                     (const Baton__V1__Budget   *message,
+                      uint8_t             *out);
+size_t baton__v1__budget__pack_to_buffer
+                     (const Baton__V1__Budget   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__Budget *
+       baton__v1__budget__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__budget__free_unpacked
+                     (Baton__V1__Budget *message,
                       ProtobufCAllocator *allocator);
 /* Baton__V1__Task__MetadataEntry methods */
 void   baton__v1__task__metadata_entry__init
@@ -957,6 +1046,25 @@ Baton__V1__PlanState *
 void   baton__v1__plan_state__free_unpacked
                      (Baton__V1__PlanState *message,
                       ProtobufCAllocator *allocator);
+/* Baton__V1__PlanHold methods */
+void   baton__v1__plan_hold__init
+                     (Baton__V1__PlanHold         *message);
+size_t baton__v1__plan_hold__get_packed_size
+                     (const Baton__V1__PlanHold   *message);
+size_t baton__v1__plan_hold__pack
+                     (const Baton__V1__PlanHold   *message,
+                      uint8_t             *out);
+size_t baton__v1__plan_hold__pack_to_buffer
+                     (const Baton__V1__PlanHold   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__PlanHold *
+       baton__v1__plan_hold__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__plan_hold__free_unpacked
+                     (Baton__V1__PlanHold *message,
+                      ProtobufCAllocator *allocator);
 /* Baton__V1__TaskCount methods */
 void   baton__v1__task_count__init
                      (Baton__V1__TaskCount         *message);
@@ -1006,6 +1114,9 @@ typedef void (*Baton__V1__Plan__MetadataEntry_Closure)
 typedef void (*Baton__V1__Plan_Closure)
                  (const Baton__V1__Plan *message,
                   void *closure_data);
+typedef void (*Baton__V1__Budget_Closure)
+                 (const Baton__V1__Budget *message,
+                  void *closure_data);
 typedef void (*Baton__V1__Task__MetadataEntry_Closure)
                  (const Baton__V1__Task__MetadataEntry *message,
                   void *closure_data);
@@ -1042,6 +1153,9 @@ typedef void (*Baton__V1__PlanState__MetadataEntry_Closure)
 typedef void (*Baton__V1__PlanState_Closure)
                  (const Baton__V1__PlanState *message,
                   void *closure_data);
+typedef void (*Baton__V1__PlanHold_Closure)
+                 (const Baton__V1__PlanHold *message,
+                  void *closure_data);
 typedef void (*Baton__V1__TaskCount_Closure)
                  (const Baton__V1__TaskCount *message,
                   void *closure_data);
@@ -1062,6 +1176,7 @@ extern const ProtobufCEnumDescriptor    baton__v1__task_status__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__plan__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__plan__labels_entry__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__plan__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__budget__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task__metadata_entry__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__map_options__descriptor;
@@ -1074,6 +1189,7 @@ extern const ProtobufCMessageDescriptor baton__v1__task_state__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__plan_state__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__plan_state__labels_entry__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__plan_state__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__plan_hold__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task_count__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__plan_event__descriptor;
 

@@ -185,7 +185,7 @@ class RetryPlanResponse(_message.Message):
     def __init__(self, state: _Optional[_Union[_plan_pb2.PlanState, _Mapping]] = ...) -> None: ...
 
 class UpdatePlanRequest(_message.Message):
-    __slots__ = ("plan_id", "expected_revision", "priority", "deadline_after_ms", "deadline_at_ms", "no_deadline", "set_labels", "remove_labels")
+    __slots__ = ("plan_id", "expected_revision", "priority", "deadline_after_ms", "deadline_at_ms", "no_deadline", "set_labels", "remove_labels", "budget")
     class SetLabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -201,6 +201,7 @@ class UpdatePlanRequest(_message.Message):
     NO_DEADLINE_FIELD_NUMBER: _ClassVar[int]
     SET_LABELS_FIELD_NUMBER: _ClassVar[int]
     REMOVE_LABELS_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
     expected_revision: int
     priority: int
@@ -209,7 +210,22 @@ class UpdatePlanRequest(_message.Message):
     no_deadline: bool
     set_labels: _containers.ScalarMap[str, str]
     remove_labels: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, plan_id: _Optional[str] = ..., expected_revision: _Optional[int] = ..., priority: _Optional[int] = ..., deadline_after_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ..., no_deadline: _Optional[bool] = ..., set_labels: _Optional[_Mapping[str, str]] = ..., remove_labels: _Optional[_Iterable[str]] = ...) -> None: ...
+    budget: BudgetUpdate
+    def __init__(self, plan_id: _Optional[str] = ..., expected_revision: _Optional[int] = ..., priority: _Optional[int] = ..., deadline_after_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ..., no_deadline: _Optional[bool] = ..., set_labels: _Optional[_Mapping[str, str]] = ..., remove_labels: _Optional[_Iterable[str]] = ..., budget: _Optional[_Union[BudgetUpdate, _Mapping]] = ...) -> None: ...
+
+class BudgetUpdate(_message.Message):
+    __slots__ = ("tokens", "soft_tokens", "tasks", "soft_tasks", "pause_at_soft")
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SOFT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    SOFT_TASKS_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_AT_SOFT_FIELD_NUMBER: _ClassVar[int]
+    tokens: int
+    soft_tokens: int
+    tasks: int
+    soft_tasks: int
+    pause_at_soft: bool
+    def __init__(self, tokens: _Optional[int] = ..., soft_tokens: _Optional[int] = ..., tasks: _Optional[int] = ..., soft_tasks: _Optional[int] = ..., pause_at_soft: _Optional[bool] = ...) -> None: ...
 
 class UpdatePlanResponse(_message.Message):
     __slots__ = ("state",)

@@ -158,7 +158,8 @@ class OrchestratorServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResumePlan(self, request, context):
-        """Goes on with a paused plan. Idempotent.
+        """Goes on with a paused plan. Idempotent. FAILED_PRECONDITION BUDGET_EXHAUSTED: its budget is to be
+        raised first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -176,6 +177,7 @@ class OrchestratorServicer:
     def UpdatePlan(self, request, context):
         """Changes what may change while a plan runs, or after it FAILED. ABORTED where the plan is not at
         the expected revision; FAILED_PRECONDITION where it has ended or the deadline lies in the past.
+        A plan that is PAUSED stays so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -89,7 +89,7 @@ TASK_STATUS_CANCELLED: TaskStatus
 TASK_STATUS_SKIPPED: TaskStatus
 
 class Plan(_message.Message):
-    __slots__ = ("name", "owner", "labels", "metadata", "inputs_json", "tasks", "adapter", "retry", "timeouts", "priority", "max_parallel", "deadline_after_ms", "deadline_at_ms")
+    __slots__ = ("name", "owner", "labels", "metadata", "inputs_json", "tasks", "adapter", "retry", "timeouts", "priority", "max_parallel", "deadline_after_ms", "deadline_at_ms", "budget")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +117,7 @@ class Plan(_message.Message):
     MAX_PARALLEL_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
     name: str
     owner: str
     labels: _containers.ScalarMap[str, str]
@@ -130,7 +131,22 @@ class Plan(_message.Message):
     max_parallel: int
     deadline_after_ms: int
     deadline_at_ms: int
-    def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., inputs_json: _Optional[bytes] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., max_parallel: _Optional[int] = ..., deadline_after_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ...) -> None: ...
+    budget: Budget
+    def __init__(self, name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., inputs_json: _Optional[bytes] = ..., tasks: _Optional[_Iterable[_Union[Task, _Mapping]]] = ..., adapter: _Optional[str] = ..., retry: _Optional[_Union[RetryPolicy, _Mapping]] = ..., timeouts: _Optional[_Union[Timeouts, _Mapping]] = ..., priority: _Optional[int] = ..., max_parallel: _Optional[int] = ..., deadline_after_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ...) -> None: ...
+
+class Budget(_message.Message):
+    __slots__ = ("tokens", "soft_tokens", "tasks", "soft_tasks", "pause_at_soft")
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SOFT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    SOFT_TASKS_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_AT_SOFT_FIELD_NUMBER: _ClassVar[int]
+    tokens: int
+    soft_tokens: int
+    tasks: int
+    soft_tasks: int
+    pause_at_soft: bool
+    def __init__(self, tokens: _Optional[int] = ..., soft_tokens: _Optional[int] = ..., tasks: _Optional[int] = ..., soft_tasks: _Optional[int] = ..., pause_at_soft: _Optional[bool] = ...) -> None: ...
 
 class Task(_message.Message):
     __slots__ = ("id", "type", "payload_json", "depends_on", "adapter", "retry", "timeouts", "priority", "on_failure", "max_deliveries", "metadata", "when", "output_schema_json", "map")
@@ -290,7 +306,7 @@ class TaskState(_message.Message):
     def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., prompt_json: _Optional[bytes] = ..., waiting_since_ms: _Optional[int] = ..., waiting_until_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ..., ended_item_count: _Optional[int] = ...) -> None: ...
 
 class PlanState(_message.Message):
-    __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan", "deadline_at_ms", "priority")
+    __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan", "deadline_at_ms", "priority", "budget", "attempts", "hold")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -324,6 +340,9 @@ class PlanState(_message.Message):
     PLAN_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_AT_MS_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    HOLD_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
     namespace: str
     name: str
@@ -343,7 +362,20 @@ class PlanState(_message.Message):
     plan: Plan
     deadline_at_ms: int
     priority: int
-    def __init__(self, plan_id: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., status: _Optional[_Union[PlanStatus, str]] = ..., revision: _Optional[int] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., task_count: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[TaskCount, _Mapping]]] = ..., tasks: _Optional[_Iterable[_Union[TaskState, _Mapping]]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., deadline_at_ms: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
+    budget: Budget
+    attempts: int
+    hold: PlanHold
+    def __init__(self, plan_id: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., status: _Optional[_Union[PlanStatus, str]] = ..., revision: _Optional[int] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., task_count: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[TaskCount, _Mapping]]] = ..., tasks: _Optional[_Iterable[_Union[TaskState, _Mapping]]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., deadline_at_ms: _Optional[int] = ..., priority: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., attempts: _Optional[int] = ..., hold: _Optional[_Union[PlanHold, _Mapping]] = ...) -> None: ...
+
+class PlanHold(_message.Message):
+    __slots__ = ("code", "message", "since_ms")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    message: str
+    since_ms: int
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
 
 class TaskCount(_message.Message):
     __slots__ = ("status", "count")
