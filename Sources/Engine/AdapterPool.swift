@@ -42,6 +42,7 @@ public struct AdapterPool: Sendable {
 
   public let routes: Routes
   public let limits: Limits
+  public var budgets = NamespaceBudgets()
   /// Ordered by name, so that every choice is the same in every run.
   public private(set) var instances: [Instance] = []
   private var inFlightByInstance: [String: Int] = [:]

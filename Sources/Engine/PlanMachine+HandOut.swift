@@ -38,12 +38,12 @@ extension PlanMachine {
 
   /// Hands out what is ready while there are places, at most `most` tasks.
   mutating func handOutReady(_ pool: inout AdapterPool, most: Int) {
-    guard !ready.isEmpty else { return }
+    guard !ready.isEmpty, !pool.budgets.isExhausted(creation.namespace) else { return }
     var left = most
     var lanes = ready
     ready = ReadyLanes()
     let limit = Int(compiled.maxParallel)
-    var attemptsLeft = attemptAllowance
+    var attemptsLeft = min(attemptAllowance, pool.budgets.tasksLeft(creation.namespace))
     var wantsAttempt = false
     lanes.drain(
       isReady: { status(of: $0) == .ready },
@@ -200,7 +200,7 @@ extension PlanMachine {
     case .waitingRetry: becomeReadyAgain(ordinal)
     case .waitingInput: inputPassed(ordinal)
     case .dispatched, .running: startToClosePassed(ordinal, &entropy, &pool)
-    case .ready where plan.status == .running: scheduleToStartPassed(ordinal)
+    case .ready where plan.status == .running: scheduleToStartPassed(ordinal, pool)
     default: break
     }
   }
@@ -239,9 +239,15 @@ extension PlanMachine {
       &entropy)
   }
 
-  private mutating func scheduleToStartPassed(_ ordinal: Int) {
+  private mutating func scheduleToStartPassed(_ ordinal: Int, _ pool: AdapterPool) {
     let task = compiled.plan.tasks[home(ordinal)]
     let limit = compiled.timeouts[home(ordinal)].scheduleToStartMilliseconds
+    // Time in which the namespace's budget held the plan back does not count.
+    if let since = pool.budgets.waitsCountFrom(creation.namespace, now: draft.now),
+      since + limit > draft.now
+    {
+      return armInMemory(ordinal, dueAt: since + limit)
+    }
     failForGood(
       ordinal,
       TaskError(

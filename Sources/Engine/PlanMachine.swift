@@ -126,11 +126,14 @@ public struct PlanMachine: Sendable {
     draft.now = now
     draft.handOutsLeft = pool.isContended ? 0 : Int.max
     let before = plan
+    if !pool.budgets.isEmpty {
+      (draft.accountedTokens, draft.accountedAttempts) = (plan.usage.tokens, plan.attempts)
+    }
     switch event {
     case .submitted: submit()
     case .recovered:
       recover(&pool)
-      return finishDraft(before)
+      return finishDraft(before, pool)
     case .schedule(let most): draft.handOutsLeft = most
     case .more: break
     case .pause(let reason): pause(reason)
@@ -156,7 +159,7 @@ public struct PlanMachine: Sendable {
     case .decided(let verdicts): decided(verdicts)
     }
     advance(&pool)
-    return finishDraft(before)
+    return finishDraft(before, pool)
   }
 
   /// What follows from any event: skips, hand-outs, the plan's end.
@@ -164,17 +167,23 @@ public struct PlanMachine: Sendable {
     cancelChunk(&pool)
     skipChunk()
     checkTokens()
+    account(&pool)
     if plan.status == .running { askReady() }
-    if plan.status == .running { handOutReady(&pool, most: draft.handOutsLeft) }
+    if plan.status == .running {
+      handOutReady(&pool, most: draft.handOutsLeft)
+      account(&pool)
+    }
     endIfDone()
   }
 
-  private mutating func finishDraft(_ before: PlanRow) -> Decision {
+  private mutating func finishDraft(_ before: PlanRow, _ pool: AdapterPool) -> Decision {
     var decision = Decision()
     decision.commands = draft.commands
     decision.answer = draft.answer
     decision.storesOutput = draft.storesOutput
-    decision.wantsPlaces = hasReadyTasks && outCount < Int(compiled.maxParallel)
+    decision.wantsPlaces =
+      hasReadyTasks && outCount < Int(compiled.maxParallel)
+      && !pool.budgets.isExhausted(creation.namespace)
     decision.questions = draft.questions
     decision.hasMore =
       openCount > 0
@@ -185,6 +194,7 @@ public struct PlanMachine: Sendable {
     var change = PlanChange(planID: id, plan: plan)
     if plan.revision == 1 { change.created = creation }
     change.amendment = draft.amendment
+    change.spending = draft.spending
     change.tasks = draft.touched.map { rows[$0] }
     change.events = draft.events
     decision.change = change
@@ -205,6 +215,10 @@ public struct PlanMachine: Sendable {
     var answer = Decision.Answer.done
     var storesOutput = false
     var amendment: PlanAmendment?
+    /// What is in the namespace's account already, and the part of this event in it.
+    var accountedTokens: Int64 = 0
+    var accountedAttempts: Int64 = 0
+    var spending: NamespaceSpending?
   }
 
   /// The row is part of the change.

@@ -20,7 +20,7 @@ public struct StateChange<State: Hashable & Sendable>: Sendable {
 public enum StateTable {
   public static let plan: [StateChange<PlanStatus>] = [
     StateChange(.created, .running, "SubmitPlan, in the commit that makes the plan"),
-    StateChange(.running, .paused, "PausePlan"),
+    StateChange(.running, .paused, "PausePlan; a limit of its budget was reached"),
     StateChange(.running, .completed, "the last task ended"),
     StateChange(.running, .failed, "the last task ended and one had failed; the deadline passed"),
     StateChange(.running, .cancelled, "CancelPlan"),

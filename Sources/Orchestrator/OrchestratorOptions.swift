@@ -19,6 +19,8 @@ public struct OrchestratorOptions: Sendable {
   public var limits = PlanLimits()
   public var routes = AdapterPool.Routes()
   public var places = AdapterPool.Limits()
+  /// What the plans of a namespace may use together.
+  public var namespaceBudgets: [String: NamespaceBudgets.Limits] = [:]
   /// Events per plan kept for watchers; older ones are read from the store.
   public var watchedEvents = 256
   /// Of every random choice.

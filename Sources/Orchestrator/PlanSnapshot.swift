@@ -22,10 +22,20 @@ public struct PlanSnapshot: Sendable {
   public var tasks: [Task]
   /// Ordinal of the next page's first task; nil on the last page.
   public var next: Int?
+  /// Set where the namespace's budget keeps a running plan from handing anything out.
+  public var namespaceHold: NamespaceHold?
   /// JSON by ordinal, where it was asked for.
   public var outputs: [Int: [UInt8]] = [:]
   /// What tasks ask that wait for input: JSON by ordinal.
   public var prompts: [Int: [UInt8]] = [:]
+}
+
+/// Why nothing of a namespace is handed out.
+public struct NamespaceHold: Sendable, Equatable {
+  /// A sentence for people.
+  public var message: String
+  /// Milliseconds since the Unix epoch; nil: until its budget is raised.
+  public var until: Int64?
 }
 
 /// What became of a submission.

@@ -53,6 +53,9 @@ extension Shard {
   /// Loads every unfinished plan; the normal way back after a stop of any kind. A plan that cannot
   /// be read is set aside and reported.
   func recover() throws(StoreError) -> Int {
+    guard restoreAccounts() else {
+      throw StoreError(.unavailable, "what namespaces have used cannot be read")
+    }
     var last: PlanID?
     while true {
       let page = try store.unfinished(after: last, limit: 500)
@@ -309,7 +312,15 @@ extension Shard {
           row: shown(machine, $0), status: machine.status(of: $0), home: machine.home($0),
           index: machine.index(of: $0), endedItems: machine.endedItems(of: $0))
       },
-      next: end < machine.rows.count ? end : nil)
+      next: end < machine.rows.count ? end : nil, namespaceHold: namespaceHold(machine))
+  }
+
+  func namespaceHold(_ machine: PlanMachine) -> NamespaceHold? {
+    guard machine.plan.status == .running,
+      let message = pool.budgets.exhaustion(of: machine.creation.namespace)
+    else { return nil }
+    let account = pool.budgets.accounts[machine.creation.namespace]
+    return NamespaceHold(message: message, until: account?.periodEnd)
   }
 
   // MARK: Results

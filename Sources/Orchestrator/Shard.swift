@@ -43,6 +43,8 @@ final class Shard {
   var isStopping = false
   private(set) var now: Int64 = 0
   private var group = Group()
+  /// What namespaces have used is to be read from the store again.
+  var accountsAreStale = false
   /// Request keys of plans that are not committed yet, as NAMESPACE/KEY; a namespace holds no slash.
   var keysOfGroup: [String: PlanKeyMatch] = [:]
   private var timers = Heap<Timer>()
@@ -66,6 +68,7 @@ final class Shard {
     entropy = Entropy(seed: options.seed)
     pool = AdapterPool(routes: options.routes, limits: options.places)
     now = clock.milliseconds()
+    openAccounts()
   }
 
   // MARK: Turns
@@ -208,6 +211,7 @@ final class Shard {
       plans[entry.id] = nil
       toReload.insert(entry.id)
       pool.isClosed = true
+      accountsAreStale = !pool.budgets.isEmpty
       forgetSends(entry)
       for number in entry.watchers.keys.sorted() {
         entry.watchers[number]?.reply(.failure(answer))
@@ -221,14 +225,15 @@ final class Shard {
 
   func reloadDiscarded() {
     for id in toReload.sorted() where load(id) { toReload.remove(id) }
-    // Nothing is handed out until what these plans have out is counted.
-    pool.isClosed = !toReload.isEmpty
+    if accountsAreStale { accountsAreStale = !restoreAccounts(group.changes) }
+    // Nothing is handed out until what these plans have out and have used is counted.
+    pool.isClosed = !toReload.isEmpty || accountsAreStale
     reloadLater()
   }
 
   /// Never at once: a store that fails is given time, and everybody else their turn.
   private func reloadLater() {
-    guard !toReload.isEmpty, !reloadIsArmed else { return }
+    guard !toReload.isEmpty || accountsAreStale, !reloadIsArmed else { return }
     reloadIsArmed = true
     arm(at: now + options.resendMilliseconds) { shard in
       shard.reloadIsArmed = false
@@ -246,6 +251,7 @@ final class Shard {
   private func answer(_ transition: Transition) {
     let entry = transition.entry
     if let change = transition.decision.change {
+      if change.spending != nil { tellCrossings(change) }
       entry.committedSeq = max(entry.committedSeq, change.plan.lastSeq)
       entry.events.append(contentsOf: change.events)
       if entry.events.count > 2 * options.watchedEvents {
@@ -330,6 +336,7 @@ final class Shard {
   /// Gives plans their turns while there are places: those that have become ready since, and where a
   /// place may have become free all that wait.
   private func scheduleStarved() {
+    if pool.budgets.hasReopened { wakeReopened() }
     for entry in untried { line.join(entry) }
     if pool.openings != openingsSeen { line.unblock() }
     openingsSeen = pool.openings

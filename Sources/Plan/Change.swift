@@ -5,6 +5,8 @@ public struct PlanChange: Sendable, Equatable {
   public var created: PlanCreation?
   /// What the transition changes of what was submitted.
   public var amendment: PlanAmendment?
+  /// What the transition used of the budget of the plan's namespace: added to what is stored.
+  public var spending: NamespaceSpending?
   /// The plan's row after the transition; its revision is one above the stored one (or 1).
   public var plan: PlanRow
   /// Exactly the task rows that changed, whole.
@@ -22,7 +24,7 @@ public struct PlanChange: Sendable, Equatable {
   /// About how many rows the change writes.
   public var rowCount: Int {
     1 + tasks.count + outputs.count + (events.isEmpty ? 0 : 1) + (created == nil ? 0 : 1)
-      + (amendment == nil ? 0 : 1)
+      + (amendment == nil ? 0 : 1) + (spending == nil ? 0 : 1)
   }
 }
 

@@ -197,6 +197,9 @@ extension Configuration.ServerConfiguration {
     options.limits.maxEdges = dependenciesMax
     options.places.inFlight = inFlight
     options.places.perAdapter = perAdapter
+    options.namespaceBudgets = namespaceBudgets.mapValues {
+      NamespaceBudgets.Limits($0.budget, periodMilliseconds: $0.periodMilliseconds)
+    }
     var byType = routes
     let fallback = byType.removeValue(forKey: "default") ?? []
     options.routes = AdapterPool.Routes(byType: byType, fallback: fallback)

@@ -122,6 +122,7 @@ struct OrchestratorHandlers: OrchestratorService {
     state.metadata = plan.metadata
     state.priority = plan.priority
     state.budget = plan.budget.map { BatonV1.Budget($0) }
+    if let hold = snapshot.namespaceHold { state.hold = BatonV1.PlanHold(hold) }
     state.counts = TaskStatus.allCases.compactMap { status in
       snapshot.counts[status].map {
         BatonV1.TaskCount(status: status.message, count: Int32($0))
@@ -359,6 +360,13 @@ extension Plan {
   /// About how much room the definition takes.
   fileprivate var byteCount: Int {
     tasks.reduce(inputs.count) { $0 + $1.payload.count + 128 }
+  }
+}
+
+extension BatonV1.PlanHold {
+  init(_ hold: NamespaceHold) {
+    self.init(
+      code: "NAMESPACE_BUDGET_EXHAUSTED", message: hold.message, untilMs: hold.until ?? 0)
   }
 }
 

@@ -16,6 +16,7 @@ struct MemoryContents {
 
   private(set) var plans: [PlanID: MemoryPlan] = [:]
   private(set) var requestKeys: [RequestKey: PlanID] = [:]
+  private(set) var spendings: [SpendingKey: NamespaceSpending] = [:]
   /// All ids, ascending.
   private(set) var order: [PlanID] = []
 
@@ -89,6 +90,12 @@ struct MemoryContents {
     for task in change.tasks { plans[id]?.tasks[task.ordinal] = task }
     for output in change.outputs { plans[id]?.outputs[output.ordinal] = output.json }
     plans[id]?.events.append(contentsOf: change.events)
+    if let spending = change.spending {
+      let key = SpendingKey(spending.namespace, spending.periodStart)
+      if spendings[key]?.add(tokens: spending.tokens, tasks: spending.tasks) == nil {
+        spendings[key] = spending
+      }
+    }
   }
 
   /// Place of the first id above `id` in `order`.

@@ -67,6 +67,12 @@ public final class MemoryStore: PlanStore {
     }
   }
 
+  public func spending(
+    namespace: String, periodStart: Int64
+  ) throws(StoreError) -> NamespaceSpending? {
+    contents.withLockedValue { $0.spendings[SpendingKey(namespace, periodStart)] }
+  }
+
   public func list(
     _ filter: PlanFilter, before: PlanID?, limit: Int
   ) throws(StoreError) -> [PlanSummary] {
@@ -85,6 +91,17 @@ public final class MemoryStore: PlanStore {
   }
 
   public func close() {}
+}
+
+/// A namespace and one of its budget's periods.
+struct SpendingKey: Hashable {
+  let namespace: [UInt8]
+  let periodStart: Int64
+
+  init(_ namespace: String, _ periodStart: Int64) {
+    self.namespace = Array(namespace.utf8)
+    self.periodStart = periodStart
+  }
 }
 
 /// A request key and its namespace, compared byte by byte.

@@ -37,6 +37,11 @@ public protocol PlanStore: AnyObject, Sendable {
     _ id: PlanID, from seq: Int64, maxCount: Int, maxBytes: Int
   ) throws(StoreError) -> [TraceEvent]
 
+  /// What a namespace used in the period that began at `periodStart`; nil: nothing.
+  func spending(
+    namespace: String, periodStart: Int64
+  ) throws(StoreError) -> NamespaceSpending?
+
   /// Plans that match, newest first, at most `limit`, older than `before`.
   func list(
     _ filter: PlanFilter, before: PlanID?, limit: Int

@@ -39,7 +39,7 @@ public struct StoreCheck: Sendable, CustomStringConvertible {
 
   /// The whole suite.
   public static var all: [StoreCheck] {
-    contents + groups + keys + eventPages + lists + sizes + durability
+    contents + groups + keys + spending + eventPages + lists + sizes + durability
   }
 
   /// The checks for a store that promises nothing across a restart.

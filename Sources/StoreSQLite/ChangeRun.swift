@@ -40,15 +40,26 @@ struct ChangeRun {
   /// refused.
   private func isFollowed(by next: PlanChange) -> Bool {
     next.created == nil && next.amendment == nil && change.amendment == nil
+      && isSamePeriod(next.spending)
       && next.plan.revision == change.plan.revision + 1
       && next.firstSeq == change.plan.lastSeq + 1
       && change.events.count + next.events.count <= Self.eventsMax
+  }
+
+  private func isSamePeriod(_ next: NamespaceSpending?) -> Bool {
+    guard let next, let spending = change.spending else { return true }
+    return next.namespace == spending.namespace && next.periodStart == spending.periodStart
   }
 
   private mutating func append(_ next: PlanChange) {
     change.plan = next.plan
     change.outputs += next.outputs
     change.events += next.events
+    if let spending = next.spending {
+      if change.spending?.add(tokens: spending.tokens, tasks: spending.tasks) == nil {
+        change.spending = spending
+      }
+    }
     for task in next.tasks {
       if let place = places[task.ordinal] {
         change.tasks[place] = task

@@ -8,6 +8,7 @@ final class PlanReader {
   private let selectKey: SQLiteStatement
   private let selectOpen: SQLiteStatement
   private let selectOutput: SQLiteStatement
+  private let selectSpending: SQLiteStatement
 
   init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
     selectPlan = try SQLiteStatement(
@@ -26,6 +27,9 @@ final class PlanReader {
     selectOpen = try SQLiteStatement(
       connection,
       "SELECT id FROM plans WHERE \(Schema.unfinishedPlans) AND id > ? ORDER BY id LIMIT ?")
+    selectSpending = try SQLiteStatement(
+      connection,
+      "SELECT tokens, tasks FROM namespace_spending WHERE namespace = ? AND period_start = ?")
     selectOutput = try SQLiteStatement(
       connection,
       "SELECT json FROM outputs WHERE ordinal = ? AND plan = (SELECT plan FROM plans WHERE id = ?)")
@@ -75,6 +79,18 @@ final class PlanReader {
     var ids: [PlanID] = []
     try selectOpen.rows { () throws(StoreError) in ids.append(try selectOpen.planID()) }
     return ids
+  }
+
+  func spending(
+    namespace: String, periodStart: Int64
+  ) throws(StoreError) -> NamespaceSpending? {
+    selectSpending.bind(namespace)
+    selectSpending.bind(periodStart)
+    return try selectSpending.first {
+      NamespaceSpending(
+        namespace: namespace, periodStart: periodStart, tokens: selectSpending.integer(),
+        tasks: selectSpending.integer())
+    }
   }
 
   func outputs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskOutput] {

@@ -18,6 +18,7 @@ final class PlanWriter {
   private let upsertTask: SQLiteStatement
   private let insertOutput: SQLiteStatement
   private let insertTrace: SQLiteStatement
+  private let addSpending: SQLiteStatement
 
   init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
     self.connection = connection
@@ -41,6 +42,12 @@ final class PlanWriter {
     upsertTask = try prepare(SQL.upsert("tasks", key: TaskColumns.key, TaskColumns.names))
     insertOutput = try prepare(SQL.insert("outputs", ["plan", "ordinal", "json"]))
     insertTrace = try prepare(SQL.insert("trace", ["plan", "last_seq", "events"]))
+    addSpending = try prepare(
+      SQL.insert("namespace_spending", ["namespace", "period_start", "tokens", "tasks"]) + """
+         ON CONFLICT (namespace, period_start) DO UPDATE SET
+          tokens = min(\(NamespaceSpending.sumMax), tokens + excluded.tokens),
+          tasks = min(\(NamespaceSpending.sumMax), tasks + excluded.tasks)
+        """)
   }
 
   private static func update(andStatus: Bool) -> String {
@@ -104,11 +111,20 @@ final class PlanWriter {
       try self.run(
         insertOutput, taken: change.invalid("task \(output.ordinal) has an output already"))
     }
+    if let spending = change.spending { try add(spending) }
     guard !change.events.isEmpty else { return }
     insertTrace.bind(plan)
     insertTrace.bind(change.plan.lastSeq)
     insertTrace.bind(text: EventRecord.encode(change.events))
     try self.run(insertTrace)
+  }
+
+  private func add(_ spending: NamespaceSpending) throws(StoreError) {
+    addSpending.bind(spending.namespace)
+    addSpending.bind(spending.periodStart)
+    addSpending.bind(spending.tokens)
+    addSpending.bind(spending.tasks)
+    try run(addSpending)
   }
 
   private func insert(

@@ -53,6 +53,14 @@ public final class SQLiteStore: PlanStore {
     try write { side throws(StoreError) in try side.reader.outputs(id, ordinals: ordinals) }
   }
 
+  public func spending(
+    namespace: String, periodStart: Int64
+  ) throws(StoreError) -> NamespaceSpending? {
+    try write { side throws(StoreError) in
+      try side.reader.spending(namespace: namespace, periodStart: periodStart)
+    }
+  }
+
   public func events(
     _ id: PlanID, from seq: Int64, maxCount: Int, maxBytes: Int
   ) throws(StoreError) -> [TraceEvent] {

@@ -63,6 +63,13 @@ enum Schema {
       plan INTEGER NOT NULL,
       PRIMARY KEY (key, value, id)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE namespace_spending (
+      namespace TEXT NOT NULL,
+      period_start INTEGER NOT NULL,
+      tokens INTEGER NOT NULL,
+      tasks INTEGER NOT NULL,
+      PRIMARY KEY (namespace, period_start)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE definitions (
       plan INTEGER PRIMARY KEY,
       document TEXT NOT NULL,

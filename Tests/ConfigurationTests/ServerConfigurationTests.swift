@@ -50,6 +50,7 @@ import Testing
     reflection: false
     limits: {in_flight: 7, per_plan: 3, per_adapter: {crewai: 2}, connections: 20, request_bytes: 1000000, \
     response_bytes: 2000000, calls: 70, tasks: 9, dependencies: 11}
+    budgets: {namespaces: {research: {tokens: 1000, soft_tasks: 5, period: 1d}}}
     auth: {tokens_file: tokens}
     adapters: {keepalive: 3s, keepalive_timeout: 1s}
     http2:
@@ -103,6 +104,11 @@ import Testing
     wanted.tasksMax = 9
     wanted.dependenciesMax = 11
     wanted.perAdapter = ["crewai": 2]
+    var budget = NamespaceBudget()
+    budget.budget.tokens = 1_000
+    budget.budget.softTasks = 5
+    budget.periodMilliseconds = 86_400_000
+    wanted.namespaceBudgets = ["research": budget]
     wanted.clients.connections = 20
     wanted.clients.concurrentStreams = 10
     wanted.clients.headerListBytes = 8_192
@@ -236,23 +242,30 @@ import Testing
       retention: 30d
       routes: {default: [], "a b": [x], crew: crewai}
       limits: {per_adapter: {crewai: many}}
+      budgets: {namespaces: {a: {tokens: 0, perod: 1d, period: soon}}}
       log: loud
       """
     let found = try problems(
       file, ["BATON_STORE": "postgres://db", "BATON_ROUTES": "{"], ["poll": "soon"])
     let wanted = [
       "FILE:2: colour: unknown field; known here: listen, http, insecure, tls, auth, store, queue, "
-        + "routes, reflection, limits, max_deliveries, http2, lease, sweep, poll, adapters, "
+        + "routes, reflection, limits, budgets, max_deliveries, http2, lease, sweep, poll, adapters, "
         + "timeouts, retry, shutdown, log, dev",
       "FILE:5: retry.max_atempts: unknown field; known here: max_attempts, initial, multiplier, "
         + "max, jitter",
       "FILE:6: retention: plans are not deleted in this version; take the line out",
-      "FILE:9: log: expected a mapping of format, level, not a string",
+      "FILE:10: log: expected a mapping of format, level, not a string",
       "FILE:7: routes.default: an empty route; name at least one adapter or take the line out",
       "FILE:7: routes.a b: \"a b\" is no name; start with a letter or digit, go on with letters, "
         + "digits and . _ : -",
       "FILE:7: routes.crew: expected a list, not a string",
       "FILE:8: limits.per_adapter.crewai: expected a whole number from 1 to 1000000, not \"many\"",
+      "FILE:9: budgets.namespaces.a.tokens: expected a whole number from 1 to 1000000000000000, "
+        + "not \"0\"",
+      "FILE:9: budgets.namespaces.a.perod: unknown field; known here: tokens, soft_tokens, tasks, "
+        + "soft_tasks, period",
+      "FILE:9: budgets.namespaces.a.period: \"soon\" is no duration; write a number and a unit, "
+        + "such as 500ms, 30s, 5m, 2h or 30d",
       "FILE:1: lease: \"100ms\" is not from 500ms to ten years",
       "FILE:4: retry.max_attempts: expected a whole number from 1 to 100, not \"0\"",
       "BATON_STORE: \"postgres\" is not in this version; write sqlite:PATH or memory",

@@ -74,6 +74,32 @@ struct BudgetTests {
     await stage.close()
   }
 
+  @Test("S16: a namespace's budget holds its plans back until a restart with a higher one")
+  func namespace() async throws {
+    let stage = try await Stage(
+      Self.mock + [
+        "--budgets-namespaces", "{default: {tokens: 100, soft_tokens: 50, period: 3650d}}",
+      ])
+    try await stage.mock()
+    var plan = Plan()
+    plan.tasks = [task("a", ["mock.tokens": "120"]), task("b", after: ["a"])]
+    let planID = try await stage.submit(plan)
+    let events = try await stage.follow(planID) { $0.kind != "budget_exhausted" }
+    #expect(events.last?.code == "NAMESPACE_TOKENS")
+    let later = try await stage.submit(plan)
+    try await stage.crash()
+    let state = try await stage.state(later)
+    #expect(state.status == .running && state.tasks.map(\.status) == [.ready, .pending])
+    #expect(state.hold?.code == "NAMESPACE_BUDGET_EXHAUSTED" && (state.hold?.untilMs ?? 0) > 0)
+    let (_, shown) = try stage.baton(["get", later])
+    #expect(shown.contains("120 tokens of the 100"), "\(shown)")
+    stage.arguments += ["--budgets-namespaces", "{default: {tokens: 1000, period: 3650d}}"]
+    try await stage.crash()
+    #expect(try await stage.follow(planID).last?.kind == "plan_completed")
+    #expect(try await stage.follow(later).last?.kind == "plan_completed")
+    await stage.close()
+  }
+
   @Test("S15: a budget of tasks is never exceeded; at the soft limit a plan waits for a person")
   func tasks() async throws {
     let stage = try await Stage(Self.mock)

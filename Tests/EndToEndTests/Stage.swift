@@ -14,7 +14,8 @@ final class Stage {
   private(set) var adapters: [Program] = []
   private(set) var orchestrator: OrchestratorClient
   private(set) var registry: AdapterRegistryClient
-  private let arguments: [String]
+  /// Flags of the server; what is changed holds from its next start on.
+  var arguments: [String]
 
   /// Where the server listens; kept over restarts.
   let address: String

@@ -141,6 +141,11 @@ final class FlakyStore: PlanStore {
   ) throws(StoreError) -> [TraceEvent] {
     try base.events(id, from: seq, maxCount: maxCount, maxBytes: maxBytes)
   }
+  func spending(
+    namespace: String, periodStart: Int64
+  ) throws(StoreError) -> NamespaceSpending? {
+    try base.spending(namespace: namespace, periodStart: periodStart)
+  }
   func list(
     _ filter: PlanFilter, before: PlanID?, limit: Int
   ) throws(StoreError) -> [PlanSummary] {
@@ -224,9 +229,10 @@ final class Bench {
   @discardableResult
   func submit(
     _ tasks: [String], number: UInt64 = 1, key: String? = nil, digest: UInt8 = 0,
-    edit: (inout Plan) -> Void = { _ in }
+    namespace: String = "default", edit: (inout Plan) -> Void = { _ in }
   ) throws -> Result<SubmitAnswer, OrchestratorError>? {
-    let submission = try submission(tasks, number: number, key: key, digest: digest, edit: edit)
+    var submission = try submission(tasks, number: number, key: key, digest: digest, edit: edit)
+    submission.creation.namespace = namespace
     return ask { shard, reply in shard.submit(submission, reply) }
   }
 

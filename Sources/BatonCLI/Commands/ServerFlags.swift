@@ -28,6 +28,7 @@ struct ServerFlags: ParsableArguments {
   @Option(help: Self.help("limits-per-adapter")) var limitsPerAdapter: String?
   @Option(help: Self.help("limits-tasks")) var limitsTasks: String?
   @Option(help: Self.help("limits-dependencies")) var limitsDependencies: String?
+  @Option(help: Self.help("budgets-namespaces")) var budgetsNamespaces: String?
   @Option(help: Self.help("max-deliveries")) var maxDeliveries: String?
   @Option(help: Self.help("lease")) var lease: String?
   @Option(help: Self.help("sweep")) var sweep: String?
@@ -59,6 +60,7 @@ struct ServerFlags: ParsableArguments {
       ("limits-in-flight", limitsInFlight),
       ("limits-per-plan", limitsPerPlan), ("limits-per-adapter", limitsPerAdapter),
       ("limits-tasks", limitsTasks), ("limits-dependencies", limitsDependencies),
+      ("budgets-namespaces", budgetsNamespaces),
       ("max-deliveries", maxDeliveries), ("lease", lease), ("sweep", sweep), ("poll", poll),
       ("timeouts-schedule-to-start", timeoutsScheduleToStart),
       ("timeouts-start-to-close", timeoutsStartToClose),

@@ -86,6 +86,7 @@ extension BatonV1.PlanHold {
     object.add("code", code)
     object.add("message", message)
     object.add("since_ms", sinceMs)
+    object.add("until_ms", untilMs)
     return object.value
   }
 }

@@ -30,6 +30,9 @@ public struct ServerConfiguration: Sendable, Equatable {
   /// Hand-outs of one attempt before its task fails as POISONED.
   public var maxDeliveries: Int32 = 10
 
+  /// What the plans of a namespace may use together.
+  public var namespaceBudgets: [String: NamespaceBudget] = [:]
+
   /// A session ends this long after its last heartbeat.
   public var leaseMilliseconds: Int64 = 15_000
   /// How often everything is looked over for hints that were lost.
@@ -77,6 +80,15 @@ public struct TLSSettings: Sendable, Equatable {
   public var adapterName: String?
   /// How often the files are looked at for a change.
   public var reloadMilliseconds: Int64 = 10_000
+
+  public init() {}
+}
+
+/// What the plans of a namespace may use together.
+public struct NamespaceBudget: Sendable, Equatable {
+  public var budget = Budget()
+  /// Periods of this length, each with a budget of its own; nil: one for ever.
+  public var periodMilliseconds: Int64?
 
   public init() {}
 }

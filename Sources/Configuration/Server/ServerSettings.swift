@@ -88,6 +88,12 @@ enum ServerSettings {
       value, settings, reader in
       reader.integer(value, in: 1...10_000_000).map { settings.dependenciesMax = Int($0) }
     },
+    structured(
+      "budgets.namespaces",
+      "what namespaces may use, {NAME: {tokens, soft_tokens, tasks, soft_tasks, period}}"
+    ) { value, settings, reader in
+      if let budgets = reader.budgets(value) { settings.namespaceBudgets = budgets }
+    },
     scalar("max_deliveries", "hand-outs of one attempt before its task is given up") {
       value, settings, reader in
       reader.integer(value, in: 1...1_000).map { settings.maxDeliveries = Int32($0) }

@@ -77,14 +77,17 @@ struct SettingReader {
   }
 
   /// Milliseconds.
-  mutating func duration(_ value: JSONValue, atLeast least: Int64) -> Int64? {
-    guard let text = text(value) else { return nil }
+  mutating func duration(
+    _ value: JSONValue, atLeast least: Int64, at place: String = ""
+  ) -> Int64? {
+    guard let text = text(value, at: place) else { return nil }
     guard let milliseconds = DurationText.milliseconds(text) else {
-      refuse("\(Self.shown(text)) is no duration; \(DurationText.hint)")
+      refuse("\(Self.shown(text)) is no duration; \(DurationText.hint)", at: place)
       return nil
     }
     guard milliseconds >= least, milliseconds <= Self.tenYears else {
-      refuse("\(Self.shown(text)) is not from \(DurationText.text(least)) to ten years")
+      refuse(
+        "\(Self.shown(text)) is not from \(DurationText.text(least)) to ten years", at: place)
       return nil
     }
     return milliseconds

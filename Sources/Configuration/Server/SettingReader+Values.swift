@@ -91,6 +91,39 @@ extension SettingReader {
     return mistakes.count == before ? limits : nil
   }
 
+  mutating func budgets(_ value: JSONValue) -> [String: NamespaceBudget]? {
+    let before = mistakes.count
+    var budgets: [String: NamespaceBudget] = [:]
+    for member in members(value) {
+      _ = name(.string(member.key), at: ".\(member.key)")
+      budgets[member.key] = budget(member.value, at: ".\(member.key)")
+    }
+    return mistakes.count == before ? budgets : nil
+  }
+
+  private mutating func budget(_ value: JSONValue, at place: String) -> NamespaceBudget {
+    var budget = NamespaceBudget()
+    for member in members(value, at: place) {
+      let place = "\(place).\(member.key)"
+      switch member.key {
+      case "tokens": budget.budget.tokens = limit(member.value, at: place)
+      case "soft_tokens": budget.budget.softTokens = limit(member.value, at: place)
+      case "tasks": budget.budget.tasks = limit(member.value, at: place)
+      case "soft_tasks": budget.budget.softTasks = limit(member.value, at: place)
+      case "period":
+        budget.periodMilliseconds = duration(member.value, atLeast: 1_000, at: place)
+      default:
+        refuse(
+          "unknown field; known here: tokens, soft_tokens, tasks, soft_tasks, period", at: place)
+      }
+    }
+    return budget
+  }
+
+  private mutating func limit(_ value: JSONValue, at place: String) -> Int64? {
+    integer(value, in: 1...1_000_000_000_000_000, at: place)
+  }
+
   /// What is left out stays as it is in `base`.
   mutating func rate(
     _ value: JSONValue, startingFrom base: FloodSettings.Rate

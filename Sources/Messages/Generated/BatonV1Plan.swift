@@ -1684,22 +1684,27 @@ extension BatonV1 {
     }
 
     /// REQUESTED (PausePlan), BUDGET_WARNING or BUDGET_EXHAUSTED: the plan is PAUSED.
+    /// NAMESPACE_BUDGET_EXHAUSTED: it is RUNNING, and goes on by itself.
     public var code: String
     /// A sentence for people, or the reason that was given.
     public var message: String
     /// Milliseconds since the Unix epoch.
     public var sinceMs: Int64
+    /// NAMESPACE_BUDGET_EXHAUSTED: when the next period begins; 0: the budget has none.
+    public var untilMs: Int64
 
     public init() {
       self.code = ""
       self.message = ""
       self.sinceMs = 0
+      self.untilMs = 0
     }
 
-    public init(code: String = "", message: String = "", sinceMs: Int64 = 0) {
+    public init(code: String = "", message: String = "", sinceMs: Int64 = 0, untilMs: Int64 = 0) {
       self.code = code
       self.message = message
       self.sinceMs = sinceMs
+      self.untilMs = untilMs
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1741,6 +1746,10 @@ extension BatonV1 {
 
       public var sinceMs: Int64 {
         _c.pointee.since_ms
+      }
+
+      public var untilMs: Int64 {
+        _c.pointee.until_ms
       }
     }
   }
@@ -2595,15 +2604,18 @@ extension BatonV1.PlanHold: ProtobufCConvertible {
       .text(1, "code"),
       .text(2, "message"),
       .number(3, "since_ms", .varint64),
+      .number(4, "until_ms", .varint64),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__PlanHold>) {
     self.code = Reader.text(c.pointee.code)
     self.message = Reader.text(c.pointee.message)
     self.sinceMs = c.pointee.since_ms
+    self.untilMs = c.pointee.until_ms
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.number(4, .int64(self.untilMs))
     writer.number(3, .int64(self.sinceMs))
     writer.text(2, self.message)
     writer.text(1, self.code)

@@ -96,6 +96,14 @@ final class ProcessStore: PlanStore, @unchecked Sendable {
     }
   }
 
+  func spending(
+    namespace: String, periodStart: Int64
+  ) throws(StoreError) -> NamespaceSpending? {
+    try store.read(process) { base throws(StoreError) in
+      try base.spending(namespace: namespace, periodStart: periodStart)
+    }
+  }
+
   func list(
     _ filter: PlanFilter, before: PlanID?, limit: Int
   ) throws(StoreError) -> [PlanSummary] {

@@ -2498,7 +2498,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_state__descriptor =
   (ProtobufCMessageInit) baton__v1__plan_state__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__plan_hold__field_descriptors[3] =
+static const ProtobufCFieldDescriptor baton__v1__plan_hold__field_descriptors[4] =
 {
   {
     "code",
@@ -2536,16 +2536,29 @@ static const ProtobufCFieldDescriptor baton__v1__plan_hold__field_descriptors[3]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "until_ms",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanHold, until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__plan_hold__field_indices_by_name[] = {
   0,   /* field[0] = code */
   1,   /* field[1] = message */
   2,   /* field[2] = since_ms */
+  3,   /* field[3] = until_ms */
 };
 static const ProtobufCIntRange baton__v1__plan_hold__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor baton__v1__plan_hold__descriptor =
 {
@@ -2555,7 +2568,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_hold__descriptor =
   "Baton__V1__PlanHold",
   "baton.v1",
   sizeof(Baton__V1__PlanHold),
-  3,
+  4,
   baton__v1__plan_hold__field_descriptors,
   baton__v1__plan_hold__field_indices_by_name,
   1,  baton__v1__plan_hold__number_ranges,

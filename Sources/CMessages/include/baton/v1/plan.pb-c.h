@@ -727,6 +727,7 @@ struct  Baton__V1__PlanHold
   ProtobufCMessage base;
   /*
    * REQUESTED (PausePlan), BUDGET_WARNING or BUDGET_EXHAUSTED: the plan is PAUSED.
+   * NAMESPACE_BUDGET_EXHAUSTED: it is RUNNING, and goes on by itself.
    */
   ProtobufCBinaryData code;
   /*
@@ -737,10 +738,14 @@ struct  Baton__V1__PlanHold
    * Milliseconds since the Unix epoch.
    */
   int64_t since_ms;
+  /*
+   * NAMESPACE_BUDGET_EXHAUSTED: when the next period begins; 0: the budget has none.
+   */
+  int64_t until_ms;
 };
 #define BATON__V1__PLAN_HOLD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan_hold__descriptor) \
-    , {0,NULL}, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, 0, 0 }
 
 
 /*

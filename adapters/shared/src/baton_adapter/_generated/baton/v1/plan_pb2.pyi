@@ -368,14 +368,16 @@ class PlanState(_message.Message):
     def __init__(self, plan_id: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., status: _Optional[_Union[PlanStatus, str]] = ..., revision: _Optional[int] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., task_count: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[TaskCount, _Mapping]]] = ..., tasks: _Optional[_Iterable[_Union[TaskState, _Mapping]]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., deadline_at_ms: _Optional[int] = ..., priority: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., attempts: _Optional[int] = ..., hold: _Optional[_Union[PlanHold, _Mapping]] = ...) -> None: ...
 
 class PlanHold(_message.Message):
-    __slots__ = ("code", "message", "since_ms")
+    __slots__ = ("code", "message", "since_ms", "until_ms")
     CODE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
     code: str
     message: str
     since_ms: int
-    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
+    until_ms: int
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., since_ms: _Optional[int] = ..., until_ms: _Optional[int] = ...) -> None: ...
 
 class TaskCount(_message.Message):
     __slots__ = ("status", "count")
