@@ -104,11 +104,23 @@ public struct AdapterPool: Sendable {
   }
 
   /// Takes a place for one task of `type`; nil where there is none now.
+  mutating func take(type: String, adapter: String?, now: Int64) -> Instance? {
+    guard case .success(let chosen) = find(type: type, adapter: adapter, now: now) else {
+      return nil
+    }
+    occupy(adapter: chosen.adapter, instance: chosen.name)
+    return chosen
+  }
+
+  /// The place that a task of `type` would be given.
   ///
   /// The first adapter of the route that is registered and serves the type is the one to wait for;
   /// among its instances the one with the smallest share of its places taken.
-  mutating func take(type: String, adapter: String?, now: Int64) -> Instance? {
-    guard !isClosed, inFlight < limits.inFlight else { return nil }
+  func find(
+    type: String, adapter: String?, now: Int64
+  ) -> Result<Instance, HandOutObstacle> {
+    guard !isClosed else { return .failure(.loading) }
+    guard inFlight < limits.inFlight else { return .failure(.server(limit: limits.inFlight)) }
     let route = adapter.map { [$0] } ?? routes.byType[type] ?? routes.fallback
     for name in route {
       let serving = instances.filter {
@@ -116,18 +128,18 @@ public struct AdapterPool: Sendable {
       }
       guard !serving.isEmpty else { continue }
       if let limit = limits.perAdapter[name], (inFlightByAdapter[name] ?? 0) >= limit {
-        return nil
+        return .failure(.adapter(name, limit: limit))
       }
-      let free = serving.filter { load(of: $0.name) < $0.maxConcurrency && $0.pausedUntil <= now }
+      let withRoom = serving.filter { load(of: $0.name) < $0.maxConcurrency }
       // Compares load/size as products, without division.
-      let chosen = free.min {
+      let chosen = withRoom.filter { $0.pausedUntil <= now }.min {
         load(of: $0.name) * $1.maxConcurrency < load(of: $1.name) * $0.maxConcurrency
       }
-      guard let chosen else { return nil }
-      occupy(adapter: chosen.adapter, instance: chosen.name)
-      return chosen
+      if let chosen { return .success(chosen) }
+      let until = withRoom.map(\.pausedUntil).min()
+      return .failure(until.map { .paused(adapter: name, until: $0) } ?? .busy(adapter: name))
     }
-    return nil
+    return .failure(.noAdapter(route: route))
   }
 
   /// Counts a task that is out already, as after a restart.

@@ -106,6 +106,14 @@ public final class PlanOrchestrator: Sendable {
     try await ask { $0.read(id, from: from, count: count, withOutputs: withOutputs, $1) }
   }
 
+  /// What the tasks of a plan wait for that do not run: groups on the first page, tasks from an ordinal
+  /// on.
+  public func explain(
+    _ id: PlanID, from: Int, count: Int
+  ) async throws(OrchestratorError) -> PlanExplanation {
+    try await ask { $0.explain(id, from: from, count: count, $1) }
+  }
+
   /// Pauses, resumes or cancels (S7); answers the state with at most `pageSize` tasks.
   public func steer(
     _ id: PlanID, _ event: PlanEvent, pageSize: Int

@@ -309,6 +309,17 @@ struct OrchestratorHandlers: OrchestratorService {
     return response
   }
 
+  func explainPlan(
+    _ request: BatonV1.ExplainPlanRequest, context: ServerContext
+  ) async throws -> BatonV1.ExplainPlanResponse {
+    let id = try Self.planID(request.planId)
+    let from = try Self.place(request.pageToken)
+    let explanation = try await answering { () async throws(OrchestratorError) in
+      try await orchestrator.explain(id, from: from, count: Page.size(request.pageSize))
+    }
+    return Explanations(explanation: explanation).response
+  }
+
   func getServerInfo(
     _ request: BatonV1.GetServerInfoRequest, context: ServerContext
   ) async throws -> BatonV1.GetServerInfoResponse {
@@ -350,7 +361,7 @@ struct OrchestratorHandlers: OrchestratorService {
   private static func place(_ token: String) throws(RPCError) -> Int {
     if token.isEmpty { return 0 }
     guard let place = Int(token), place >= 0 else {
-      throw badArgument("page_token", "BAD_PAGE_TOKEN", "is not from a reply of GetPlan")
+      throw badArgument("page_token", "BAD_PAGE_TOKEN", "is not from an earlier reply")
     }
     return place
   }

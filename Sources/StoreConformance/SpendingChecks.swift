@@ -1,5 +1,5 @@
 internal import Plan
-public import Store
+internal import Store
 
 extension StoreCheck {
   static let spending = [

@@ -150,6 +150,22 @@ struct CanaryTests {
       fits: { $0.stored.plan.status == .paused }
     ) { $0.stored.plan.pause = nil },
     Canary(
+      invariant: "what is not handed out in its turn has a reason",
+      fits: { step in
+        guard case .schedule(most: .max) = step.event, step.stored.plan.status == .running else {
+          return false
+        }
+        return step.after.rows.indices.contains {
+          let wait = step.after.wait(of: $0, step.pool, now: step.now)
+          return wait == .handOut(.noAdapter(route: ["one", "two"]))
+        }
+      }
+    ) { step in
+      step.pool.register(
+        AdapterPool.Instance(
+          adapter: "two", name: "z", taskTypes: ["t", "u", "v", "none"], maxConcurrency: 9))
+    },
+    Canary(
       invariant: "terminal is final", fits: { $0.before.tasks.contains { $0.status.isFinal } }
     ) { step in
       let index = step.stored.tasks.firstIndex { $0.status.isFinal } ?? 0

@@ -5,6 +5,17 @@ import Testing
 
 /// `when:`: asked once everything upstream has ended well, answered from outside.
 struct ConditionTests {
+  @Test("ExplainPlan: a task whose condition is being evaluated says so")
+  func explained() throws {
+    var scene = try Scene("a b<a gated")
+    scene.play("submit")
+    #expect(scene.machine.wait(of: 1, scene.pool, now: scene.now) == .dependencies)
+    scene.play("succeed a")
+    #expect(scene.machine.wait(of: 1, scene.pool, now: scene.now) == .condition)
+    scene.play("run b")
+    #expect(scene.machine.wait(of: 1, scene.pool, now: scene.now) == .start)
+  }
+
   @Test("a task with a condition is asked about first, and handed out in the same breath")
   func run() throws {
     var scene = try Scene("a b<a gated")

@@ -205,7 +205,8 @@ struct Invariant: Sendable {
     },
     Invariant(name: "attempts are counted once, at their first hand-out") { step in
       let sum = step.rows.reduce(Int64(0)) { sum, row in
-        let isApproval = step.after.compiled.plan.tasks[step.after.home(row.after.ordinal)].isApproval
+        let isApproval = step.after.compiled.plan.tasks[step.after.home(row.after.ordinal)]
+          .isApproval
         return sum + (isApproval ? 0 : Int64(row.after.attempt))
       }
       return step.stored.plan.attempts == sum ? nil : "\(step.stored.plan.attempts), not \(sum)"
@@ -213,6 +214,15 @@ struct Invariant: Sendable {
     Invariant(name: "a plan says why it is paused, and only then") { step in
       let plan = step.stored.plan
       return (plan.status == .paused) == (plan.pause != nil) ? nil : "\(plan)"
+    },
+    Invariant(name: "what is not handed out in its turn has a reason") { step in
+      guard case .schedule(most: .max) = step.event, step.stored.plan.status == .running else {
+        return nil
+      }
+      let wrong = step.after.rows.indices.filter {
+        step.after.wait(of: $0, step.pool, now: step.now) == .handOut(.turn)
+      }
+      return wrong.isEmpty ? nil : "\(wrong)"
     },
     Invariant(name: "terminal is final") { step in
       let isRetried = step.change?.events.contains { $0.kind == .planRetried } ?? false

@@ -23,6 +23,7 @@ struct RootCommand: AsyncParsableCommand {
         name: "Plans",
         subcommands: [
           Init.self, Validate.self, Submit.self, Watch.self, Get.self, List.self, Trace.self,
+          Explain.self,
           Cancel.self, Pause.self, Resume.self, Retry.self, Update.self,
           Approve.self,
         ]),

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Plan
 
 /// Values that one setting alone has.
 extension SettingReader {

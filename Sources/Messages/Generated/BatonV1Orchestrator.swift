@@ -2231,6 +2231,505 @@ extension BatonV1 {
     }
   }
 
+  /// Message `baton.v1.ExplainPlanRequest`.
+  public struct ExplainPlanRequest: Message {
+    public static var protoName: String {
+      "baton.v1.ExplainPlanRequest"
+    }
+
+    public var planId: String
+    /// Tasks on a page; at most and by default 500. A page also ends at 1 MiB.
+    public var pageSize: Int32
+    /// From the reply before; each page is one revision's state.
+    public var pageToken: String
+
+    public init() {
+      self.planId = ""
+      self.pageSize = 0
+      self.pageToken = ""
+    }
+
+    public init(planId: String = "", pageSize: Int32 = 0, pageToken: String = "") {
+      self.planId = planId
+      self.pageSize = pageSize
+      self.pageToken = pageToken
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ExplainPlanRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ExplainPlanRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ExplainPlanRequest>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var pageSize: Int32 {
+        _c.pointee.page_size
+      }
+
+      public var pageToken: String {
+        Reader.text(_c.pointee.page_token)
+      }
+    }
+  }
+
+  /// Message `baton.v1.ExplainPlanResponse`.
+  public struct ExplainPlanResponse: Message {
+    public static var protoName: String {
+      "baton.v1.ExplainPlanResponse"
+    }
+
+    public var planId: String
+    public var status: BatonV1.PlanStatus
+    public var revision: Int64
+    /// Why nothing of the plan is handed out; left out where it may be.
+    public var hold: BatonV1.PlanHold?
+    /// All tasks that wait, put together by what they wait for, the largest group first; only on
+    /// the first page.
+    public var groups: [BatonV1.WaitGroup]
+    /// One page of them, in the plan's order.
+    public var tasks: [BatonV1.TaskWait]
+    /// Empty on the last page.
+    public var nextPageToken: String
+
+    public init() {
+      self.planId = ""
+      self.status = .unspecified
+      self.revision = 0
+      self.hold = nil
+      self.groups = []
+      self.tasks = []
+      self.nextPageToken = ""
+    }
+
+    public init(
+      planId: String = "", status: BatonV1.PlanStatus = .unspecified, revision: Int64 = 0,
+      hold: BatonV1.PlanHold? = nil, groups: [BatonV1.WaitGroup] = [],
+      tasks: [BatonV1.TaskWait] = [], nextPageToken: String = ""
+    ) {
+      self.planId = planId
+      self.status = status
+      self.revision = revision
+      self.hold = hold
+      self.groups = groups
+      self.tasks = tasks
+      self.nextPageToken = nextPageToken
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ExplainPlanResponse`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ExplainPlanResponse>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ExplainPlanResponse>) { _c = c }
+
+      public var planId: String {
+        Reader.text(_c.pointee.plan_id)
+      }
+
+      public var status: BatonV1.PlanStatus {
+        BatonV1.PlanStatus(rawValue: .init(truncatingIfNeeded: _c.pointee.status.rawValue))
+      }
+
+      public var revision: Int64 {
+        _c.pointee.revision
+      }
+
+      public var hold: BatonV1.PlanHold.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.hold else { return nil }
+          return _overrideLifetime(BatonV1.PlanHold.View(c), copying: self)
+        }
+      }
+
+      public var groups: MessageViews<BatonV1.WaitGroup> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_groups, _c.pointee.groups), copying: self)
+        }
+      }
+
+      public var tasks: MessageViews<BatonV1.TaskWait> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_tasks, _c.pointee.tasks), copying: self)
+        }
+      }
+
+      public var nextPageToken: String {
+        Reader.text(_c.pointee.next_page_token)
+      }
+    }
+  }
+
+  /// Tasks that wait for the same.
+  public struct WaitGroup: Message {
+    public static var protoName: String {
+      "baton.v1.WaitGroup"
+    }
+
+    public var reason: BatonV1.WaitReason?
+    public var count: Int32
+    /// The first of them.
+    public var taskIds: [String]
+
+    public init() {
+      self.reason = nil
+      self.count = 0
+      self.taskIds = []
+    }
+
+    public init(reason: BatonV1.WaitReason? = nil, count: Int32 = 0, taskIds: [String] = []) {
+      self.reason = reason
+      self.count = count
+      self.taskIds = taskIds
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.WaitGroup`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__WaitGroup>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__WaitGroup>) { _c = c }
+
+      public var reason: BatonV1.WaitReason.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.reason else { return nil }
+          return _overrideLifetime(BatonV1.WaitReason.View(c), copying: self)
+        }
+      }
+
+      public var count: Int32 {
+        _c.pointee.count
+      }
+
+      public var taskIds: [String] {
+        Reader.texts(_c.pointee.n_task_ids, _c.pointee.task_ids)
+      }
+    }
+  }
+
+  /// A task that waits.
+  public struct TaskWait: Message {
+    public static var protoName: String {
+      "baton.v1.TaskWait"
+    }
+
+    public var taskId: String
+    public var status: BatonV1.TaskStatus
+    public var reason: BatonV1.WaitReason?
+    /// Of an instance of a mapped task; left out for other tasks.
+    public var instanceIndex: InstanceIndex?
+
+    public init() {
+      self.taskId = ""
+      self.status = .unspecified
+      self.reason = nil
+      self.instanceIndex = nil
+    }
+
+    public init(
+      taskId: String = "", status: BatonV1.TaskStatus = .unspecified,
+      reason: BatonV1.WaitReason? = nil, instanceIndex: InstanceIndex? = nil
+    ) {
+      self.taskId = taskId
+      self.status = status
+      self.reason = reason
+      self.instanceIndex = instanceIndex
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.TaskWait`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__TaskWait>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__TaskWait>) { _c = c }
+
+      public var taskId: String {
+        Reader.text(_c.pointee.task_id)
+      }
+
+      public var status: BatonV1.TaskStatus {
+        BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: _c.pointee.status.rawValue))
+      }
+
+      public var reason: BatonV1.WaitReason.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.reason else { return nil }
+          return _overrideLifetime(BatonV1.WaitReason.View(c), copying: self)
+        }
+      }
+
+      public var instanceIndex: InstanceIndex? {
+        switch _c.pointee.instance_index_case.rawValue {
+        case 4: .index(_c.pointee.index)
+        default: nil
+        }
+      }
+    }
+
+    /// Of an instance of a mapped task; left out for other tasks.
+    public enum InstanceIndex: Sendable, Equatable {
+      case index(Int32)
+    }
+  }
+
+  /// What a task waits for.
+  public struct WaitReason: Message {
+    public static var protoName: String {
+      "baton.v1.WaitReason"
+    }
+
+    /// DEPENDENCIES, PLAN_LIMIT, NO_ADAPTER ...: docs/contract.md lists them.
+    public var code: String
+    /// A sentence for people.
+    public var message: String
+    /// DEPENDENCIES: the first of the tasks that it waits for, and how many there are.
+    public var dependencies: [BatonV1.OpenDependency]
+    public var dependencyCount: Int32
+    /// When it is over by itself, or tried again, in milliseconds since the Unix epoch; 0: not
+    /// known.
+    public var untilMs: Int64
+    /// The adapter that it is about; empty where it is about none.
+    public var adapter: String
+
+    public init() {
+      self.code = ""
+      self.message = ""
+      self.dependencies = []
+      self.dependencyCount = 0
+      self.untilMs = 0
+      self.adapter = ""
+    }
+
+    public init(
+      code: String = "", message: String = "", dependencies: [BatonV1.OpenDependency] = [],
+      dependencyCount: Int32 = 0, untilMs: Int64 = 0, adapter: String = ""
+    ) {
+      self.code = code
+      self.message = message
+      self.dependencies = dependencies
+      self.dependencyCount = dependencyCount
+      self.untilMs = untilMs
+      self.adapter = adapter
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.WaitReason`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__WaitReason>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__WaitReason>) { _c = c }
+
+      public var code: String {
+        Reader.text(_c.pointee.code)
+      }
+
+      public var message: String {
+        Reader.text(_c.pointee.message)
+      }
+
+      public var dependencies: MessageViews<BatonV1.OpenDependency> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_dependencies, _c.pointee.dependencies), copying: self)
+        }
+      }
+
+      public var dependencyCount: Int32 {
+        _c.pointee.dependency_count
+      }
+
+      public var untilMs: Int64 {
+        _c.pointee.until_ms
+      }
+
+      public var adapter: String {
+        Reader.text(_c.pointee.adapter)
+      }
+    }
+  }
+
+  /// A task that another one waits for.
+  public struct OpenDependency: Message {
+    public static var protoName: String {
+      "baton.v1.OpenDependency"
+    }
+
+    public var taskId: String
+    public var status: BatonV1.TaskStatus
+
+    public init() {
+      self.taskId = ""
+      self.status = .unspecified
+    }
+
+    public init(taskId: String = "", status: BatonV1.TaskStatus = .unspecified) {
+      self.taskId = taskId
+      self.status = status
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.OpenDependency`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__OpenDependency>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__OpenDependency>) { _c = c }
+
+      public var taskId: String {
+        Reader.text(_c.pointee.task_id)
+      }
+
+      public var status: BatonV1.TaskStatus {
+        BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: _c.pointee.status.rawValue))
+      }
+    }
+  }
+
   /// Message `baton.v1.GetServerInfoRequest`.
   public struct GetServerInfoRequest: Message {
     public static var protoName: String {
@@ -3460,6 +3959,216 @@ extension BatonV1.GetPlanTraceResponse: ProtobufCConvertible {
   package func write(to writer: inout WireWriter) {
     writer.number(2, .int64(self.nextSeq))
     writer.messages(1, self.events)
+  }
+}
+
+extension MessageViews<BatonV1.ExplainPlanRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ExplainPlanRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ExplainPlanRequest.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.ExplainPlanRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ExplainPlanRequest", BatonV1.ExplainPlanRequest.self,
+    baton__v1__explain_plan_request__init,
+    [
+      .text(1, "plan_id"),
+      .number(2, "page_size", .varint32),
+      .text(3, "page_token"),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__ExplainPlanRequest>) {
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.pageSize = c.pointee.page_size
+    self.pageToken = Reader.text(c.pointee.page_token)
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.text(3, self.pageToken)
+    writer.number(2, .int32(self.pageSize))
+    writer.text(1, self.planId)
+  }
+}
+
+extension MessageViews<BatonV1.ExplainPlanResponse> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ExplainPlanResponse.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ExplainPlanResponse.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.ExplainPlanResponse: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ExplainPlanResponse", BatonV1.ExplainPlanResponse.self,
+    baton__v1__explain_plan_response__init,
+    [
+      .text(1, "plan_id"),
+      .number(2, "status", .varint32),
+      .number(3, "revision", .varint64),
+      .message(4, "hold", BatonV1.PlanHold.wireTable),
+      .message(5, "groups", BatonV1.WaitGroup.wireTable, .repeated),
+      .message(6, "tasks", BatonV1.TaskWait.wireTable, .repeated),
+      .text(7, "next_page_token"),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__ExplainPlanResponse>) {
+    self.planId = Reader.text(c.pointee.plan_id)
+    self.status = BatonV1.PlanStatus(rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
+    self.revision = c.pointee.revision
+    self.hold = Reader.message(c.pointee.hold)
+    self.groups = Reader.messages(c.pointee.n_groups, c.pointee.groups)
+    self.tasks = Reader.messages(c.pointee.n_tasks, c.pointee.tasks)
+    self.nextPageToken = Reader.text(c.pointee.next_page_token)
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.text(7, self.nextPageToken)
+    writer.messages(6, self.tasks)
+    writer.messages(5, self.groups)
+    writer.message(4, self.hold)
+    writer.number(3, .int64(self.revision))
+    writer.number(2, .enum(self.status))
+    writer.text(1, self.planId)
+  }
+}
+
+extension MessageViews<BatonV1.WaitGroup> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.WaitGroup.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.WaitGroup.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.WaitGroup: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.WaitGroup", BatonV1.WaitGroup.self, baton__v1__wait_group__init,
+    [
+      .message(1, "reason", BatonV1.WaitReason.wireTable),
+      .number(2, "count", .varint32),
+      .text(3, "task_ids", .repeated),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__WaitGroup>) {
+    self.reason = Reader.message(c.pointee.reason)
+    self.count = c.pointee.count
+    self.taskIds = Reader.texts(c.pointee.n_task_ids, c.pointee.task_ids)
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.texts(3, self.taskIds)
+    writer.number(2, .int32(self.count))
+    writer.message(1, self.reason)
+  }
+}
+
+extension MessageViews<BatonV1.TaskWait> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.TaskWait.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.TaskWait.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.TaskWait: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.TaskWait", BatonV1.TaskWait.self, baton__v1__task_wait__init,
+    [
+      .text(1, "task_id"),
+      .number(2, "status", .varint32),
+      .message(3, "reason", BatonV1.WaitReason.wireTable),
+      .number(4, "index", .varint32, .oneof(1)),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__TaskWait>) {
+    self.taskId = Reader.text(c.pointee.task_id)
+    self.status = BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
+    self.reason = Reader.message(c.pointee.reason)
+    self.instanceIndex =
+      switch c.pointee.instance_index_case.rawValue {
+      case 4: .index(c.pointee.index)
+      default: nil
+      }
+  }
+
+  package func write(to writer: inout WireWriter) {
+    switch self.instanceIndex {
+    case .index(let value): writer.number(4, .int32(value), always: true)
+    default: break
+    }
+    writer.message(3, self.reason)
+    writer.number(2, .enum(self.status))
+    writer.text(1, self.taskId)
+  }
+}
+
+extension MessageViews<BatonV1.WaitReason> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.WaitReason.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.WaitReason.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.WaitReason: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.WaitReason", BatonV1.WaitReason.self, baton__v1__wait_reason__init,
+    [
+      .text(1, "code"),
+      .text(2, "message"),
+      .message(3, "dependencies", BatonV1.OpenDependency.wireTable, .repeated),
+      .number(4, "dependency_count", .varint32),
+      .number(5, "until_ms", .varint64),
+      .text(6, "adapter"),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__WaitReason>) {
+    self.code = Reader.text(c.pointee.code)
+    self.message = Reader.text(c.pointee.message)
+    self.dependencies = Reader.messages(c.pointee.n_dependencies, c.pointee.dependencies)
+    self.dependencyCount = c.pointee.dependency_count
+    self.untilMs = c.pointee.until_ms
+    self.adapter = Reader.text(c.pointee.adapter)
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.text(6, self.adapter)
+    writer.number(5, .int64(self.untilMs))
+    writer.number(4, .int32(self.dependencyCount))
+    writer.messages(3, self.dependencies)
+    writer.text(2, self.message)
+    writer.text(1, self.code)
+  }
+}
+
+extension MessageViews<BatonV1.OpenDependency> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.OpenDependency.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.OpenDependency.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.OpenDependency: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.OpenDependency", BatonV1.OpenDependency.self, baton__v1__open_dependency__init,
+    [
+      .text(1, "task_id"),
+      .number(2, "status", .varint32),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__OpenDependency>) {
+    self.taskId = Reader.text(c.pointee.task_id)
+    self.status = BatonV1.TaskStatus(rawValue: .init(truncatingIfNeeded: c.pointee.status.rawValue))
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.number(2, .enum(self.status))
+    writer.text(1, self.taskId)
   }
 }
 

@@ -72,6 +72,11 @@ public protocol OrchestratorService: GRPCService {
   func getPlanTrace(_ request: BatonV1.GetPlanTraceRequest, context: ServerContext) async throws
     -> BatonV1.GetPlanTraceResponse
 
+  /// For every task that is neither running nor over, what it waits for, in pages; and how many
+  /// wait for the same.
+  func explainPlan(_ request: BatonV1.ExplainPlanRequest, context: ServerContext) async throws
+    -> BatonV1.ExplainPlanResponse
+
   /// Version, limits, durability of the store, routes.
   func getServerInfo(_ request: BatonV1.GetServerInfoRequest, context: ServerContext) async throws
     -> BatonV1.GetServerInfoResponse
@@ -121,6 +126,9 @@ extension OrchestratorService {
       },
       .unary(OrchestratorClient.getPlanTraceMethod) { request, context in
         try await self.getPlanTrace(request, context: context)
+      },
+      .unary(OrchestratorClient.explainPlanMethod) { request, context in
+        try await self.explainPlan(request, context: context)
       },
       .unary(OrchestratorClient.getServerInfoMethod) { request, context in
         try await self.getServerInfo(request, context: context)
@@ -248,6 +256,15 @@ public struct OrchestratorClient: Sendable {
     try await channel.unary(Self.getPlanTraceMethod, request, options)
   }
 
+  /// For every task that is neither running nor over, what it waits for, in pages; and how many
+  /// wait for the same.
+  public func explainPlan(
+    _ request: BatonV1.ExplainPlanRequest,
+    options: CallOptions = CallOptions()
+  ) async throws -> BatonV1.ExplainPlanResponse {
+    try await channel.unary(Self.explainPlanMethod, request, options)
+  }
+
   /// Version, limits, durability of the store, routes.
   public func getServerInfo(
     _ request: BatonV1.GetServerInfoRequest,
@@ -303,6 +320,10 @@ public struct OrchestratorClient: Sendable {
   /// Names `baton.v1.Orchestrator/GetPlanTrace`.
   public static let getPlanTraceMethod = MethodDescriptor(
     service: "baton.v1.Orchestrator", method: "GetPlanTrace")
+
+  /// Names `baton.v1.Orchestrator/ExplainPlan`.
+  public static let explainPlanMethod = MethodDescriptor(
+    service: "baton.v1.Orchestrator", method: "ExplainPlan")
 
   /// Names `baton.v1.Orchestrator/GetServerInfo`.
   public static let getServerInfoMethod = MethodDescriptor(

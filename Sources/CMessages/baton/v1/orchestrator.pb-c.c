@@ -1414,6 +1414,276 @@ void   baton__v1__get_plan_trace_response__free_unpacked
   assert(message->base.descriptor == &baton__v1__get_plan_trace_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__explain_plan_request__init
+                     (Baton__V1__ExplainPlanRequest         *message)
+{
+  static const Baton__V1__ExplainPlanRequest init_value = BATON__V1__EXPLAIN_PLAN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t baton__v1__explain_plan_request__get_packed_size
+                     (const Baton__V1__ExplainPlanRequest *message)
+{
+  assert(message->base.descriptor == &baton__v1__explain_plan_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__explain_plan_request__pack
+                     (const Baton__V1__ExplainPlanRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__explain_plan_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__explain_plan_request__pack_to_buffer
+                     (const Baton__V1__ExplainPlanRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__explain_plan_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__ExplainPlanRequest *
+       baton__v1__explain_plan_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__ExplainPlanRequest *)
+     protobuf_c_message_unpack (&baton__v1__explain_plan_request__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__explain_plan_request__free_unpacked
+                     (Baton__V1__ExplainPlanRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__explain_plan_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__explain_plan_response__init
+                     (Baton__V1__ExplainPlanResponse         *message)
+{
+  static const Baton__V1__ExplainPlanResponse init_value = BATON__V1__EXPLAIN_PLAN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t baton__v1__explain_plan_response__get_packed_size
+                     (const Baton__V1__ExplainPlanResponse *message)
+{
+  assert(message->base.descriptor == &baton__v1__explain_plan_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__explain_plan_response__pack
+                     (const Baton__V1__ExplainPlanResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__explain_plan_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__explain_plan_response__pack_to_buffer
+                     (const Baton__V1__ExplainPlanResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__explain_plan_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__ExplainPlanResponse *
+       baton__v1__explain_plan_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__ExplainPlanResponse *)
+     protobuf_c_message_unpack (&baton__v1__explain_plan_response__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__explain_plan_response__free_unpacked
+                     (Baton__V1__ExplainPlanResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__explain_plan_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__wait_group__init
+                     (Baton__V1__WaitGroup         *message)
+{
+  static const Baton__V1__WaitGroup init_value = BATON__V1__WAIT_GROUP__INIT;
+  *message = init_value;
+}
+size_t baton__v1__wait_group__get_packed_size
+                     (const Baton__V1__WaitGroup *message)
+{
+  assert(message->base.descriptor == &baton__v1__wait_group__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__wait_group__pack
+                     (const Baton__V1__WaitGroup *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__wait_group__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__wait_group__pack_to_buffer
+                     (const Baton__V1__WaitGroup *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__wait_group__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__WaitGroup *
+       baton__v1__wait_group__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__WaitGroup *)
+     protobuf_c_message_unpack (&baton__v1__wait_group__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__wait_group__free_unpacked
+                     (Baton__V1__WaitGroup *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__wait_group__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__task_wait__init
+                     (Baton__V1__TaskWait         *message)
+{
+  static const Baton__V1__TaskWait init_value = BATON__V1__TASK_WAIT__INIT;
+  *message = init_value;
+}
+size_t baton__v1__task_wait__get_packed_size
+                     (const Baton__V1__TaskWait *message)
+{
+  assert(message->base.descriptor == &baton__v1__task_wait__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__task_wait__pack
+                     (const Baton__V1__TaskWait *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__task_wait__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__task_wait__pack_to_buffer
+                     (const Baton__V1__TaskWait *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__task_wait__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__TaskWait *
+       baton__v1__task_wait__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__TaskWait *)
+     protobuf_c_message_unpack (&baton__v1__task_wait__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__task_wait__free_unpacked
+                     (Baton__V1__TaskWait *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__task_wait__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__wait_reason__init
+                     (Baton__V1__WaitReason         *message)
+{
+  static const Baton__V1__WaitReason init_value = BATON__V1__WAIT_REASON__INIT;
+  *message = init_value;
+}
+size_t baton__v1__wait_reason__get_packed_size
+                     (const Baton__V1__WaitReason *message)
+{
+  assert(message->base.descriptor == &baton__v1__wait_reason__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__wait_reason__pack
+                     (const Baton__V1__WaitReason *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__wait_reason__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__wait_reason__pack_to_buffer
+                     (const Baton__V1__WaitReason *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__wait_reason__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__WaitReason *
+       baton__v1__wait_reason__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__WaitReason *)
+     protobuf_c_message_unpack (&baton__v1__wait_reason__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__wait_reason__free_unpacked
+                     (Baton__V1__WaitReason *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__wait_reason__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__open_dependency__init
+                     (Baton__V1__OpenDependency         *message)
+{
+  static const Baton__V1__OpenDependency init_value = BATON__V1__OPEN_DEPENDENCY__INIT;
+  *message = init_value;
+}
+size_t baton__v1__open_dependency__get_packed_size
+                     (const Baton__V1__OpenDependency *message)
+{
+  assert(message->base.descriptor == &baton__v1__open_dependency__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__open_dependency__pack
+                     (const Baton__V1__OpenDependency *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__open_dependency__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__open_dependency__pack_to_buffer
+                     (const Baton__V1__OpenDependency *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__open_dependency__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__OpenDependency *
+       baton__v1__open_dependency__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__OpenDependency *)
+     protobuf_c_message_unpack (&baton__v1__open_dependency__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__open_dependency__free_unpacked
+                     (Baton__V1__OpenDependency *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__open_dependency__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__get_server_info_request__init
                      (Baton__V1__GetServerInfoRequest         *message)
 {
@@ -3615,6 +3885,481 @@ const ProtobufCMessageDescriptor baton__v1__get_plan_trace_response__descriptor 
   (ProtobufCMessageInit) baton__v1__get_plan_trace_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor baton__v1__explain_plan_request__field_descriptors[3] =
+{
+  {
+    "plan_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ExplainPlanRequest, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_size",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ExplainPlanRequest, page_size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_token",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ExplainPlanRequest, page_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__explain_plan_request__field_indices_by_name[] = {
+  1,   /* field[1] = page_size */
+  2,   /* field[2] = page_token */
+  0,   /* field[0] = plan_id */
+};
+static const ProtobufCIntRange baton__v1__explain_plan_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor baton__v1__explain_plan_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.ExplainPlanRequest",
+  "ExplainPlanRequest",
+  "Baton__V1__ExplainPlanRequest",
+  "baton.v1",
+  sizeof(Baton__V1__ExplainPlanRequest),
+  3,
+  baton__v1__explain_plan_request__field_descriptors,
+  baton__v1__explain_plan_request__field_indices_by_name,
+  1,  baton__v1__explain_plan_request__number_ranges,
+  (ProtobufCMessageInit) baton__v1__explain_plan_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__explain_plan_response__field_descriptors[7] =
+{
+  {
+    "plan_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ExplainPlanResponse, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ExplainPlanResponse, status),
+    &baton__v1__plan_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ExplainPlanResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hold",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ExplainPlanResponse, hold),
+    &baton__v1__plan_hold__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "groups",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Baton__V1__ExplainPlanResponse, n_groups),
+    offsetof(Baton__V1__ExplainPlanResponse, groups),
+    &baton__v1__wait_group__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tasks",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Baton__V1__ExplainPlanResponse, n_tasks),
+    offsetof(Baton__V1__ExplainPlanResponse, tasks),
+    &baton__v1__task_wait__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_page_token",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ExplainPlanResponse, next_page_token),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__explain_plan_response__field_indices_by_name[] = {
+  4,   /* field[4] = groups */
+  3,   /* field[3] = hold */
+  6,   /* field[6] = next_page_token */
+  0,   /* field[0] = plan_id */
+  2,   /* field[2] = revision */
+  1,   /* field[1] = status */
+  5,   /* field[5] = tasks */
+};
+static const ProtobufCIntRange baton__v1__explain_plan_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor baton__v1__explain_plan_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.ExplainPlanResponse",
+  "ExplainPlanResponse",
+  "Baton__V1__ExplainPlanResponse",
+  "baton.v1",
+  sizeof(Baton__V1__ExplainPlanResponse),
+  7,
+  baton__v1__explain_plan_response__field_descriptors,
+  baton__v1__explain_plan_response__field_indices_by_name,
+  1,  baton__v1__explain_plan_response__number_ranges,
+  (ProtobufCMessageInit) baton__v1__explain_plan_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__wait_group__field_descriptors[3] =
+{
+  {
+    "reason",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__WaitGroup, reason),
+    &baton__v1__wait_reason__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__WaitGroup, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "task_ids",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Baton__V1__WaitGroup, n_task_ids),
+    offsetof(Baton__V1__WaitGroup, task_ids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__wait_group__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  0,   /* field[0] = reason */
+  2,   /* field[2] = task_ids */
+};
+static const ProtobufCIntRange baton__v1__wait_group__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor baton__v1__wait_group__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.WaitGroup",
+  "WaitGroup",
+  "Baton__V1__WaitGroup",
+  "baton.v1",
+  sizeof(Baton__V1__WaitGroup),
+  3,
+  baton__v1__wait_group__field_descriptors,
+  baton__v1__wait_group__field_indices_by_name,
+  1,  baton__v1__wait_group__number_ranges,
+  (ProtobufCMessageInit) baton__v1__wait_group__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__task_wait__field_descriptors[4] =
+{
+  {
+    "task_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskWait, task_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskWait, status),
+    &baton__v1__task_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskWait, reason),
+    &baton__v1__wait_reason__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Baton__V1__TaskWait, instance_index_case),
+    offsetof(Baton__V1__TaskWait, index),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__task_wait__field_indices_by_name[] = {
+  3,   /* field[3] = index */
+  2,   /* field[2] = reason */
+  1,   /* field[1] = status */
+  0,   /* field[0] = task_id */
+};
+static const ProtobufCIntRange baton__v1__task_wait__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor baton__v1__task_wait__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.TaskWait",
+  "TaskWait",
+  "Baton__V1__TaskWait",
+  "baton.v1",
+  sizeof(Baton__V1__TaskWait),
+  4,
+  baton__v1__task_wait__field_descriptors,
+  baton__v1__task_wait__field_indices_by_name,
+  1,  baton__v1__task_wait__number_ranges,
+  (ProtobufCMessageInit) baton__v1__task_wait__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__wait_reason__field_descriptors[6] =
+{
+  {
+    "code",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__WaitReason, code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__WaitReason, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dependencies",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Baton__V1__WaitReason, n_dependencies),
+    offsetof(Baton__V1__WaitReason, dependencies),
+    &baton__v1__open_dependency__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dependency_count",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__WaitReason, dependency_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until_ms",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__WaitReason, until_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "adapter",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__WaitReason, adapter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__wait_reason__field_indices_by_name[] = {
+  5,   /* field[5] = adapter */
+  0,   /* field[0] = code */
+  2,   /* field[2] = dependencies */
+  3,   /* field[3] = dependency_count */
+  1,   /* field[1] = message */
+  4,   /* field[4] = until_ms */
+};
+static const ProtobufCIntRange baton__v1__wait_reason__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor baton__v1__wait_reason__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.WaitReason",
+  "WaitReason",
+  "Baton__V1__WaitReason",
+  "baton.v1",
+  sizeof(Baton__V1__WaitReason),
+  6,
+  baton__v1__wait_reason__field_descriptors,
+  baton__v1__wait_reason__field_indices_by_name,
+  1,  baton__v1__wait_reason__number_ranges,
+  (ProtobufCMessageInit) baton__v1__wait_reason__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__open_dependency__field_descriptors[2] =
+{
+  {
+    "task_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__OpenDependency, task_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__OpenDependency, status),
+    &baton__v1__task_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__open_dependency__field_indices_by_name[] = {
+  1,   /* field[1] = status */
+  0,   /* field[0] = task_id */
+};
+static const ProtobufCIntRange baton__v1__open_dependency__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor baton__v1__open_dependency__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.OpenDependency",
+  "OpenDependency",
+  "Baton__V1__OpenDependency",
+  "baton.v1",
+  sizeof(Baton__V1__OpenDependency),
+  2,
+  baton__v1__open_dependency__field_descriptors,
+  baton__v1__open_dependency__field_indices_by_name,
+  1,  baton__v1__open_dependency__number_ranges,
+  (ProtobufCMessageInit) baton__v1__open_dependency__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 #define baton__v1__get_server_info_request__field_descriptors NULL
 #define baton__v1__get_server_info_request__field_indices_by_name NULL
 #define baton__v1__get_server_info_request__number_ranges NULL
@@ -3868,7 +4613,7 @@ const ProtobufCEnumDescriptor baton__v1__plan_view__descriptor =
   baton__v1__plan_view__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descriptors[13] =
+static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descriptors[14] =
 {
   { "SubmitPlan", &baton__v1__submit_plan_request__descriptor, &baton__v1__submit_plan_response__descriptor },
   { "ValidatePlan", &baton__v1__validate_plan_request__descriptor, &baton__v1__validate_plan_response__descriptor },
@@ -3882,14 +4627,16 @@ static const ProtobufCMethodDescriptor baton__v1__orchestrator__method_descripto
   { "CompleteTask", &baton__v1__complete_task_request__descriptor, &baton__v1__complete_task_response__descriptor },
   { "StreamPlanEvents", &baton__v1__stream_plan_events_request__descriptor, &baton__v1__stream_plan_events_response__descriptor },
   { "GetPlanTrace", &baton__v1__get_plan_trace_request__descriptor, &baton__v1__get_plan_trace_response__descriptor },
+  { "ExplainPlan", &baton__v1__explain_plan_request__descriptor, &baton__v1__explain_plan_response__descriptor },
   { "GetServerInfo", &baton__v1__get_server_info_request__descriptor, &baton__v1__get_server_info_response__descriptor },
 };
 const unsigned baton__v1__orchestrator__method_indices_by_name[] = {
   4,        /* CancelPlan */
   9,        /* CompleteTask */
+  12,        /* ExplainPlan */
   2,        /* GetPlan */
   11,        /* GetPlanTrace */
-  12,        /* GetServerInfo */
+  13,        /* GetServerInfo */
   3,        /* ListPlans */
   5,        /* PausePlan */
   6,        /* ResumePlan */
@@ -3906,7 +4653,7 @@ const ProtobufCServiceDescriptor baton__v1__orchestrator__descriptor =
   "Orchestrator",
   "Baton__V1__Orchestrator",
   "baton.v1",
-  13,
+  14,
   baton__v1__orchestrator__method_descriptors,
   baton__v1__orchestrator__method_indices_by_name
 };
@@ -4006,13 +4753,21 @@ void baton__v1__orchestrator__get_plan_trace(ProtobufCService *service,
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
   service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void baton__v1__orchestrator__explain_plan(ProtobufCService *service,
+                                           const Baton__V1__ExplainPlanRequest *input,
+                                           Baton__V1__ExplainPlanResponse_Closure closure,
+                                           void *closure_data)
+{
+  assert(service->descriptor == &baton__v1__orchestrator__descriptor);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void baton__v1__orchestrator__get_server_info(ProtobufCService *service,
                                               const Baton__V1__GetServerInfoRequest *input,
                                               Baton__V1__GetServerInfoResponse_Closure closure,
                                               void *closure_data)
 {
   assert(service->descriptor == &baton__v1__orchestrator__descriptor);
-  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__orchestrator__init (Baton__V1__Orchestrator_Service *service,
                                     Baton__V1__Orchestrator_ServiceDestroy destroy)

@@ -49,6 +49,12 @@ typedef struct Baton__V1__AgentMessage Baton__V1__AgentMessage;
 typedef struct Baton__V1__LogLine Baton__V1__LogLine;
 typedef struct Baton__V1__GetPlanTraceRequest Baton__V1__GetPlanTraceRequest;
 typedef struct Baton__V1__GetPlanTraceResponse Baton__V1__GetPlanTraceResponse;
+typedef struct Baton__V1__ExplainPlanRequest Baton__V1__ExplainPlanRequest;
+typedef struct Baton__V1__ExplainPlanResponse Baton__V1__ExplainPlanResponse;
+typedef struct Baton__V1__WaitGroup Baton__V1__WaitGroup;
+typedef struct Baton__V1__TaskWait Baton__V1__TaskWait;
+typedef struct Baton__V1__WaitReason Baton__V1__WaitReason;
+typedef struct Baton__V1__OpenDependency Baton__V1__OpenDependency;
 typedef struct Baton__V1__GetServerInfoRequest Baton__V1__GetServerInfoRequest;
 typedef struct Baton__V1__GetServerInfoResponse Baton__V1__GetServerInfoResponse;
 typedef struct Baton__V1__GetServerInfoResponse__LimitsEntry Baton__V1__GetServerInfoResponse__LimitsEntry;
@@ -734,6 +740,147 @@ struct  Baton__V1__GetPlanTraceResponse
     , 0,NULL, 0 }
 
 
+struct  Baton__V1__ExplainPlanRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData plan_id;
+  /*
+   * Tasks on a page; at most and by default 500. A page also ends at 1 MiB.
+   */
+  int32_t page_size;
+  /*
+   * From the reply before; each page is one revision's state.
+   */
+  ProtobufCBinaryData page_token;
+};
+#define BATON__V1__EXPLAIN_PLAN_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__explain_plan_request__descriptor) \
+    , {0,NULL}, 0, {0,NULL} }
+
+
+struct  Baton__V1__ExplainPlanResponse
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData plan_id;
+  Baton__V1__PlanStatus status;
+  int64_t revision;
+  /*
+   * Why nothing of the plan is handed out; left out where it may be.
+   */
+  Baton__V1__PlanHold *hold;
+  /*
+   * All tasks that wait, put together by what they wait for, the largest group first; only on the first
+   * page.
+   */
+  size_t n_groups;
+  Baton__V1__WaitGroup **groups;
+  /*
+   * One page of them, in the plan's order.
+   */
+  size_t n_tasks;
+  Baton__V1__TaskWait **tasks;
+  /*
+   * Empty on the last page.
+   */
+  ProtobufCBinaryData next_page_token;
+};
+#define BATON__V1__EXPLAIN_PLAN_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__explain_plan_response__descriptor) \
+    , {0,NULL}, BATON__V1__PLAN_STATUS__PLAN_STATUS_UNSPECIFIED, 0, NULL, 0,NULL, 0,NULL, {0,NULL} }
+
+
+/*
+ * Tasks that wait for the same.
+ */
+struct  Baton__V1__WaitGroup
+{
+  ProtobufCMessage base;
+  Baton__V1__WaitReason *reason;
+  int32_t count;
+  /*
+   * The first of them.
+   */
+  size_t n_task_ids;
+  ProtobufCBinaryData *task_ids;
+};
+#define BATON__V1__WAIT_GROUP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__wait_group__descriptor) \
+    , NULL, 0, 0,NULL }
+
+
+typedef enum {
+  BATON__V1__TASK_WAIT__INSTANCE_INDEX__NOT_SET = 0,
+  BATON__V1__TASK_WAIT__INSTANCE_INDEX_INDEX = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__TASK_WAIT__INSTANCE_INDEX__CASE)
+} Baton__V1__TaskWait__InstanceIndexCase;
+
+/*
+ * A task that waits.
+ */
+struct  Baton__V1__TaskWait
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData task_id;
+  Baton__V1__TaskStatus status;
+  Baton__V1__WaitReason *reason;
+  Baton__V1__TaskWait__InstanceIndexCase instance_index_case;
+  union {
+    int32_t index;
+  };
+};
+#define BATON__V1__TASK_WAIT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task_wait__descriptor) \
+    , {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, NULL, BATON__V1__TASK_WAIT__INSTANCE_INDEX__NOT_SET, {0} }
+
+
+/*
+ * What a task waits for.
+ */
+struct  Baton__V1__WaitReason
+{
+  ProtobufCMessage base;
+  /*
+   * DEPENDENCIES, PLAN_LIMIT, NO_ADAPTER ...: docs/contract.md lists them.
+   */
+  ProtobufCBinaryData code;
+  /*
+   * A sentence for people.
+   */
+  ProtobufCBinaryData message;
+  /*
+   * DEPENDENCIES: the first of the tasks that it waits for, and how many there are.
+   */
+  size_t n_dependencies;
+  Baton__V1__OpenDependency **dependencies;
+  int32_t dependency_count;
+  /*
+   * When it is over by itself, or tried again, in milliseconds since the Unix epoch; 0: not known.
+   */
+  int64_t until_ms;
+  /*
+   * The adapter that it is about; empty where it is about none.
+   */
+  ProtobufCBinaryData adapter;
+};
+#define BATON__V1__WAIT_REASON__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__wait_reason__descriptor) \
+    , {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL} }
+
+
+/*
+ * A task that another one waits for.
+ */
+struct  Baton__V1__OpenDependency
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData task_id;
+  Baton__V1__TaskStatus status;
+};
+#define BATON__V1__OPEN_DEPENDENCY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__open_dependency__descriptor) \
+    , {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED }
+
+
 struct  Baton__V1__GetServerInfoRequest
 {
   ProtobufCMessage base;
@@ -1396,6 +1543,120 @@ Baton__V1__GetPlanTraceResponse *
 void   baton__v1__get_plan_trace_response__free_unpacked
                      (Baton__V1__GetPlanTraceResponse *message,
                       ProtobufCAllocator *allocator);
+/* Baton__V1__ExplainPlanRequest methods */
+void   baton__v1__explain_plan_request__init
+                     (Baton__V1__ExplainPlanRequest         *message);
+size_t baton__v1__explain_plan_request__get_packed_size
+                     (const Baton__V1__ExplainPlanRequest   *message);
+size_t baton__v1__explain_plan_request__pack
+                     (const Baton__V1__ExplainPlanRequest   *message,
+                      uint8_t             *out);
+size_t baton__v1__explain_plan_request__pack_to_buffer
+                     (const Baton__V1__ExplainPlanRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__ExplainPlanRequest *
+       baton__v1__explain_plan_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__explain_plan_request__free_unpacked
+                     (Baton__V1__ExplainPlanRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__ExplainPlanResponse methods */
+void   baton__v1__explain_plan_response__init
+                     (Baton__V1__ExplainPlanResponse         *message);
+size_t baton__v1__explain_plan_response__get_packed_size
+                     (const Baton__V1__ExplainPlanResponse   *message);
+size_t baton__v1__explain_plan_response__pack
+                     (const Baton__V1__ExplainPlanResponse   *message,
+                      uint8_t             *out);
+size_t baton__v1__explain_plan_response__pack_to_buffer
+                     (const Baton__V1__ExplainPlanResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__ExplainPlanResponse *
+       baton__v1__explain_plan_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__explain_plan_response__free_unpacked
+                     (Baton__V1__ExplainPlanResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__WaitGroup methods */
+void   baton__v1__wait_group__init
+                     (Baton__V1__WaitGroup         *message);
+size_t baton__v1__wait_group__get_packed_size
+                     (const Baton__V1__WaitGroup   *message);
+size_t baton__v1__wait_group__pack
+                     (const Baton__V1__WaitGroup   *message,
+                      uint8_t             *out);
+size_t baton__v1__wait_group__pack_to_buffer
+                     (const Baton__V1__WaitGroup   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__WaitGroup *
+       baton__v1__wait_group__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__wait_group__free_unpacked
+                     (Baton__V1__WaitGroup *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__TaskWait methods */
+void   baton__v1__task_wait__init
+                     (Baton__V1__TaskWait         *message);
+size_t baton__v1__task_wait__get_packed_size
+                     (const Baton__V1__TaskWait   *message);
+size_t baton__v1__task_wait__pack
+                     (const Baton__V1__TaskWait   *message,
+                      uint8_t             *out);
+size_t baton__v1__task_wait__pack_to_buffer
+                     (const Baton__V1__TaskWait   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__TaskWait *
+       baton__v1__task_wait__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__task_wait__free_unpacked
+                     (Baton__V1__TaskWait *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__WaitReason methods */
+void   baton__v1__wait_reason__init
+                     (Baton__V1__WaitReason         *message);
+size_t baton__v1__wait_reason__get_packed_size
+                     (const Baton__V1__WaitReason   *message);
+size_t baton__v1__wait_reason__pack
+                     (const Baton__V1__WaitReason   *message,
+                      uint8_t             *out);
+size_t baton__v1__wait_reason__pack_to_buffer
+                     (const Baton__V1__WaitReason   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__WaitReason *
+       baton__v1__wait_reason__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__wait_reason__free_unpacked
+                     (Baton__V1__WaitReason *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__OpenDependency methods */
+void   baton__v1__open_dependency__init
+                     (Baton__V1__OpenDependency         *message);
+size_t baton__v1__open_dependency__get_packed_size
+                     (const Baton__V1__OpenDependency   *message);
+size_t baton__v1__open_dependency__pack
+                     (const Baton__V1__OpenDependency   *message,
+                      uint8_t             *out);
+size_t baton__v1__open_dependency__pack_to_buffer
+                     (const Baton__V1__OpenDependency   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__OpenDependency *
+       baton__v1__open_dependency__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__open_dependency__free_unpacked
+                     (Baton__V1__OpenDependency *message,
+                      ProtobufCAllocator *allocator);
 /* Baton__V1__GetServerInfoRequest methods */
 void   baton__v1__get_server_info_request__init
                      (Baton__V1__GetServerInfoRequest         *message);
@@ -1557,6 +1818,24 @@ typedef void (*Baton__V1__GetPlanTraceRequest_Closure)
 typedef void (*Baton__V1__GetPlanTraceResponse_Closure)
                  (const Baton__V1__GetPlanTraceResponse *message,
                   void *closure_data);
+typedef void (*Baton__V1__ExplainPlanRequest_Closure)
+                 (const Baton__V1__ExplainPlanRequest *message,
+                  void *closure_data);
+typedef void (*Baton__V1__ExplainPlanResponse_Closure)
+                 (const Baton__V1__ExplainPlanResponse *message,
+                  void *closure_data);
+typedef void (*Baton__V1__WaitGroup_Closure)
+                 (const Baton__V1__WaitGroup *message,
+                  void *closure_data);
+typedef void (*Baton__V1__TaskWait_Closure)
+                 (const Baton__V1__TaskWait *message,
+                  void *closure_data);
+typedef void (*Baton__V1__WaitReason_Closure)
+                 (const Baton__V1__WaitReason *message,
+                  void *closure_data);
+typedef void (*Baton__V1__OpenDependency_Closure)
+                 (const Baton__V1__OpenDependency *message,
+                  void *closure_data);
 typedef void (*Baton__V1__GetServerInfoRequest_Closure)
                  (const Baton__V1__GetServerInfoRequest *message,
                   void *closure_data);
@@ -1624,6 +1903,10 @@ struct Baton__V1__Orchestrator_Service
                          const Baton__V1__GetPlanTraceRequest *input,
                          Baton__V1__GetPlanTraceResponse_Closure closure,
                          void *closure_data);
+  void (*explain_plan)(Baton__V1__Orchestrator_Service *service,
+                       const Baton__V1__ExplainPlanRequest *input,
+                       Baton__V1__ExplainPlanResponse_Closure closure,
+                       void *closure_data);
   void (*get_server_info)(Baton__V1__Orchestrator_Service *service,
                           const Baton__V1__GetServerInfoRequest *input,
                           Baton__V1__GetServerInfoResponse_Closure closure,
@@ -1648,6 +1931,7 @@ void baton__v1__orchestrator__init (Baton__V1__Orchestrator_Service *service,
       function_prefix__ ## complete_task,\
       function_prefix__ ## stream_plan_events,\
       function_prefix__ ## get_plan_trace,\
+      function_prefix__ ## explain_plan,\
       function_prefix__ ## get_server_info  }
 void baton__v1__orchestrator__submit_plan(ProtobufCService *service,
                                           const Baton__V1__SubmitPlanRequest *input,
@@ -1697,6 +1981,10 @@ void baton__v1__orchestrator__get_plan_trace(ProtobufCService *service,
                                              const Baton__V1__GetPlanTraceRequest *input,
                                              Baton__V1__GetPlanTraceResponse_Closure closure,
                                              void *closure_data);
+void baton__v1__orchestrator__explain_plan(ProtobufCService *service,
+                                           const Baton__V1__ExplainPlanRequest *input,
+                                           Baton__V1__ExplainPlanResponse_Closure closure,
+                                           void *closure_data);
 void baton__v1__orchestrator__get_server_info(ProtobufCService *service,
                                               const Baton__V1__GetServerInfoRequest *input,
                                               Baton__V1__GetServerInfoResponse_Closure closure,
@@ -1738,6 +2026,12 @@ extern const ProtobufCMessageDescriptor baton__v1__agent_message__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__log_line__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__get_plan_trace_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__get_plan_trace_response__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__explain_plan_request__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__explain_plan_response__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__wait_group__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__task_wait__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__wait_reason__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__open_dependency__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__get_server_info_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__get_server_info_response__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__get_server_info_response__limits_entry__descriptor;

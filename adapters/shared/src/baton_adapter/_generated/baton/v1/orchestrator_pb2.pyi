@@ -337,6 +337,80 @@ class GetPlanTraceResponse(_message.Message):
     next_seq: int
     def __init__(self, events: _Optional[_Iterable[_Union[_plan_pb2.PlanEvent, _Mapping]]] = ..., next_seq: _Optional[int] = ...) -> None: ...
 
+class ExplainPlanRequest(_message.Message):
+    __slots__ = ("plan_id", "page_size", "page_token")
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    plan_id: str
+    page_size: int
+    page_token: str
+    def __init__(self, plan_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ExplainPlanResponse(_message.Message):
+    __slots__ = ("plan_id", "status", "revision", "hold", "groups", "tasks", "next_page_token")
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    HOLD_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    plan_id: str
+    status: _plan_pb2.PlanStatus
+    revision: int
+    hold: _plan_pb2.PlanHold
+    groups: _containers.RepeatedCompositeFieldContainer[WaitGroup]
+    tasks: _containers.RepeatedCompositeFieldContainer[TaskWait]
+    next_page_token: str
+    def __init__(self, plan_id: _Optional[str] = ..., status: _Optional[_Union[_plan_pb2.PlanStatus, str]] = ..., revision: _Optional[int] = ..., hold: _Optional[_Union[_plan_pb2.PlanHold, _Mapping]] = ..., groups: _Optional[_Iterable[_Union[WaitGroup, _Mapping]]] = ..., tasks: _Optional[_Iterable[_Union[TaskWait, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class WaitGroup(_message.Message):
+    __slots__ = ("reason", "count", "task_ids")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TASK_IDS_FIELD_NUMBER: _ClassVar[int]
+    reason: WaitReason
+    count: int
+    task_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, reason: _Optional[_Union[WaitReason, _Mapping]] = ..., count: _Optional[int] = ..., task_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TaskWait(_message.Message):
+    __slots__ = ("task_id", "status", "reason", "index")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    status: _plan_pb2.TaskStatus
+    reason: WaitReason
+    index: int
+    def __init__(self, task_id: _Optional[str] = ..., status: _Optional[_Union[_plan_pb2.TaskStatus, str]] = ..., reason: _Optional[_Union[WaitReason, _Mapping]] = ..., index: _Optional[int] = ...) -> None: ...
+
+class WaitReason(_message.Message):
+    __slots__ = ("code", "message", "dependencies", "dependency_count", "until_ms", "adapter")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DEPENDENCIES_FIELD_NUMBER: _ClassVar[int]
+    DEPENDENCY_COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    ADAPTER_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    message: str
+    dependencies: _containers.RepeatedCompositeFieldContainer[OpenDependency]
+    dependency_count: int
+    until_ms: int
+    adapter: str
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., dependencies: _Optional[_Iterable[_Union[OpenDependency, _Mapping]]] = ..., dependency_count: _Optional[int] = ..., until_ms: _Optional[int] = ..., adapter: _Optional[str] = ...) -> None: ...
+
+class OpenDependency(_message.Message):
+    __slots__ = ("task_id", "status")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    status: _plan_pb2.TaskStatus
+    def __init__(self, task_id: _Optional[str] = ..., status: _Optional[_Union[_plan_pb2.TaskStatus, str]] = ...) -> None: ...
+
 class GetServerInfoRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -98,6 +98,11 @@ class OrchestratorStub:
                 request_serializer=baton_dot_v1_dot_orchestrator__pb2.GetPlanTraceRequest.SerializeToString,
                 response_deserializer=baton_dot_v1_dot_orchestrator__pb2.GetPlanTraceResponse.FromString,
                 _registered_method=True)
+        self.ExplainPlan = channel.unary_unary(
+                '/baton.v1.Orchestrator/ExplainPlan',
+                request_serializer=baton_dot_v1_dot_orchestrator__pb2.ExplainPlanRequest.SerializeToString,
+                response_deserializer=baton_dot_v1_dot_orchestrator__pb2.ExplainPlanResponse.FromString,
+                _registered_method=True)
         self.GetServerInfo = channel.unary_unary(
                 '/baton.v1.Orchestrator/GetServerInfo',
                 request_serializer=baton_dot_v1_dot_orchestrator__pb2.GetServerInfoRequest.SerializeToString,
@@ -206,6 +211,14 @@ class OrchestratorServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainPlan(self, request, context):
+        """For every task that is neither running nor over, what it waits for, in pages; and how many wait for
+        the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetServerInfo(self, request, context):
         """Version, limits, durability of the store, routes.
         """
@@ -275,6 +288,11 @@ def add_OrchestratorServicer_to_server(servicer, server):
                     servicer.GetPlanTrace,
                     request_deserializer=baton_dot_v1_dot_orchestrator__pb2.GetPlanTraceRequest.FromString,
                     response_serializer=baton_dot_v1_dot_orchestrator__pb2.GetPlanTraceResponse.SerializeToString,
+            ),
+            'ExplainPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainPlan,
+                    request_deserializer=baton_dot_v1_dot_orchestrator__pb2.ExplainPlanRequest.FromString,
+                    response_serializer=baton_dot_v1_dot_orchestrator__pb2.ExplainPlanResponse.SerializeToString,
             ),
             'GetServerInfo': grpc.unary_unary_rpc_method_handler(
                     servicer.GetServerInfo,
@@ -610,6 +628,33 @@ class Orchestrator:
             '/baton.v1.Orchestrator/GetPlanTrace',
             baton_dot_v1_dot_orchestrator__pb2.GetPlanTraceRequest.SerializeToString,
             baton_dot_v1_dot_orchestrator__pb2.GetPlanTraceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/baton.v1.Orchestrator/ExplainPlan',
+            baton_dot_v1_dot_orchestrator__pb2.ExplainPlanRequest.SerializeToString,
+            baton_dot_v1_dot_orchestrator__pb2.ExplainPlanResponse.FromString,
             options,
             channel_credentials,
             insecure,
