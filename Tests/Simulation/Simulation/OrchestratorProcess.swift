@@ -181,9 +181,14 @@ final class OrchestratorProcess: @unchecked Sendable {
     post { shard in
       shard.withdrawAll { [weak self] _ in
         self?.handOutsAreOver = true
-        world.after(0) { self?.stop() }
+        world.after(0) { self?.endWithdrawn() }
       }
     }
+  }
+
+  /// However slow it was: it hands nothing out any more.
+  private func endWithdrawn() {
+    if isAwake { stop() } else { die("stopped while it was paused") }
   }
 
   /// As on SIGTERM: watchers are told, what has come is done, then it ends.
