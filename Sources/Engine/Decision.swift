@@ -38,6 +38,8 @@ public enum PlanEvent: Sendable, Equatable {
   case silent(TaskLease)
   /// Somebody settles a task that waits for input; attempt 0: whichever waits.
   case complete(ordinal: Int, attempt: Int32, Completion)
+  /// The sub-plan of a task has ended.
+  case subPlanEnded(TaskLease, ResultSummary)
   case timer(ordinal: Int, generation: UInt32)
   /// Answers to `Decision.questions`.
   case decided([Verdict])
@@ -142,12 +144,26 @@ public struct Decision: Sendable, Equatable {
   /// Tasks whose `when` and `map` are to be evaluated now, since the engine sees no outputs:
   /// `.decided` answers, in the same commit where that can be. Asked again after a load.
   public var questions: [Int] = []
+  /// What sub-plans that are under way are to be told, in the same commit.
+  public var orders: [SubPlanOrder] = []
 
   public enum Answer: Sendable, Equatable {
     case done
     /// The same result had been accepted before.
     case alreadyRecorded
     case refused(Refusal)
+  }
+}
+
+/// What a sub-plan is told because of the plan around it.
+public struct SubPlanOrder: Sendable, Equatable {
+  public var planID: PlanID
+  /// A cancel, pause or resume.
+  public var event: PlanEvent
+
+  public init(planID: PlanID, _ event: PlanEvent) {
+    self.planID = planID
+    self.event = event
   }
 }
 
@@ -172,6 +188,8 @@ public enum Refusal: String, Sendable, CaseIterable {
   case budgetExhausted = "BUDGET_EXHAUSTED"
   /// The plan's deadline lies in the past.
   case deadlinePassed = "DEADLINE_PASSED"
+  /// The plan is a sub-plan; the plan around it can be retried.
+  case isSubPlan = "IS_SUB_PLAN"
 }
 
 /// What is to be done after a commit.
@@ -180,6 +198,10 @@ public enum Command: Sendable, Equatable {
   case handOut(ordinal: Int)
   /// The hand-out in the row may have been sent before a restart: the same again (P1).
   case resume(ordinal: Int)
+  /// The task's sub-plan is to be made.
+  case beginSubPlan(ordinal: Int)
+  /// The sub-plan may have been made before a restart, and may have ended.
+  case findSubPlan(ordinal: Int)
   /// The task waits for input: what it asks for must be there.
   case ask(ordinal: Int)
   /// A run is to be ended on its instance.

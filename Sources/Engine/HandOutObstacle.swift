@@ -28,6 +28,10 @@ extension PlanMachine {
     guard plan.status == .running, status(of: ordinal) == .ready else { return nil }
     let task = compiled.plan.tasks[home(ordinal)]
     guard !task.isApproval else { return nil }
+    if task.isSubPlan {
+      let limit = Int(compiled.maxParallel)
+      return subPlanCount >= limit ? .plan(limit: limit) : .turn
+    }
     if outCount >= Int(compiled.maxParallel) { return .plan(limit: Int(compiled.maxParallel)) }
     switch pool.find(type: task.type, adapter: task.adapter ?? compiled.plan.adapter, now: now) {
     case .success: return .turn

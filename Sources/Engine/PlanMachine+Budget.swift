@@ -123,5 +123,6 @@ extension PlanMachine {
       event.code = pause.code == .requested ? "" : pause.code.rawValue
       event.message = pause.message
     }
+    orderAll(.pause(reason: "the plan around it was paused"))
   }
 }

@@ -55,7 +55,7 @@ extension PlanMachine {
       switch verdict.outcome {
       case .run:
         enterLane(ordinal)
-        if !compiled.plan.tasks[ordinal].isApproval { recoverScheduleToStart(ordinal) }
+        if !compiled.plan.tasks[ordinal].isOwn { recoverScheduleToStart(ordinal) }
       case .skip: decline(ordinal)
       case .expand(let count): expand(ordinal, count)
       case .fail(let error): failForGood(ordinal, error)

@@ -5,7 +5,7 @@ extension PlanMachine {
   /// The first READY of a task: no row, no event; only the timer is armed.
   mutating func becomeReady(_ ordinal: Int) {
     enterLane(ordinal)
-    if compiled.plan.tasks[home(ordinal)].isApproval { return }
+    if compiled.plan.tasks[home(ordinal)].isOwn { return }
     armInMemory(
       ordinal, dueAt: draft.now + compiled.timeouts[home(ordinal)].scheduleToStartMilliseconds)
   }
@@ -14,6 +14,10 @@ extension PlanMachine {
     let task = compiled.plan.tasks[home(ordinal)]
     if task.isApproval {
       toAsk.append(ordinal)
+      return
+    }
+    if task.isSubPlan {
+      toBegin.append(ordinal)
       return
     }
     ready.insert(
@@ -133,6 +137,10 @@ extension PlanMachine {
     _ lease: TaskLease, _ error: TaskError, _ entropy: inout Entropy, _ pool: inout AdapterPool
   ) {
     if isWaitingForInput(lease) { return failForGood(lease.ordinal, error) }
+    if isDelegated(lease) {
+      subPlanCount -= 1
+      return fail(lease.ordinal, error, &entropy)
+    }
     guard isCurrent(lease) else { return }
     leave(lease.ordinal, &pool)
     fail(lease.ordinal, error, &entropy)
@@ -200,7 +208,9 @@ extension PlanMachine {
     case .waitingRetry: becomeReadyAgain(ordinal)
     case .waitingInput: inputPassed(ordinal)
     case .dispatched, .running: startToClosePassed(ordinal, &entropy, &pool)
-    case .ready where plan.status == .running: scheduleToStartPassed(ordinal, pool)
+    case .delegated: subPlanTimedOut(ordinal, &entropy)
+    case .ready where plan.status == .running && !compiled.plan.tasks[home(ordinal)].isOwn:
+      scheduleToStartPassed(ordinal, pool)
     default: break
     }
   }

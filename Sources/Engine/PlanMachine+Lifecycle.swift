@@ -5,7 +5,12 @@ extension PlanMachine {
   mutating func submit() {
     guard plan.status == .created else { return }
     plan.createdAt = draft.now
-    record(.planCreated)
+    let parent = creation.parent
+    record(.planCreated) { event in
+      guard let parent else { return }
+      event.relatedPlanID = parent.planID
+      event.message = "of task \"\(parent.key.taskID)\" of plan \(parent.planID)"
+    }
     plan.status = .running
     plan.startedAt = draft.now
     record(.planStarted)
@@ -29,6 +34,9 @@ extension PlanMachine {
         rearm(ordinal)
         draft.commands.append(.resume(ordinal: ordinal))
       case .waitingRetry: rearm(ordinal)
+      case .delegated:
+        rearm(ordinal)
+        draft.commands.append(.findSubPlan(ordinal: ordinal))
       case .waitingInput:
         rearm(ordinal)
         draft.commands.append(.ask(ordinal: ordinal))
@@ -77,6 +85,7 @@ extension PlanMachine {
     plan.pause = nil
     plan.resumedAt = draft.now
     record(.planResumed)
+    orderAll(.resume)
     // Time spent paused does not count against schedule_to_start.
     for ordinal in rows.indices where status(of: ordinal) == .ready {
       let delay = compiled.timeouts[home(ordinal)].scheduleToStartMilliseconds
@@ -94,6 +103,7 @@ extension PlanMachine {
   mutating func retry(_ reason: String, _ pool: inout AdapterPool) {
     guard plan.status.isFinal else { return }
     guard plan.status == .failed else { return refuse(.notFailed) }
+    guard creation.parent == nil else { return refuse(.isSubPlan) }
     guard plan.deadlineAt ?? .max > draft.now else { return refuse(.deadlinePassed) }
     guard exhaustion == nil else { return refuse(.budgetExhausted) }
     // A deadline may have ended it only just now.
@@ -155,6 +165,7 @@ extension PlanMachine {
     plan.error = error
     plan.pause = nil
     toSkip = []
+    orderAll(.cancel(reason: "the plan around it has ended: \(error.message)"))
   }
 
   /// Writes the rows of an ended plan's open tasks, a chunk at a time.
@@ -168,6 +179,8 @@ extension PlanMachine {
       if rows[ordinal].status.isOut {
         leave(ordinal, &pool)
         cancelRun(ordinal, reason: reason)
+      } else if rows[ordinal].status == .delegated {
+        subPlanCount -= 1
       }
       rows[ordinal].tokenClosed = true
       end(ordinal, .cancelled)

@@ -11,8 +11,8 @@ extension PlanMachine {
       return
     }
     let row = rows[lease.ordinal]
-    let isApproval = compiled.plan.tasks[home(lease.ordinal)].isApproval
-    if lease.token > row.token || lease.token < 1 || row.attempt < lease.attempt || isApproval {
+    let isOwn = compiled.plan.tasks[home(lease.ordinal)].isOwn
+    if lease.token > row.token || lease.token < 1 || row.attempt < lease.attempt || isOwn {
       draft.answer = .refused(.unknownToken)
     } else if let accepted = row.accepted.first(where: { $0.token == lease.token }) {
       if accepted.digest == summary.digest {
@@ -50,6 +50,11 @@ extension PlanMachine {
     settleUsage(ordinal, summary.usage)
     if rows[ordinal].status.isOut { leave(ordinal, &pool) }
     if !rows[ordinal].hasBegun { markRunning(ordinal) }
+    settle(ordinal, summary, &entropy)
+  }
+
+  /// What an attempt's result makes of the task.
+  mutating func settle(_ ordinal: Int, _ summary: ResultSummary, _ entropy: inout Entropy) {
     switch summary.outcome {
     case .succeeded: succeed(ordinal, outputBytes: summary.outputBytes, &entropy)
     case .failed, .cancelled:
@@ -112,12 +117,12 @@ extension PlanMachine {
       retryAfterMilliseconds: error.retryAfterMilliseconds)
     rows[ordinal].status = .waitingRetry
     rows[ordinal].error = error
+    record(.taskRetryScheduled, task: ordinal, error) { $0.delayMilliseconds = delay }
     rows[ordinal].handle = ""
     rows[ordinal].handleEpoch = ""
     rows[ordinal].handleAnswered = 0
     arm(ordinal, afterMilliseconds: delay)
     touch(ordinal)
-    record(.taskRetryScheduled, task: ordinal, error) { $0.delayMilliseconds = delay }
   }
 
   mutating func failForGood(_ ordinal: Int, _ error: TaskError) {

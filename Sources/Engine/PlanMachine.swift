@@ -13,7 +13,8 @@ public import Plan
 ///     SKIPPED      +-- lost or refused hand-out
 ///
 /// Approvals go READY -> WAITING_INPUT -> SUCCEEDED | FAILED | CANCELLED; tasks with `map` go
-/// PENDING -> EXPANDED -> SUCCEEDED | FAILED | CANCELLED.
+/// PENDING -> EXPANDED -> SUCCEEDED | FAILED | CANCELLED, tasks of type `plan` READY -> DELEGATED ->
+/// SUCCEEDED | FAILED | CANCELLED | WAITING_RETRY.
 public struct PlanMachine: Sendable {
   public let id: PlanID
   public let compiled: CompiledPlan
@@ -28,6 +29,10 @@ public struct PlanMachine: Sendable {
   var ready = ReadyLanes()
   /// Approvals that are ready; in a running plan they are asked at once.
   var toAsk: [Int] = []
+  /// Tasks of type `plan` that are ready; each begins as soon as the plan may have one more under way.
+  var toBegin: [Int] = []
+  /// Sub-plans under way.
+  var subPlanCount = 0
   /// By ordinal, from the number of the plan's tasks on.
   public internal(set) var instances: [Instance] = []
   /// Of the tasks that are EXPANDED.
@@ -71,6 +76,7 @@ public struct PlanMachine: Sendable {
     addStoredInstances(stored.tasks)
     for row in stored.tasks { rows[row.ordinal] = row }
     openCount = rows.reduce(0) { $0 + ($1.status.isFinal ? 0 : 1) }
+    subPlanCount = rows.reduce(0) { $0 + ($1.status == .delegated ? 1 : 0) }
     closeGates()
     for row in rows.prefix(compiled.taskCount) where endedWell(row.ordinal) {
       for dependent in compiled.graph.dependents[row.ordinal] { unmet[dependent] -= 1 }
@@ -155,20 +161,24 @@ public struct PlanMachine: Sendable {
     case .complete(let ordinal, let attempt, let completion):
       complete(ordinal, attempt, completion)
     case .silent(let lease): silent(lease, &entropy, &pool)
+    case .subPlanEnded(let lease, let summary): subPlanEnded(lease, summary, &entropy)
     case .timer(let ordinal, let generation): timer(ordinal, generation, &entropy, &pool)
     case .decided(let verdicts): decided(verdicts)
     }
-    advance(&pool)
+    advance(&entropy, &pool)
     return finishDraft(before, pool)
   }
 
   /// What follows from any event: skips, hand-outs, the plan's end.
-  private mutating func advance(_ pool: inout AdapterPool) {
+  private mutating func advance(_ entropy: inout Entropy, _ pool: inout AdapterPool) {
     cancelChunk(&pool)
     skipChunk()
     checkTokens()
     account(&pool)
-    if plan.status == .running { askReady() }
+    if plan.status == .running {
+      askReady()
+      beginReady(&entropy)
+    }
     if plan.status == .running {
       handOutReady(&pool, most: draft.handOutsLeft)
       account(&pool)
@@ -185,6 +195,7 @@ public struct PlanMachine: Sendable {
       hasReadyTasks && outCount < Int(compiled.maxParallel)
       && !pool.budgets.isExhausted(creation.namespace)
     decision.questions = draft.questions
+    decision.orders = draft.orders
     decision.hasMore =
       openCount > 0
       ? !toSkip.isEmpty || plan.status.isFinal
@@ -212,6 +223,7 @@ public struct PlanMachine: Sendable {
     var events: [TraceEvent] = []
     var commands: [Command] = []
     var questions: [Int] = []
+    var orders: [SubPlanOrder] = []
     var answer = Decision.Answer.done
     var storesOutput = false
     var amendment: PlanAmendment?
@@ -243,6 +255,7 @@ public struct PlanMachine: Sendable {
     let taskID = compiled.plan.tasks[home(ordinal)].id
     let index = index(of: ordinal)
     record(kind) { event in
+      event.relatedPlanID = row.subPlan
       event.taskID = taskID
       event.index = index
       event.attempt = row.attempt

@@ -32,7 +32,7 @@ public enum StateTable {
     StateChange(.failed, .running, "RetryPlan"),
   ]
 
-  public static let task: [StateChange<TaskStatus>] = withoutMaps + ofMaps
+  public static let task: [StateChange<TaskStatus>] = withoutMaps + ofMaps + ofSubPlans
 
   /// Of all tasks, a map's instances among them.
   public static let withoutMaps: [StateChange<TaskStatus>] =
@@ -47,6 +47,17 @@ public enum StateTable {
     StateChange(.expanded, .cancelled, "CancelPlan; the plan's deadline passed"),
     StateChange(.failed, .expanded, "RetryPlan of a task whose list is known"),
     StateChange(.cancelled, .expanded, "the same"),
+  ]
+
+  /// Of tasks of type `plan` alone.
+  public static let ofSubPlans: [StateChange<TaskStatus>] = [
+    StateChange(.ready, .delegated, "a task of type plan begins its sub-plan"),
+    StateChange(.delegated, .succeeded, "its sub-plan completed"),
+    StateChange(
+      .delegated, .failed, "its sub-plan did not complete; it cannot be made; no attempt is left"
+    ),
+    StateChange(.delegated, .waitingRetry, "its sub-plan failed or took too long"),
+    StateChange(.delegated, .cancelled, "CancelPlan; the plan's deadline passed"),
   ]
 
   private static let waiting: [StateChange<TaskStatus>] = [

@@ -26,7 +26,7 @@ extension PlanMachine {
   /// What the task waits for, by what decides on its hand-out; nil where it runs or has ended.
   public func wait(of ordinal: Int, _ pool: AdapterPool, now: Int64) -> TaskWait? {
     switch status(of: ordinal) {
-    case .running, .expanded, .succeeded, .failed, .cancelled, .skipped: return nil
+    case .running, .expanded, .delegated, .succeeded, .failed, .cancelled, .skipped: return nil
     case .dispatched: return .start
     case .waitingInput: return .input
     case .waitingRetry: return .retry

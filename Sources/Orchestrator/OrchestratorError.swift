@@ -21,6 +21,7 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
     public static let planEnded = Code(reason: "PLAN_ENDED")
     public static let budgetExhausted = Code(reason: "BUDGET_EXHAUSTED")
     public static let deadlinePassed = Code(reason: "DEADLINE_PASSED")
+    public static let isSubPlan = Code(reason: "IS_SUB_PLAN")
     public static let conflictingResult = Code(reason: "CONFLICTING_RESULT")
     /// The store did not answer; nothing was acknowledged, the call may be repeated.
     public static let storeUnavailable = Code(reason: "STORE_UNAVAILABLE")
@@ -88,6 +89,7 @@ extension Refusal {
     case .tooManyLabels: .tooManyLabels
     case .budgetExhausted: .budgetExhausted
     case .deadlinePassed: .deadlinePassed
+    case .isSubPlan: .isSubPlan
     }
   }
 
@@ -104,6 +106,7 @@ extension Refusal {
     case .tooManyLabels: "it would have too many labels (GetServerInfo says how many it may have)"
     case .notWaiting: "it does not wait for input now, or in another attempt"
     case .budgetExhausted: "raise its budget with UpdatePlan first"
+    case .isSubPlan: "it is a sub-plan, and its task has ended; retry the plan around it"
     case .deadlinePassed: "its deadline lies in the past; set a later one"
     }
   }

@@ -92,6 +92,15 @@ final class PlanEntry {
     return key.index == 0 ? compiled.ordinals[key.taskID] : nil
   }
 
+  /// The sub-plan of a task's current attempt; nil where it has none.
+  func subPlan(of ordinal: Int) -> PlanID? { machine.rows[ordinal].subPlan }
+
+  /// Whether the task's sub-plan is under way under `lease`.
+  func isDelegated(_ lease: TaskLease) -> Bool {
+    !machine.plan.status.isFinal && machine.rows[lease.ordinal].status == .delegated
+      && self.lease(lease.ordinal) == lease
+  }
+
   /// Whether `lease` is what the task is out under.
   func isOut(_ lease: TaskLease) -> Bool {
     machine.rows[lease.ordinal].status.isOut && self.lease(lease.ordinal) == lease

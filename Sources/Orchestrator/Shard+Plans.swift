@@ -72,7 +72,12 @@ extension Shard {
   /// Loads one plan; false where the store does not answer now.
   func load(_ id: PlanID) -> Bool {
     do throws(StoreError) {
-      guard let stored = try store.load(id), stored.plan.finishedAt == nil else { return true }
+      guard let stored = try store.load(id) else { return true }
+      guard stored.plan.finishedAt == nil else {
+        // It ended in a commit whose outcome was not known.
+        if stored.creation.parent != nil { tellParent(of: try Self.machine(stored)) }
+        return true
+      }
       adopt(try Self.machine(stored))
       return true
     } catch {
@@ -87,6 +92,9 @@ extension Shard {
     let entry = PlanEntry(machine: machine)
     plans[machine.id] = entry
     apply(.recovered, to: entry)
+    guard machine.creation.parent != nil else { return }
+    let id = machine.id
+    post { $0.align(id) }
   }
 
   // MARK: Submission
@@ -165,7 +173,7 @@ extension Shard {
   func unserved(_ compiled: CompiledPlan) -> [String] {
     var seen: Set<String> = []
     var warnings: [String] = []
-    for task in compiled.plan.tasks where !task.isApproval {
+    for task in compiled.plan.tasks where !task.isOwn {
       let adapter = task.adapter ?? compiled.plan.adapter
       guard seen.insert("\(task.type)\n\(adapter ?? "")").inserted,
         !pool.serves(type: task.type, adapter: adapter)
@@ -190,6 +198,7 @@ extension Shard {
           : snapshot(id, from: 0, count: pageSize))
       return
     }
+    if let child = unreachableSubPlan(entry) { return reply(.failure(.reloading(child))) }
     change(entry, event, pageSize: pageSize, reply)
   }
 
@@ -301,7 +310,7 @@ extension Shard {
     var counts: [TaskStatus: Int] = [:]
     for ordinal in 0..<machine.compiled.taskCount {
       let status = machine.status(of: ordinal)
-      counts[status == .expanded ? .running : status, default: 0] += 1
+      counts[status.shown, default: 0] += 1
     }
     let end = min(machine.rows.count, from + count)
     let page = from < end ? from..<end : end..<end

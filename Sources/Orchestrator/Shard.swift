@@ -157,6 +157,7 @@ final class Shard {
       group.changes.append(change)
     }
     group.transitions.append(Transition(entry: entry, decision: decision, then: then))
+    carryOut(decision.orders)
     if decision.hasMore {
       let id = entry.id
       post { shard in shard.plans[id].map { shard.apply(.more, to: $0) } }
@@ -276,6 +277,8 @@ final class Shard {
     switch command {
     case .handOut(let ordinal): queued(entry, ordinal, &hints)
     case .resume(let ordinal): resumeSend(entry, ordinal)
+    case .beginSubPlan(let ordinal): beginSubPlan(entry, entry.lease(ordinal))
+    case .findSubPlan(let ordinal): findSubPlan(entry, entry.lease(ordinal))
     case .ask(let ordinal): checkPrompt(entry, entry.lease(ordinal))
     case .cancelRun(let ordinal, let attempt, let instance, let reason):
       let row = entry.machine.rows[ordinal]
@@ -290,6 +293,7 @@ final class Shard {
       guard entry.machine.plan.finishedAt != nil else { return }
       plans[entry.id] = nil
       forgetSends(entry)
+      if entry.machine.creation.parent != nil { tellParent(of: entry.machine) }
     }
   }
 
@@ -370,6 +374,7 @@ extension PlanEvent {
   fileprivate var resultOrdinal: Int? {
     switch self {
     case .result(let lease, _): lease.ordinal
+    case .subPlanEnded(let lease, _): lease.ordinal
     case .complete(let ordinal, _, _): ordinal
     default: nil
     }

@@ -59,17 +59,34 @@ public struct PlanCreation: Sendable, Equatable {
   public var requestDigest: Digest
   public var plan: Plan
   public var defaults: PlanDefaults
+  /// The task that runs the plan; nil for a plan that a caller submitted.
+  public var parent: ParentTask?
 
   public init(
     namespace: String, requestKey: String?, requestDigest: Digest, plan: Plan,
-    defaults: PlanDefaults
+    defaults: PlanDefaults, parent: ParentTask? = nil
   ) {
+    self.parent = parent
     self.namespace = namespace
     self.requestKey = requestKey
     self.requestDigest = requestDigest
     self.plan = plan
     self.defaults = defaults
   }
+}
+
+/// The task that a sub-plan belongs to.
+public struct ParentTask: Sendable, Hashable {
+  public var key: IdempotencyKey
+  /// Of the task; each attempt has a sub-plan of its own.
+  public var attempt: Int32
+
+  public init(key: IdempotencyKey, attempt: Int32) {
+    self.key = key
+    self.attempt = attempt
+  }
+
+  public var planID: PlanID { key.planID }
 }
 
 /// The accepted output of a task.

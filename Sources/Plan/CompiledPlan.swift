@@ -18,6 +18,8 @@ public final class CompiledPlan: Sendable {
   public let maps: [Int: CompiledMap]
   /// Their ordinals, ascending.
   public let mapped: [Int]
+  /// What the tasks of type `plan` run, by ordinal.
+  public let subPlans: [Int: SubPlan]
   /// Ordinals in the order in which ready tasks are handed out: priority, then place.
   public let rank: [Int]
 
@@ -35,8 +37,15 @@ public final class CompiledPlan: Sendable {
   }
 
   /// Checks everything that is to be checked. Throws all that is wrong.
-  public init(
+  public convenience init(
     _ plan: Plan, defaults: PlanDefaults = PlanDefaults(), limits: PlanLimits = PlanLimits()
+  ) throws(PlanProblems) {
+    try self.init(plan, defaults: defaults, limits: limits, depth: 0)
+  }
+
+  /// - Parameter depth: How many plans are around this one.
+  init(
+    _ plan: Plan, defaults: PlanDefaults, limits: PlanLimits, depth: Int
   ) throws(PlanProblems) {
     var validator = PlanValidator(limits: limits)
     validator.checkSize(plan)
@@ -54,6 +63,7 @@ public final class CompiledPlan: Sendable {
     var maps: [Int: CompiledMap] = [:]
     if let graph { maps = validator.checkMaps(plan, ordinals, graph, &isReferenced) }
     let schemas = validator.checkSchemas(plan)
+    let subPlans = validator.checkSubPlans(plan, defaults, depth: depth)
     guard let graph, validator.problems.isEmpty else { throw PlanProblems(validator.problems) }
     self.plan = plan
     self.defaults = defaults
@@ -65,6 +75,7 @@ public final class CompiledPlan: Sendable {
     self.schemas = schemas
     self.maps = maps
     mapped = maps.keys.sorted()
+    self.subPlans = subPlans
     retries = plan.tasks.map { defaults.retry(of: $0, in: plan) }
     timeouts = plan.tasks.map { defaults.timeouts(of: $0, in: plan) }
     let byPriority = plan.tasks.indices.sorted {

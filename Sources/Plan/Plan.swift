@@ -56,6 +56,15 @@ public struct PlanTask: Sendable, Equatable {
 
   /// Whether the task waits for CompleteTask instead of an adapter.
   public var isApproval: Bool { type == Self.approvalType }
+
+  /// The type of tasks that run a plan within the plan; no adapter gets them.
+  public static let subPlanType = "plan"
+
+  /// Whether the task runs a plan within the plan. See `SubPlan`.
+  public var isSubPlan: Bool { type == Self.subPlanType }
+
+  /// Whether the type is the engine's own: no adapter gets the task.
+  public var isOwn: Bool { isApproval || isSubPlan }
 }
 
 /// When a plan must have ended.

@@ -102,6 +102,10 @@ public struct PlanLimits: Sendable, Equatable {
   public var maxTaskMetadataBytes = 1 << 20
   /// Of the ids that one task depends on.
   public var maxDependencyBytes = 1 << 20
+  /// Plans around a plan.
+  public var maxSubPlanDepth = 8
+  /// Inputs of a plan within a plan are what tasks gave, which may look like anything.
+  public var allowsReferencesInInputs = false
   /// Items that one message names at most.
   public var maxNamedItems = 20
 
@@ -123,6 +127,7 @@ extension PlanLimits {
     limits.maxMetadataBytes = .max
     limits.maxTaskMetadataBytes = .max
     limits.maxDependencyBytes = .max
+    limits.allowsReferencesInInputs = true
     return limits
   }
 }

@@ -61,7 +61,7 @@ struct PlanValidator {
     }
     do throws(PlanProblem.Wrapped) {
       let template = try PayloadTemplate(compiling: plan.inputs, field: "inputs")
-      if !template.references.isEmpty {
+      if !template.references.isEmpty && !limits.allowsReferencesInInputs {
         refuse("inputs", .badReference, "inputs hold no references; tasks refer to them")
       }
     } catch {
@@ -251,8 +251,13 @@ struct PlanValidator {
     templates.reserveCapacity(plan.tasks.count)
     for (index, task) in plan.tasks.enumerated() {
       do throws(PlanProblem.Wrapped) {
+        let field = "tasks[\(index)].payload"
+        // What lies below "plan" is about the plan within.
         templates.append(
-          try PayloadTemplate(compiling: task.payload, field: "tasks[\(index)].payload"))
+          task.isSubPlan
+            ? try PayloadTemplate(
+              compiling: SubPlan.inputs(of: task.payload), field: "\(field).inputs")
+            : try PayloadTemplate(compiling: task.payload, field: field))
       } catch {
         refuse(error.problem.field, error.problem.reason, error.problem.message)
       }

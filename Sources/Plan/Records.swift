@@ -14,6 +14,8 @@ public enum TaskStatus: String, Sendable, CaseIterable {
   case pending, ready, dispatched, running
   /// A task with `map` whose instances are under way; people see it RUNNING.
   case expanded
+  /// A task of type `plan` whose sub-plan is under way; people see it RUNNING.
+  case delegated
   case waitingRetry = "waiting_retry"
   /// Somebody is asked; no adapter has the task.
   case waitingInput = "waiting_input"
@@ -22,9 +24,14 @@ public enum TaskStatus: String, Sendable, CaseIterable {
   public var isFinal: Bool {
     switch self {
     case .succeeded, .failed, .cancelled, .skipped: true
-    case .pending, .ready, .dispatched, .running, .expanded, .waitingRetry, .waitingInput: false
+    case .pending, .ready, .dispatched, .running, .expanded, .delegated, .waitingRetry,
+      .waitingInput:
+      false
     }
   }
+
+  /// As people see it.
+  public var shown: TaskStatus { self == .expanded || self == .delegated ? .running : self }
 
   /// With an adapter, as far as we know.
   public var isOut: Bool { self == .dispatched || self == .running }
@@ -180,7 +187,7 @@ public struct TaskRow: Sendable, Equatable {
   /// Where the task was last handed to.
   public var adapter = ""
   public var instance = ""
-  /// The adapter's answer to the hand-out; empty until it is known.
+  /// The adapter's answer to the hand-out, or the id of the attempt's sub-plan; empty until it is known.
   public var handle = ""
   /// Orders the answer against the adapter's lists (P3, P4).
   public var handleEpoch = ""
@@ -208,6 +215,11 @@ public struct TaskRow: Sendable, Equatable {
   public var items: Range<Int>? {
     guard let itemCount, let firstItem else { return nil }
     return firstItem..<(firstItem + Int(itemCount))
+  }
+  /// The sub-plan of the current attempt, of a task of type `plan`; nil where it has none.
+  public var subPlan: PlanID? {
+    // Adapters' handles are none.
+    adapter.isEmpty && !handle.isEmpty ? PlanID(handle) : nil
   }
   /// One per attempt that ended with a result.
   public var accepted: [AcceptedResult] = []
@@ -272,6 +284,8 @@ public struct TraceEvent: Sendable, Equatable {
   public var taskID = ""
   /// Of an instance of a mapped task; nil for the task itself and for all others.
   public var index: Int32?
+  /// The sub-plan that a task's event is about; of `planCreated` the plan around.
+  public var relatedPlanID: PlanID?
   /// For `taskExpanded`.
   public var itemCount: Int32 = 0
   public var attempt: Int32 = 0

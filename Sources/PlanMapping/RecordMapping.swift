@@ -26,7 +26,7 @@ extension TaskStatus {
     case .pending: .pending
     case .ready: .ready
     case .dispatched: .dispatched
-    case .running, .expanded: .running
+    case .running, .expanded, .delegated: .running
     case .waitingRetry: .waitingRetry
     case .waitingInput: .waitingInput
     case .succeeded: .succeeded
@@ -108,6 +108,13 @@ extension BatonV1.PlanEvent {
     taskId = event.taskID
     instanceIndex = event.index.map { .index($0) }
     itemCount = event.itemCount
+    if let other = event.relatedPlanID {
+      if event.kind == .planCreated {
+        parentPlanId = "\(other)"
+      } else {
+        subPlanId = "\(other)"
+      }
+    }
     attempt = event.attempt
     delivery = event.delivery
     adapter = event.adapter
@@ -144,6 +151,7 @@ extension BatonV1.TaskState {
     instanceIndex = index.map { .index($0) }
     itemCount = row.itemCount ?? 0
     endedItemCount = endedItems
+    if task.isSubPlan { subPlanId = row.handle }
     guard status == .waitingInput else { return }
     promptJson = prompt ?? []
     waitingSinceMs = row.dispatchedAt ?? 0
@@ -172,7 +180,7 @@ extension BatonV1.PlanState {
   /// What lists show of a plan.
   public init(
     planID: PlanID, namespace: String, name: String, owner: String, labels: [String: String],
-    taskCount: Int, plan: PlanRow
+    taskCount: Int, plan: PlanRow, parent: ParentTask?
   ) {
     self.init()
     planId = planID.description
@@ -191,6 +199,11 @@ extension BatonV1.PlanState {
     usage = BatonV1.Usage(plan.usage)
     attempts = plan.attempts
     hold = plan.pause.map { BatonV1.PlanHold($0) }
+    guard let parent else { return }
+    parentPlanId = "\(parent.planID)"
+    parentTaskId = parent.key.taskID
+    parentIndex = parent.key.index
+    parentAttempt = parent.attempt
   }
 }
 

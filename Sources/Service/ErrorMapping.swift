@@ -14,7 +14,7 @@ extension OrchestratorError {
     case .requestKeyReused: .alreadyExists
     case .unknownToken: .invalidArgument
     case .staleLease, .alreadyTerminal, .notFailed, .planEnded, .deadlinePassed,
-      .notWaiting, .budgetExhausted:
+      .notWaiting, .budgetExhausted, .isSubPlan:
       .failedPrecondition
     case .tooManyLabels: .resourceExhausted
     case .conflictingResult, .revisionMismatch: .aborted

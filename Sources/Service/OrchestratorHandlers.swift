@@ -118,7 +118,8 @@ struct OrchestratorHandlers: OrchestratorService {
     let plan = snapshot.creation.plan
     var state = BatonV1.PlanState(
       planID: snapshot.planID, namespace: snapshot.creation.namespace, name: plan.name,
-      owner: plan.owner, labels: plan.labels, taskCount: plan.tasks.count, plan: snapshot.plan)
+      owner: plan.owner, labels: plan.labels, taskCount: plan.tasks.count, plan: snapshot.plan,
+      parent: snapshot.creation.parent)
     state.metadata = plan.metadata
     state.priority = plan.priority
     state.budget = plan.budget.map { BatonV1.Budget($0) }
@@ -148,6 +149,9 @@ struct OrchestratorHandlers: OrchestratorService {
     filter.owner = request.owner
     filter.labels = request.labels
     filter.namePrefix = request.namePrefix
+    if !request.parentPlanId.isEmpty {
+      filter.parent = try Self.planID(request.parentPlanId, "parent_plan_id")
+    }
     filter.createdAfter = request.createdAfterMs == 0 ? nil : request.createdAfterMs
     filter.createdBefore = request.createdBeforeMs == 0 ? nil : request.createdBeforeMs
     for status in request.statuses {
@@ -165,7 +169,7 @@ struct OrchestratorHandlers: OrchestratorService {
       let state = BatonV1.PlanState(
         planID: summary.planID, namespace: summary.namespace, name: summary.name,
         owner: summary.owner, labels: summary.labels, taskCount: summary.taskCount,
-        plan: summary.plan)
+        plan: summary.plan, parent: summary.parent)
       guard page.takes(state) else { break }
       response.plans.append(state)
     }

@@ -22,6 +22,7 @@ public enum EventRecord {
       writer.key("index")
       writer.integer(Int64(index))
     }
+    writer.member("plan", event.relatedPlanID.map { "\($0)" } ?? "")
     writer.member("items", Int64(event.itemCount))
     writer.member("attempt", Int64(event.attempt))
     writer.member("delivery", Int64(event.delivery))
@@ -62,6 +63,7 @@ public enum EventRecord {
     var event = TraceEvent(seq: seq, time: value["time"]?.integerValue ?? 0, kind: kind)
     event.taskID = value["task"]?.stringValue ?? ""
     event.index = value["index"]?.integerValue.map { Int32(truncatingIfNeeded: $0) }
+    event.relatedPlanID = value["plan"]?.stringValue.flatMap { PlanID($0) }
     event.itemCount = Int32(truncatingIfNeeded: value["items"]?.integerValue ?? 0)
     event.attempt = Int32(truncatingIfNeeded: value["attempt"]?.integerValue ?? 0)
     event.delivery = Int32(truncatingIfNeeded: value["delivery"]?.integerValue ?? 0)

@@ -129,7 +129,8 @@ struct MemoryContents {
         PlanSummary(
           planID: id, namespace: plan.creation.namespace, name: plan.creation.plan.name,
           owner: plan.creation.plan.owner, labels: plan.creation.plan.labels,
-          taskCount: plan.creation.plan.tasks.count, plan: plan.row)
+          taskCount: plan.creation.plan.tasks.count, parent: plan.creation.parent,
+          plan: plan.row)
       }
     }
   }

@@ -70,6 +70,8 @@ public struct PlanFilter: Sendable, Equatable {
   /// All of these pairs.
   public var labels: [String: String] = [:]
   public var namePrefix = ""
+  /// Only sub-plans of this plan.
+  public var parent: PlanID?
   /// Milliseconds since the Unix epoch, both exclusive.
   public var createdAfter: Int64?
   public var createdBefore: Int64?
@@ -86,11 +88,14 @@ public struct PlanSummary: Sendable, Equatable {
   public var labels: [String: String]
   public var taskCount: Int
   public var plan: PlanRow
+  /// The task that runs the plan; nil for a plan that a caller submitted.
+  public var parent: ParentTask?
 
   public init(
     planID: PlanID, namespace: String, name: String, owner: String, labels: [String: String],
-    taskCount: Int, plan: PlanRow
+    taskCount: Int, parent: ParentTask? = nil, plan: PlanRow
   ) {
+    self.parent = parent
     self.planID = planID
     self.namespace = namespace
     self.name = name

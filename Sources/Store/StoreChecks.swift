@@ -53,6 +53,7 @@ extension PlanFilter {
     guard namePrefix.isEmpty || summary.name.utf8.starts(with: namePrefix.utf8) else {
       return false
     }
+    if let parent, summary.parent?.planID != parent { return false }
     if let createdAfter, summary.plan.createdAt <= createdAfter { return false }
     if let createdBefore, summary.plan.createdAt >= createdBefore { return false }
     return labels.allSatisfy { key, value in
@@ -71,8 +72,8 @@ extension TraceEvent {
   /// What the event counts for in a page that is limited in bytes: its texts and 128 bytes for the
   /// rest, which no encoding of ours exceeds.
   public var byteCount: Int {
-    128 + taskID.utf8.count + adapter.utf8.count + instance.utf8.count + code.utf8.count
-      + message.utf8.count
+    128 + (relatedPlanID == nil ? 0 : 48) + taskID.utf8.count + adapter.utf8.count
+      + instance.utf8.count + code.utf8.count + message.utf8.count
   }
 }
 

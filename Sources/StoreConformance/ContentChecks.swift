@@ -121,6 +121,6 @@ extension PlanModel {
     PlanSummary(
       planID: planID, namespace: creation.namespace, name: creation.plan.name,
       owner: creation.plan.owner, labels: creation.plan.labels,
-      taskCount: creation.plan.tasks.count, plan: row)
+      taskCount: creation.plan.tasks.count, parent: creation.parent, plan: row)
   }
 }

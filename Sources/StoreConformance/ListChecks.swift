@@ -103,6 +103,8 @@ extension StoreCheck {
       filter { $0.statuses = [.created, .running, .paused] },
       filter { $0.statuses = [.failed, .running] },
       filter { $0.owner = "ann" },
+      filter { $0.parent = PlanID(high: 0x7000, low: 1) },
+      filter { $0.parent = PlanID(high: 0x7000, low: 9) },
       filter { $0.owner = "b%b" },
       filter { $0.owner = "\u{E9}" },
       filter { $0.labels = ["team": "a"] },

@@ -13,7 +13,14 @@ extension RandomSource {
   public mutating func creation(taskCount: Int, requestKey: String? = nil) -> PlanCreation {
     PlanCreation(
       namespace: "default", requestKey: requestKey, requestDigest: digest(),
-      plan: plan(taskCount: taskCount), defaults: defaults())
+      plan: plan(taskCount: taskCount), defaults: defaults(), parent: oneIn(2) ? nil : parent())
+  }
+
+  private mutating func parent() -> ParentTask {
+    // Few plans, so that some have several sub-plans.
+    let plan = PlanID(high: 0x7000, low: UInt64(int32() & 3))
+    return ParentTask(
+      key: IdempotencyKey(planID: plan, taskID: nonEmptyText(), index: int32()), attempt: int32())
   }
 
   mutating func plan(taskCount: Int) -> Plan {
@@ -186,6 +193,7 @@ extension RandomSource {
     event.taskID = text()
     event.index = optionalInt32()
     event.itemCount = int32()
+    event.relatedPlanID = oneIn(2) ? nil : planID()
     event.attempt = int32()
     event.delivery = int32()
     event.adapter = text()

@@ -15,6 +15,7 @@ final class PlanLister: @unchecked Sendable {
   private let selectOpen: SQLiteStatement
   private let selectOwner: SQLiteStatement
   private let selectLabel: SQLiteStatement
+  private let selectParent: SQLiteStatement
   private let selectEvents: SQLiteStatement
 
   /// Opens a connection of its own. `path` is absolute.
@@ -28,8 +29,8 @@ final class PlanLister: @unchecked Sendable {
 
   private init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
     let columns = """
-      SELECT plans.id, namespace, name, owner, labels, task_count, status,
-        \(SQL.list(PlanColumns.mutable)) FROM
+      SELECT plans.id, namespace, name, owner, labels, task_count,
+        \(SQL.list(PlanColumns.parent)), status, \(SQL.list(PlanColumns.mutable)) FROM
       """
     func prepare(_ source: String, order: String) throws(SQLiteFailure) -> SQLiteStatement {
       try SQLiteStatement(
@@ -38,6 +39,7 @@ final class PlanLister: @unchecked Sendable {
     selectAll = try prepare("plans WHERE true", order: "id")
     selectOpen = try prepare("plans WHERE \(Schema.openPlans)", order: "id")
     selectOwner = try prepare("plans WHERE owner <> '' AND owner = ?", order: "id")
+    selectParent = try prepare("plans WHERE parent IS NOT NULL AND parent = ?", order: "id")
     selectLabel = try prepare(
       "plan_labels CROSS JOIN plans USING (plan) WHERE key = ? AND value = ?",
       order: "plan_labels.id")
@@ -74,6 +76,10 @@ final class PlanLister: @unchecked Sendable {
 
   /// The statement that passes over most plans which do not match, its filter bound.
   private func window(for filter: PlanFilter) -> SQLiteStatement {
+    if let parent = filter.parent {
+      selectParent.bind(parent)
+      return selectParent
+    }
     if let (key, value) = filter.labels.min(by: { $0.key < $1.key }) {
       selectLabel.bind(key)
       selectLabel.bind(value)
@@ -91,7 +97,8 @@ final class PlanLister: @unchecked Sendable {
     PlanSummary(
       planID: try statement.planID(), namespace: statement.text(), name: statement.text(),
       owner: statement.text(), labels: try LabelRecord.decode(statement.bytes()),
-      taskCount: Int(statement.integer()), plan: try statement.planRow())
+      taskCount: Int(statement.integer()), parent: try statement.parentTask(),
+      plan: try statement.planRow())
   }
 
   func events(

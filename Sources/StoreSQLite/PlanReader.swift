@@ -15,7 +15,7 @@ final class PlanReader {
       connection,
       """
       SELECT status, \(SQL.list(PlanColumns.mutable)), plan, namespace, request_key,
-        request_digest, labels, priority, budget, document, payloads
+        request_digest, \(SQL.list(PlanColumns.parent)), labels, priority, budget, document, payloads
       FROM plans JOIN definitions USING (plan) WHERE id = ?
       """)
     selectTasks = try SQLiteStatement(
@@ -43,6 +43,7 @@ final class PlanReader {
       let namespace = selectPlan.text()
       let requestKey = selectPlan.optionalText()
       let requestDigest = try selectPlan.digest()
+      let parent = try selectPlan.parentTask()
       let labels = try LabelRecord.decode(selectPlan.bytes())
       let amendment = PlanAmendment(
         priority: selectPlan.int32(), labels: labels,
@@ -52,7 +53,7 @@ final class PlanReader {
       plan.amend(amendment)
       let creation = PlanCreation(
         namespace: namespace, requestKey: requestKey, requestDigest: requestDigest, plan: plan,
-        defaults: defaults)
+        defaults: defaults, parent: parent)
       return (key, StoredPlan(planID: id, creation: creation, plan: row, tasks: []))
     }
     guard let (key, found) = found else { return nil }

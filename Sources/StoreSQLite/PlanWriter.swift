@@ -140,6 +140,7 @@ final class PlanWriter {
     insertPlan.bind(creation.plan.tasks.count)
     insertPlan.bind(creation.requestKey)
     insertPlan.bind(blob: creation.requestDigest.bytes)
+    insertPlan.bind(creation.parent)
     insertPlan.bind(change.plan.status.rawValue)
     insertPlan.bind(change.plan)
     try run(insertPlan, taken: change.conflict(takenRequestKey: creation.requestKey))

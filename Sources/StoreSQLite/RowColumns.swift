@@ -14,10 +14,14 @@ enum PlanColumns {
       "output_bytes", "attempts", "budget_warnings", "pause_code", "pause_message", "paused_at",
     ]
 
-  static let identity = [
-    "id", "namespace", "name", "owner", "labels", "priority", "budget", "task_count", "request_key",
-    "request_digest",
-  ]
+  static let identity =
+    [
+      "id", "namespace", "name", "owner", "labels", "priority", "budget", "task_count",
+      "request_key", "request_digest",
+    ] + parent
+
+  /// Of a sub-plan; all NULL for others.
+  static let parent = ["parent", "parent_task", "parent_index", "parent_attempt"]
 }
 
 enum TaskColumns {
@@ -68,11 +72,36 @@ extension SQLiteStatement {
   }
 
   func planID() throws(StoreError) -> PlanID {
-    let bytes = bytes()
+    try Self.planID(bytes())
+  }
+
+  private static func planID(_ bytes: [UInt8]) throws(StoreError) -> PlanID {
     guard bytes.count == 16 else { throw StoreError(.corrupt, "a plan id has no 16 bytes") }
     return PlanID(
       high: bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) },
       low: bytes[8...].reduce(0) { $0 << 8 | UInt64($1) })
+  }
+
+  /// `PlanColumns.parent`.
+  func bind(_ parent: ParentTask?) {
+    guard let parent else {
+      for _ in PlanColumns.parent { bind(String?.none) }
+      return
+    }
+    bind(parent.planID)
+    bind(parent.key.taskID)
+    bind(parent.key.index)
+    bind(parent.attempt)
+  }
+
+  /// `PlanColumns.parent`.
+  func parentTask() throws(StoreError) -> ParentTask? {
+    let id = bytes()
+    let (task, index, attempt) = (text(), int32(), int32())
+    guard !id.isEmpty else { return nil }
+    return ParentTask(
+      key: IdempotencyKey(planID: try Self.planID(id), taskID: task, index: index),
+      attempt: attempt)
   }
 
   func digest() throws(StoreError) -> Digest {

@@ -49,12 +49,17 @@ enum Schema {
       budget TEXT NOT NULL,
       task_count INTEGER NOT NULL,
       request_key TEXT,
-      request_digest BLOB NOT NULL
+      request_digest BLOB NOT NULL,
+      parent BLOB,
+      parent_task TEXT,
+      parent_index INTEGER,
+      parent_attempt INTEGER
     ) STRICT;
     CREATE UNIQUE INDEX plans_request_key ON plans (namespace, request_key)
       WHERE request_key IS NOT NULL;
     CREATE INDEX plans_unfinished ON plans (id) WHERE \(unfinishedPlans);
     CREATE INDEX plans_open ON plans (id) WHERE \(openPlans);
+    CREATE INDEX plans_parent ON plans (parent, id) WHERE parent IS NOT NULL;
     CREATE INDEX plans_owner ON plans (owner, id) WHERE owner <> '';
     CREATE TABLE plan_labels (
       key TEXT NOT NULL,

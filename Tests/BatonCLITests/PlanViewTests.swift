@@ -1,3 +1,4 @@
+import Foundation
 import Messages
 import Plan
 import Testing
@@ -77,6 +78,19 @@ import Testing
     #expect(lines(view, now: 3_000)[2] == "⠦  facts    running                2.0s  2/3")
     view.apply(expanded)
     #expect(lines(view, now: 3_000)[2].hasSuffix("1/3"), "run again, what succeeded is kept")
+  }
+
+  @Test func aTaskThatRunsAPlanShowsWhichOne() {
+    var view = view
+    var event = Sample.event("task_dispatched", "facts", at: 1_000, attempt: 1)
+    event.subPlanId = "0199c0de-0000-7000-8000-000000000002"
+    view.apply(event)
+    event.kind = "task_running"
+    view.apply(event)
+    #expect(lines(view, now: 3_000)[2].hasSuffix("2.0s  plan 0199c0de-0000-7000-8000-000000000002"))
+    var text = EventText(style: .plain, zone: .gmt)
+    event.kind = "task_dispatched"
+    #expect(text.line(event).hasSuffix("try 1   plan 0199c0de-0000-7000-8000-000000000002"))
   }
 
   @Test func aTaskIsReadyWhenAllItWaitedForHasEnded() {

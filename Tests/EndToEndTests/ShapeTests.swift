@@ -132,6 +132,72 @@ struct ShapeTests {
     await stage.close()
   }
 
+  @Test("plan: a task runs a plan, over kills of the server, and both name each other")
+  func subPlan() async throws {
+    let stage = try await Stage(["--routes", "{default: [mock]}", "--lease", "5s"])
+    try await stage.mock()
+    let planID = try await stage.submit(
+      try Plan.reading(
+        #"""
+        {"name":"outer","inputs":{"topic":"tea"},"tasks":[
+          {"id":"inner","type":"plan","payload":{
+            "plan":{"tasks":[
+              {"id":"x","type":"mock","payload":{"t":"${{ inputs.topic }}"},
+               "metadata":{"mock.echo":"true","mock.delay":"60ms"}},
+              {"id":"y","type":"mock","depends_on":["x"],"payload":{"x":"${{ tasks.x.output.json }}"},
+               "metadata":{"mock.echo":"true","mock.delay":"60ms"}}]},
+            "inputs":{"topic":"${{ inputs.topic }}"}}},
+          {"id":"last","type":"mock","depends_on":["inner"],
+           "payload":{"got":"${{ tasks.inner.output.y.json.x.t }}"},"metadata":{"mock.echo":"true"}}]}
+        """#))
+    let begun = try await stage.follow(planID) { $0.kind != "task_running" }
+    let childID = try #require(begun.last?.subPlanId)
+    try await stage.crash()
+    try await stage.follow(childID) { $0.kind != "task_succeeded" }
+    try await stage.crash()
+    let child = try await stage.follow(childID)
+    // Killed where the plan within has ended and the task may not know it.
+    try await stage.crash()
+    let events = try await stage.follow(planID)
+    #expect(child.first?.parentPlanId == planID && child.last?.kind == "plan_completed")
+    #expect(events.last?.kind == "plan_completed")
+    #expect(events.filter { $0.taskId == "inner" }.allSatisfy { $0.subPlanId == childID })
+    let state = try await stage.state(planID)
+    #expect(state.tasks[0].subPlanId == childID && state.tasks[0].attempt == 1)
+    let last = try JSONValue(parsing: state.tasks[1].outputJson)
+    #expect(last["json"]?["got"] == .string("tea"))
+    let inner = try await stage.state(childID)
+    #expect(inner.parentPlanId == planID && inner.parentTaskId == "inner")
+    let listed = try await stage.orchestrator.listPlans(
+      BatonV1.ListPlansRequest(parentPlanId: planID))
+    #expect(listed.plans.map(\.planId) == [childID])
+    #expect(try stage.ledger().count { $0.event == "started" } == 3, "nothing ran twice")
+    await stage.close()
+  }
+
+  @Test("plan: a cancel of the plan around ends the plan within and its runs")
+  func cancelsSubPlan() async throws {
+    let stage = try await Stage(["--routes", "{default: [mock]}"])
+    try await stage.mock()
+    let planID = try await stage.submit(
+      try Plan.reading(
+        #"""
+        {"tasks":[{"id":"inner","type":"plan","payload":{"plan":{"tasks":[
+          {"id":"x","type":"mock","metadata":{"mock.hang":"true"}}]}}}]}
+        """#))
+    let begun = try await stage.follow(planID) { $0.kind != "task_running" }
+    let childID = try #require(begun.last?.subPlanId)
+    try await stage.follow(childID) { $0.kind != "task_running" }
+    _ = try await stage.orchestrator.cancelPlan(
+      BatonV1.CancelPlanRequest(planId: planID, reason: "stop"))
+    #expect(try await stage.state(childID).status == .cancelled)
+    #expect(try await stage.state(childID).error?.message == "the plan around it has ended: stop")
+    try await eventually("the run is ended") {
+      try stage.ledger().contains { $0.event == "cancelled" || $0.event == "finished" }
+    }
+    await stage.close()
+  }
+
   @Test("when: a condition that cannot be read is refused with its field and place")
   func badCondition() async throws {
     let stage = try await Stage()

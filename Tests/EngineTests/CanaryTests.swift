@@ -116,6 +116,17 @@ struct CanaryTests {
         step.after.unmet[ordinal] = 0
       }
     },
+    Canary(
+      invariant: "sub-plans keep to the bound, and are told what their plan is told",
+      fits: { step in
+        switch step.event {
+        case .pause, .resume, .cancel, .deadline: !step.decision.orders.isEmpty
+        default: false
+        }
+      }
+    ) { step in
+      step.decision.orders = []
+    },
     Canary(invariant: "nothing is handed out after pause or cancel", fits: handsOut) {
       $0.stored.plan.status = .paused
     },
@@ -128,8 +139,12 @@ struct CanaryTests {
     Canary(invariant: "pool counts equal the rows out", fits: isRunning) {
       $0.pool.release(adapter: "one", instance: "o1")
     },
-    Canary(invariant: "limits hold for what is handed out", fits: handsOut) { step in
-      step.pool.remove(step.handOuts[0].instance)
+    Canary(
+      invariant: "limits hold for what is handed out",
+      fits: { $0.handOuts.contains { !$0.instance.isEmpty } }
+    ) { step in
+      // Sub-plans are with no instance.
+      step.pool.remove(step.handOuts.first { !$0.instance.isEmpty }?.instance ?? "")
     },
     Canary(
       invariant: "no more attempts than the budget's, and none once its tokens are used",
@@ -166,9 +181,13 @@ struct CanaryTests {
           adapter: "two", name: "z", taskTypes: ["t", "u", "v", "none"], maxConcurrency: 9))
     },
     Canary(
-      invariant: "terminal is final", fits: { $0.before.tasks.contains { $0.status.isFinal } }
+      invariant: "terminal is final",
+      fits: { step in
+        step.event != .retry(reason: "") && step.before.tasks.contains { $0.status.isFinal }
+      }
     ) { step in
-      let index = step.stored.tasks.firstIndex { $0.status.isFinal } ?? 0
+      let ended = step.before.tasks.first { $0.status.isFinal }?.ordinal
+      let index = step.stored.tasks.firstIndex { $0.ordinal == ended } ?? 0
       step.stored.tasks[index].finishedAt = 7
     },
     Canary(

@@ -155,7 +155,10 @@ struct Invariant: Sendable {
     Invariant(name: "nothing is handed out after pause or cancel") { step in
       let status = step.stored.plan.status
       let isSent = step.decision.commands.contains {
-        if case .handOut = $0 { true } else { false }
+        switch $0 {
+        case .handOut, .beginSubPlan: true
+        default: false
+        }
       }
       guard isSent || !step.handOuts.isEmpty else { return nil }
       // Hand-outs may use up the budget that pauses the plan with them.
@@ -165,11 +168,32 @@ struct Invariant: Sendable {
     },
     Invariant(name: "every hand-out is recorded, then sent, and nothing else is") { step in
       let sent = step.decision.commands.compactMap { command -> Int? in
-        if case .handOut(let ordinal) = command { ordinal } else { nil }
+        switch command {
+        case .handOut(let ordinal), .beginSubPlan(let ordinal): ordinal
+        default: nil
+        }
       }
       let recorded = step.handOuts.compactMap { step.after.ordinal(of: $0) }
-      let isReady = sent.allSatisfy { step.row($0, in: step.stored).status == .dispatched }
+      let isReady = sent.allSatisfy {
+        let row = step.row($0, in: step.stored)
+        return row.status == .dispatched || row.status == .delegated
+      }
       return sent == recorded && isReady ? nil : "sent \(sent), recorded \(recorded)"
+    },
+    Invariant(name: "sub-plans keep to the bound, and are told what their plan is told") { step in
+      let ids = step.stored.tasks.filter { $0.status == .delegated }.map(\.handle)
+      let isBound = ids.count <= Int(step.after.compiled.maxParallel)
+      guard step.after.subPlanCount == ids.count, isBound, Set(ids).count == ids.count else {
+        return "\(ids), counted \(step.after.subPlanCount)"
+      }
+      guard step.before.plan.status != step.stored.plan.status else { return nil }
+      let told = Set(step.decision.orders.map { "\($0.planID)" })
+      let missing = step.before.tasks.filter { row in
+        let after = step.row(row.ordinal, in: step.stored).status
+        return row.status == .delegated && (after == .delegated || after == .cancelled)
+          && !told.contains(row.handle)
+      }
+      return missing.isEmpty ? nil : "\(missing.map(\.ordinal)) are not told"
     },
     Invariant(name: "pool counts equal the rows out") { step in
       let out = step.after.rows.filter(\.status.isOut)
@@ -205,9 +229,9 @@ struct Invariant: Sendable {
     },
     Invariant(name: "attempts are counted once, at their first hand-out") { step in
       let sum = step.rows.reduce(Int64(0)) { sum, row in
-        let isApproval = step.after.compiled.plan.tasks[step.after.home(row.after.ordinal)]
-          .isApproval
-        return sum + (isApproval ? 0 : Int64(row.after.attempt))
+        let isOwn = step.after.compiled.plan.tasks[step.after.home(row.after.ordinal)]
+          .isOwn
+        return sum + (isOwn ? 0 : Int64(row.after.attempt))
       }
       return step.stored.plan.attempts == sum ? nil : "\(step.stored.plan.attempts), not \(sum)"
     },
@@ -282,7 +306,7 @@ struct Invariant: Sendable {
         switch step.after.status(of: ordinal) {
         case .dispatched, .running, .waitingRetry:
           return step.timers[ordinal] != step.after.timerGenerations[ordinal]
-        case .ready where step.after.plan.status == .running:
+        case .ready where step.after.plan.status == .running && !step.after.isOwn(ordinal):
           return step.timers[ordinal] != step.after.timerGenerations[ordinal]
         default: return false
         }
@@ -292,6 +316,10 @@ struct Invariant: Sendable {
     },
     Invariant(name: "the store alone is enough") { $0.recoveryDifference() },
   ]
+}
+
+extension PlanMachine {
+  func isOwn(_ ordinal: Int) -> Bool { compiled.plan.tasks[home(ordinal)].isOwn }
 }
 
 extension Step {
@@ -328,6 +356,10 @@ extension Step {
     if readyTasks(after) != readyTasks(second) {
       return "ready \(readyTasks(after)) is \(readyTasks(second))"
     }
+    let waiting = [after, second].map { machine in
+      Set(machine.toBegin.filter { machine.status(of: $0) == .ready })
+    }
+    if !after.plan.status.isFinal, waiting[0] != waiting[1] { return "sub-plans that wait" }
     let resent = decision.commands.compactMap { command -> Int? in
       if case .resume(let ordinal) = command { ordinal } else { nil }
     }
@@ -363,6 +395,7 @@ extension Step {
     guard after.plan.status == .running else { return nil }
     let wrong = after.rows.indices.filter { ordinal in
       switch after.status(of: ordinal) {
+      case .ready where after.isOwn(ordinal): false
       case .ready, .dispatched, .running, .waitingRetry:
         max(after.timersDueAt[ordinal], now) != max(second.timersDueAt[ordinal], now)
       default: false

@@ -55,6 +55,7 @@ private func set(_ plan: inout Plan, _ field: String, _ value: String) {
     plan.tasks[last].map = MapOptions(over: "${{ inputs.list }}", maxParallel: Int32(value))
   case "type":
     plan.tasks[last].type = value
+    if plan.tasks[last].isSubPlan { plan.tasks[last].payload = anySubPlan }
     if plan.tasks[last].isApproval { plan.tasks[last].payload = Array(#"{"prompt":"?"}"#.utf8) }
   case "adapter": plan.tasks[last].adapter = value
   case "start": plan.tasks[last].timeouts.scheduleToStartMilliseconds = milliseconds(value)
@@ -76,6 +77,9 @@ private func set(_ budget: inout Budget?, _ field: String, _ value: String) {
   }
   budget = changed
 }
+
+/// A payload for a task of type `plan`.
+let anySubPlan = Array(#"{"plan":{"tasks":[{"id":"x","type":"t"}]}}"#.utf8)
 
 func milliseconds(_ text: String) -> Int64 {
   guard let value = DurationText.milliseconds(text) else {

@@ -139,6 +139,7 @@ struct Scene {
       usage.calls = 1
       return .used(lease, usage)
     case "succeed", "fail", "stop": return .result(lease, summary(words))
+    case "end", "endfail": return .subPlanEnded(lease, summary(words))
     case "timer", "early":
       return .timer(ordinal: lease.ordinal, generation: machine.timerGenerations[lease.ordinal])
     default: preconditionFailure("no such step: \(words)")
@@ -216,7 +217,7 @@ struct Scene {
     usage.inputTokens = 10
     if words.last == "silent" { usage = Usage() }
     switch words[0] {
-    case "succeed":
+    case "succeed", "end":
       return ResultSummary(
         outcome: .succeeded, digest: digest(words.last == "other" ? 2 : 1), outputBytes: 8,
         usage: usage)
@@ -295,6 +296,11 @@ struct Scene {
     case .refused(let refusal): parts.append("= \(refusal.rawValue)")
     }
     if decision.hasMore { parts.append("…") }
+    for order in decision.orders {
+      let ordinal = machine.rows.indices.first { machine.rows[$0].subPlan == order.planID }
+      let event = "\(order.event)".prefix { $0 != "(" }
+      parts.append("tell \(ordinal.map { name($0) } ?? "?") \(event)")
+    }
     let asked = decision.questions.map { name($0) }
     if !asked.isEmpty { parts.append("? " + asked.joined(separator: ", ")) }
     let shown = parts.filter { !$0.isEmpty }.joined(separator: " ")
@@ -320,6 +326,8 @@ struct Scene {
     case .handOut(let ordinal): return "send \(id(ordinal))"
     case .resume(let ordinal): return "send \(id(ordinal)) again"
     case .ask(let ordinal): return "ask \(id(ordinal))"
+    case .beginSubPlan(let ordinal): return "begin \(id(ordinal))"
+    case .findSubPlan(let ordinal): return "find \(id(ordinal))"
     case .cancelRun(let ordinal, let attempt, let instance, _):
       return "stop \(id(ordinal)).\(attempt) at \(instance)"
     case .arm, .armDeadline: return nil

@@ -52,9 +52,12 @@ struct World {
   private mutating func makeLife(_ index: Int) throws -> Life {
     let submitted = randomPlan()
     let id = PlanID(unixMilliseconds: Int64(index), randomness: (0, 0))
-    let creation = PlanCreation(
+    var creation = PlanCreation(
       namespace: "default", requestKey: nil, requestDigest: digest(0), plan: submitted,
       defaults: PlanDefaults())
+    if chance(6) {
+      creation.parent = ParentTask(key: IdempotencyKey(planID: id, taskID: "t"), attempt: 1)
+    }
     return Life(
       machine: PlanMachine(id: id, compiled: try CompiledPlan(submitted), creation: creation),
       store: Store(planID: id, creation: creation))
@@ -84,6 +87,10 @@ struct World {
       if chance(8) {
         task.type = PlanTask.approvalType
         task.payload = Array(#"{"prompt":"?"}"#.utf8)
+      }
+      if chance(8) {
+        task.type = PlanTask.subPlanType
+        task.payload = anySubPlan
       }
       if chance(5) { task.adapter = pick(["one", "two", "absent"]) }
       task.dependsOn = (0..<index).filter { _ in chance(index < 4 ? 3 : 5) }.map { "t\($0)" }
@@ -168,7 +175,7 @@ struct World {
     case 3...7: return .resume
     case 8...12: return .schedule(most: roll(4))
     case 13: return .submitted
-    case 18: return .decided([verdict(roll(life.machine.compiled.taskCount), of: index)])
+    case 21: return .decided([verdict(roll(life.machine.compiled.taskCount), of: index)])
     default: break
     }
     guard !life.leases.isEmpty else { return .schedule(most: .max) }
@@ -190,7 +197,9 @@ struct World {
     case 6 where chance(4): return .withdrawn(lease, code: "STOPPED", message: "")
     case 6 where chance(4): return .silent(lease)
     case 6: return .lost(lease, code: "LOST", message: "")
-    default: return .result(lease, randomSummary())
+    default:
+      return life.machine.isDelegated(lease)
+        ? .subPlanEnded(lease, randomSummary()) : .result(lease, randomSummary())
     }
   }
 
@@ -387,6 +396,11 @@ struct World {
     if let row = life.machine.rows.first(where: \.status.isOut) {
       let lease = TaskLease(ordinal: row.ordinal, attempt: row.attempt, token: row.token)
       return send(.result(lease, ResultSummary(outcome: .succeeded, digest: digest(1))), to: index)
+    }
+    if let row = life.machine.rows.first(where: { $0.status == .delegated }) {
+      let lease = TaskLease(ordinal: row.ordinal, attempt: row.attempt, token: row.token)
+      let summary = ResultSummary(outcome: .succeeded, digest: digest(1))
+      return send(.subPlanEnded(lease, summary), to: index)
     }
     let problems = send(.schedule(most: .max), to: index)
     guard problems.isEmpty, lives[index].machine.outCount == 0 else { return problems }

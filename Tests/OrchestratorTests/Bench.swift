@@ -112,7 +112,9 @@ final class FlakyStore: PlanStore {
   func fail(_ fails: Bool) { isFailing.withLockedValue { $0 = fails } }
 
   /// The next commits go this way.
-  func plan(_ next: Fault...) { faults.withLockedValue { $0 = next } }
+  func plan(_ next: Fault...) { plan(faults: next) }
+
+  func plan(faults next: [Fault]) { faults.withLockedValue { $0 = next } }
 
   func commit(_ group: [PlanChange]) throws(StoreError) {
     commits.withLockedValue { $0 += 1 }

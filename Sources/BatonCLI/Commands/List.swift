@@ -29,6 +29,9 @@ struct List: ReportingCommand {
   @Option(help: "Only plans whose name starts so.")
   var name: String = ""
 
+  @Option(help: ArgumentHelp("Only sub-plans of this plan.", valueName: "plan"))
+  var parent: String = ""
+
   @Option(help: "How many plans to list at most.")
   var limit: Int = 50
 
@@ -75,6 +78,7 @@ struct List: ReportingCommand {
     request.namespace = namespace
     request.owner = owner
     request.namePrefix = name
+    request.parentPlanId = parent
     for label in label {
       let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       request.labels[String(parts[0])] = String(parts[1])

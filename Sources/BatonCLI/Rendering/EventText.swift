@@ -35,6 +35,9 @@ struct EventText {
     if event.delivery > 1 { parts.append("delivery \(event.delivery)") }
     let error = TerminalText.clean(TaskWords.error(event.code, event.message))
     if !error.isEmpty { parts.append(error) }
+    if event.kind == "task_dispatched" && !event.subPlanId.isEmpty {
+      parts.append("plan \(event.subPlanId)")
+    }
     if event.kind == "task_expanded" { parts.append("\(event.itemCount) instances") }
     if event.delayMs > 0 { parts.append("next try in \(TimeText.duration(event.delayMs))") }
     var line = parts.joined(separator: "  ")

@@ -14,6 +14,11 @@ enum PlanText {
       ("name", state.name), ("plan", state.planId), ("namespace", state.namespace),
       ("owner", state.owner),
       (
+        "part of",
+        state.parentPlanId.isEmpty
+          ? "" : "task \(state.parentTaskId) of plan \(state.parentPlanId)"
+      ),
+      (
         "labels",
         state.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
           .joined(separator: " ")
@@ -64,7 +69,8 @@ enum PlanText {
       let status = TaskStatus.allCases.first { $0.message == task.status }
       let end = task.finishedAtMs > 0 ? task.finishedAtMs : now
       let error = task.error.map { TaskWords.error($0.code, $0.message) } ?? ""
-      let items = task.itemCount > 0 ? "\(task.endedItemCount)/\(task.itemCount)" : nil
+      var items = task.itemCount > 0 ? "\(task.endedItemCount)/\(task.itemCount)" : nil
+      if !task.subPlanId.isEmpty { items = "plan \(task.subPlanId)" }
       let tokens = task.usage.map { $0.outputTokens > 0 ? "\($0.outputTokens) tokens" : "" }
       table.add([
         .init(TaskWords.name(task)), .init(task.type),

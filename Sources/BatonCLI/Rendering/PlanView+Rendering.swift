@@ -82,8 +82,9 @@ extension PlanView {
     case .pending: return "after \(open(task).joined(separator: ", "))"
     case .ready: return "waits for an adapter"
     case .waitingInput: return "baton approve \(planID) \(task.id)"
-    case .dispatched, .running, .expanded:
+    case .dispatched, .running, .expanded, .delegated:
       if task.itemCount > 0 { return "\(task.endedItems)/\(task.itemCount)" }
+      if !task.subPlanID.isEmpty { return "plan \(task.subPlanID)" }
       return TerminalText.clipStart(task.words.isEmpty ? task.note : task.words, to: 60)
     case .waitingRetry, .failed, .skipped, .cancelled: return task.error
     case .succeeded:
@@ -117,7 +118,7 @@ extension TaskStatus {
     switch self {
     case .pending, .skipped: .dim
     case .ready: nil
-    case .dispatched, .running, .expanded: .blue
+    case .dispatched, .running, .expanded, .delegated: .blue
     case .waitingRetry, .waitingInput, .cancelled: .yellow
     case .succeeded: .green
     case .failed: .red
@@ -128,7 +129,7 @@ extension TaskStatus {
   func mark(at now: Int64, _ style: Style) -> String {
     switch self {
     case .pending, .ready: style.usesUnicode ? "·" : "."
-    case .dispatched, .running, .expanded: style.spinner(at: now)
+    case .dispatched, .running, .expanded, .delegated: style.spinner(at: now)
     case .waitingRetry: style.usesUnicode ? "↻" : "~"
     case .waitingInput: "?"
     case .succeeded: style.usesUnicode ? "✓" : "+"
@@ -140,7 +141,7 @@ extension TaskStatus {
   /// What is shown last where there is no room for all.
   fileprivate var dullness: Int {
     switch self {
-    case .running, .dispatched, .expanded, .waitingInput: 0
+    case .running, .dispatched, .expanded, .delegated, .waitingInput: 0
     case .waitingRetry: 1
     case .failed: 2
     case .ready: 3

@@ -48,6 +48,8 @@ struct PlanView: Sendable {
     var itemCount: Int32 = 0
     var endedItems: Int32 = 0
     var succeededItems: Int32 = 0
+    /// What a task of type `plan` runs.
+    var subPlanID = ""
   }
 
   /// `state` with all its tasks, in whatever view and state.
@@ -150,6 +152,7 @@ struct PlanView: Sendable {
       task.status = .dispatched
       task.attempt = event.attempt
       task.adapter = event.adapter
+      task.subPlanID = event.subPlanId
       task.startedAt = task.startedAt ?? event.timeMs
       task.retryAt = nil
     case .taskExpanded:

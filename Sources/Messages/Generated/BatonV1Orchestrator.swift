@@ -609,6 +609,8 @@ extension BatonV1 {
     /// At most 500; 0: 50.
     public var pageSize: Int32
     public var pageToken: String
+    /// Only sub-plans of this plan.
+    public var parentPlanId: String
 
     public init() {
       self.namespace = ""
@@ -620,12 +622,14 @@ extension BatonV1 {
       self.createdBeforeMs = 0
       self.pageSize = 0
       self.pageToken = ""
+      self.parentPlanId = ""
     }
 
     public init(
       namespace: String = "", statuses: [BatonV1.PlanStatus] = [], owner: String = "",
       labels: [String: String] = [:], namePrefix: String = "", createdAfterMs: Int64 = 0,
-      createdBeforeMs: Int64 = 0, pageSize: Int32 = 0, pageToken: String = ""
+      createdBeforeMs: Int64 = 0, pageSize: Int32 = 0, pageToken: String = "",
+      parentPlanId: String = ""
     ) {
       self.namespace = namespace
       self.statuses = statuses
@@ -636,6 +640,7 @@ extension BatonV1 {
       self.createdBeforeMs = createdBeforeMs
       self.pageSize = pageSize
       self.pageToken = pageToken
+      self.parentPlanId = parentPlanId
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -703,6 +708,10 @@ extension BatonV1 {
 
       public var pageToken: String {
         Reader.text(_c.pointee.page_token)
+      }
+
+      public var parentPlanId: String {
+        Reader.text(_c.pointee.parent_plan_id)
       }
     }
   }
@@ -3193,6 +3202,7 @@ extension BatonV1.ListPlansRequest: ProtobufCConvertible {
       .number(7, "created_before_ms", .varint64),
       .number(8, "page_size", .varint32),
       .text(9, "page_token"),
+      .text(10, "parent_plan_id"),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__ListPlansRequest>) {
@@ -3207,9 +3217,11 @@ extension BatonV1.ListPlansRequest: ProtobufCConvertible {
     self.createdBeforeMs = c.pointee.created_before_ms
     self.pageSize = c.pointee.page_size
     self.pageToken = Reader.text(c.pointee.page_token)
+    self.parentPlanId = Reader.text(c.pointee.parent_plan_id)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.text(10, self.parentPlanId)
     writer.text(9, self.pageToken)
     writer.number(8, .int32(self.pageSize))
     writer.number(7, .int64(self.createdBeforeMs))

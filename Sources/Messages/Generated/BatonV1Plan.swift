@@ -528,7 +528,7 @@ extension BatonV1 {
     /// Unique in its plan; [A-Za-z0-9][A-Za-z0-9._:-]*, at most 255 bytes.
     public var id: String
     /// prompt, agent, crew, graph, or any other type that an adapter has registered; approval,
-    /// which waits for CompleteTask.
+    /// which waits for CompleteTask; plan, which runs a plan within the plan.
     public var type: String
     /// A JSON object whose shape the type defines; strings may hold ${{ ... }} references.
     public var payloadJson: [UInt8]
@@ -1232,6 +1232,8 @@ extension BatonV1 {
     /// How many instances a mapped task has, once it is known, and how many of them have ended.
     public var itemCount: Int32
     public var endedItemCount: Int32
+    /// Of type plan: the plan that the current or last attempt runs.
+    public var subPlanId: String
 
     public init() {
       self.id = ""
@@ -1255,6 +1257,7 @@ extension BatonV1 {
       self.instanceIndex = nil
       self.itemCount = 0
       self.endedItemCount = 0
+      self.subPlanId = ""
     }
 
     public init(
@@ -1264,7 +1267,7 @@ extension BatonV1 {
       retryAtMs: Int64 = 0, error: BatonV1.TaskError? = nil, usage: BatonV1.Usage? = nil,
       outputJson: [UInt8] = [], outputBytes: Int64 = 0, promptJson: [UInt8] = [],
       waitingSinceMs: Int64 = 0, waitingUntilMs: Int64 = 0, instanceIndex: InstanceIndex? = nil,
-      itemCount: Int32 = 0, endedItemCount: Int32 = 0
+      itemCount: Int32 = 0, endedItemCount: Int32 = 0, subPlanId: String = ""
     ) {
       self.id = id
       self.type = type
@@ -1287,6 +1290,7 @@ extension BatonV1 {
       self.instanceIndex = instanceIndex
       self.itemCount = itemCount
       self.endedItemCount = endedItemCount
+      self.subPlanId = subPlanId
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1412,6 +1416,10 @@ extension BatonV1 {
       public var endedItemCount: Int32 {
         _c.pointee.ended_item_count
       }
+
+      public var subPlanId: String {
+        Reader.text(_c.pointee.sub_plan_id)
+      }
     }
 
     /// Set for an instance of a mapped task; instances follow after the plan's own tasks.
@@ -1464,6 +1472,12 @@ extension BatonV1 {
     public var attempts: Int64
     /// Why nothing of the plan is handed out now.
     public var hold: BatonV1.PlanHold?
+    /// Of a sub-plan: the plan around it, and the task, its instance (0 where it has no map) and
+    /// the attempt that run it.
+    public var parentPlanId: String
+    public var parentTaskId: String
+    public var parentIndex: Int32
+    public var parentAttempt: Int32
 
     public init() {
       self.planId = ""
@@ -1488,6 +1502,10 @@ extension BatonV1 {
       self.budget = nil
       self.attempts = 0
       self.hold = nil
+      self.parentPlanId = ""
+      self.parentTaskId = ""
+      self.parentIndex = 0
+      self.parentAttempt = 0
     }
 
     public init(
@@ -1498,7 +1516,8 @@ extension BatonV1 {
       usage: BatonV1.Usage? = nil, taskCount: Int32 = 0, counts: [BatonV1.TaskCount] = [],
       tasks: [BatonV1.TaskState] = [], plan: BatonV1.Plan? = nil, deadlineAtMs: Int64 = 0,
       priority: Int32 = 0, budget: BatonV1.Budget? = nil, attempts: Int64 = 0,
-      hold: BatonV1.PlanHold? = nil
+      hold: BatonV1.PlanHold? = nil, parentPlanId: String = "", parentTaskId: String = "",
+      parentIndex: Int32 = 0, parentAttempt: Int32 = 0
     ) {
       self.planId = planId
       self.namespace = namespace
@@ -1522,6 +1541,10 @@ extension BatonV1 {
       self.budget = budget
       self.attempts = attempts
       self.hold = hold
+      self.parentPlanId = parentPlanId
+      self.parentTaskId = parentTaskId
+      self.parentIndex = parentIndex
+      self.parentAttempt = parentAttempt
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1673,6 +1696,22 @@ extension BatonV1 {
           guard let c = _c.pointee.hold else { return nil }
           return _overrideLifetime(BatonV1.PlanHold.View(c), copying: self)
         }
+      }
+
+      public var parentPlanId: String {
+        Reader.text(_c.pointee.parent_plan_id)
+      }
+
+      public var parentTaskId: String {
+        Reader.text(_c.pointee.parent_task_id)
+      }
+
+      public var parentIndex: Int32 {
+        _c.pointee.parent_index
+      }
+
+      public var parentAttempt: Int32 {
+        _c.pointee.parent_attempt
       }
     }
   }
@@ -1842,6 +1881,10 @@ extension BatonV1 {
     public var instanceIndex: InstanceIndex?
     /// How many instances there are, for task_expanded.
     public var itemCount: Int32
+    /// Of a task of type plan: the sub-plan that the event is about.
+    public var subPlanId: String
+    /// For plan_created of a sub-plan: the plan around it.
+    public var parentPlanId: String
 
     public init() {
       self.seq = 0
@@ -1858,13 +1901,16 @@ extension BatonV1 {
       self.delayMs = 0
       self.instanceIndex = nil
       self.itemCount = 0
+      self.subPlanId = ""
+      self.parentPlanId = ""
     }
 
     public init(
       seq: Int64 = 0, timeMs: Int64 = 0, kind: String = "", taskId: String = "", attempt: Int32 = 0,
       delivery: Int32 = 0, adapter: String = "", instance: String = "", code: String = "",
       message: String = "", errorClass: BatonV1.ErrorClass = .unspecified, delayMs: Int64 = 0,
-      instanceIndex: InstanceIndex? = nil, itemCount: Int32 = 0
+      instanceIndex: InstanceIndex? = nil, itemCount: Int32 = 0, subPlanId: String = "",
+      parentPlanId: String = ""
     ) {
       self.seq = seq
       self.timeMs = timeMs
@@ -1880,6 +1926,8 @@ extension BatonV1 {
       self.delayMs = delayMs
       self.instanceIndex = instanceIndex
       self.itemCount = itemCount
+      self.subPlanId = subPlanId
+      self.parentPlanId = parentPlanId
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1968,6 +2016,14 @@ extension BatonV1 {
 
       public var itemCount: Int32 {
         _c.pointee.item_count
+      }
+
+      public var subPlanId: String {
+        Reader.text(_c.pointee.sub_plan_id)
+      }
+
+      public var parentPlanId: String {
+        Reader.text(_c.pointee.parent_plan_id)
       }
     }
 
@@ -2424,6 +2480,7 @@ extension BatonV1.TaskState: ProtobufCConvertible {
       .number(19, "index", .varint32, .oneof(1)),
       .number(20, "item_count", .varint32),
       .number(21, "ended_item_count", .varint32),
+      .text(22, "sub_plan_id"),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__TaskState>) {
@@ -2452,9 +2509,11 @@ extension BatonV1.TaskState: ProtobufCConvertible {
       }
     self.itemCount = c.pointee.item_count
     self.endedItemCount = c.pointee.ended_item_count
+    self.subPlanId = Reader.text(c.pointee.sub_plan_id)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.text(22, self.subPlanId)
     writer.number(21, .int32(self.endedItemCount))
     writer.number(20, .int32(self.itemCount))
     switch self.instanceIndex {
@@ -2526,6 +2585,10 @@ extension BatonV1.PlanState: ProtobufCConvertible {
       .message(20, "budget", BatonV1.Budget.wireTable),
       .number(21, "attempts", .varint64),
       .message(22, "hold", BatonV1.PlanHold.wireTable),
+      .text(23, "parent_plan_id"),
+      .text(24, "parent_task_id"),
+      .number(25, "parent_index", .varint32),
+      .number(26, "parent_attempt", .varint32),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__PlanState>) {
@@ -2555,9 +2618,17 @@ extension BatonV1.PlanState: ProtobufCConvertible {
     self.budget = Reader.message(c.pointee.budget)
     self.attempts = c.pointee.attempts
     self.hold = Reader.message(c.pointee.hold)
+    self.parentPlanId = Reader.text(c.pointee.parent_plan_id)
+    self.parentTaskId = Reader.text(c.pointee.parent_task_id)
+    self.parentIndex = c.pointee.parent_index
+    self.parentAttempt = c.pointee.parent_attempt
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.number(26, .int32(self.parentAttempt))
+    writer.number(25, .int32(self.parentIndex))
+    writer.text(24, self.parentTaskId)
+    writer.text(23, self.parentPlanId)
     writer.message(22, self.hold)
     writer.number(21, .int64(self.attempts))
     writer.message(20, self.budget)
@@ -2675,6 +2746,8 @@ extension BatonV1.PlanEvent: ProtobufCConvertible {
       .number(12, "delay_ms", .varint64),
       .number(13, "index", .varint32, .oneof(1)),
       .number(14, "item_count", .varint32),
+      .text(15, "sub_plan_id"),
+      .text(16, "parent_plan_id"),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__PlanEvent>) {
@@ -2697,9 +2770,13 @@ extension BatonV1.PlanEvent: ProtobufCConvertible {
       default: nil
       }
     self.itemCount = c.pointee.item_count
+    self.subPlanId = Reader.text(c.pointee.sub_plan_id)
+    self.parentPlanId = Reader.text(c.pointee.parent_plan_id)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.text(16, self.parentPlanId)
+    writer.text(15, self.subPlanId)
     writer.number(14, .int32(self.itemCount))
     switch self.instanceIndex {
     case .index(let value): writer.number(13, .int32(value), always: true)

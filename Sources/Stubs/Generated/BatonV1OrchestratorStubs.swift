@@ -46,7 +46,7 @@ public protocol OrchestratorService: GRPCService {
   /// Runs a FAILED plan again: tasks that failed and tasks that those blocked, with a fresh
   /// allowance of attempts; finished work is kept, attempt numbers go on. A plan that is not FAILED
   /// yet, or runs again already, answers the state it has; a COMPLETED or CANCELLED one
-  /// FAILED_PRECONDITION.
+  /// FAILED_PRECONDITION, as is a sub-plan: the plan around it can be retried.
   func retryPlan(_ request: BatonV1.RetryPlanRequest, context: ServerContext) async throws
     -> BatonV1.RetryPlanResponse
 
@@ -212,7 +212,7 @@ public struct OrchestratorClient: Sendable {
   /// Runs a FAILED plan again: tasks that failed and tasks that those blocked, with a fresh
   /// allowance of attempts; finished work is kept, attempt numbers go on. A plan that is not FAILED
   /// yet, or runs again already, answers the state it has; a COMPLETED or CANCELLED one
-  /// FAILED_PRECONDITION.
+  /// FAILED_PRECONDITION, as is a sub-plan: the plan around it can be retried.
   public func retryPlan(
     _ request: BatonV1.RetryPlanRequest,
     options: CallOptions = CallOptions()

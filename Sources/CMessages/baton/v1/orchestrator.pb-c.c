@@ -2362,7 +2362,7 @@ const ProtobufCMessageDescriptor baton__v1__list_plans_request__labels_entry__de
   (ProtobufCMessageInit) baton__v1__list_plans_request__labels_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__list_plans_request__field_descriptors[9] =
+static const ProtobufCFieldDescriptor baton__v1__list_plans_request__field_descriptors[10] =
 {
   {
     "namespace",
@@ -2472,6 +2472,18 @@ static const ProtobufCFieldDescriptor baton__v1__list_plans_request__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "parent_plan_id",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ListPlansRequest, parent_plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__list_plans_request__field_indices_by_name[] = {
   5,   /* field[5] = created_after_ms */
@@ -2482,12 +2494,13 @@ static const unsigned baton__v1__list_plans_request__field_indices_by_name[] = {
   2,   /* field[2] = owner */
   7,   /* field[7] = page_size */
   8,   /* field[8] = page_token */
+  9,   /* field[9] = parent_plan_id */
   1,   /* field[1] = statuses */
 };
 static const ProtobufCIntRange baton__v1__list_plans_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor baton__v1__list_plans_request__descriptor =
 {
@@ -2497,7 +2510,7 @@ const ProtobufCMessageDescriptor baton__v1__list_plans_request__descriptor =
   "Baton__V1__ListPlansRequest",
   "baton.v1",
   sizeof(Baton__V1__ListPlansRequest),
-  9,
+  10,
   baton__v1__list_plans_request__field_descriptors,
   baton__v1__list_plans_request__field_indices_by_name,
   1,  baton__v1__list_plans_request__number_ranges,

@@ -1787,7 +1787,7 @@ const ProtobufCMessageDescriptor baton__v1__task_result__descriptor =
   (ProtobufCMessageInit) baton__v1__task_result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[21] =
+static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[22] =
 {
   {
     "id",
@@ -2041,6 +2041,18 @@ static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[2
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sub_plan_id",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskState, sub_plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__task_state__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
@@ -2060,6 +2072,7 @@ static const unsigned baton__v1__task_state__field_indices_by_name[] = {
   10,   /* field[10] = retry_at_ms */
   8,   /* field[8] = started_at_ms */
   2,   /* field[2] = status */
+  21,   /* field[21] = sub_plan_id */
   1,   /* field[1] = type */
   12,   /* field[12] = usage */
   16,   /* field[16] = waiting_since_ms */
@@ -2068,7 +2081,7 @@ static const unsigned baton__v1__task_state__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__task_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 21 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor baton__v1__task_state__descriptor =
 {
@@ -2078,7 +2091,7 @@ const ProtobufCMessageDescriptor baton__v1__task_state__descriptor =
   "Baton__V1__TaskState",
   "baton.v1",
   sizeof(Baton__V1__TaskState),
-  21,
+  22,
   baton__v1__task_state__field_descriptors,
   baton__v1__task_state__field_indices_by_name,
   1,  baton__v1__task_state__number_ranges,
@@ -2187,7 +2200,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_state__metadata_entry__descript
   (ProtobufCMessageInit) baton__v1__plan_state__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[22] =
+static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[26] =
 {
   {
     "plan_id",
@@ -2453,6 +2466,54 @@ static const ProtobufCFieldDescriptor baton__v1__plan_state__field_descriptors[2
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "parent_plan_id",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, parent_plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parent_task_id",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, parent_task_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parent_index",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, parent_index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parent_attempt",
+    26,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanState, parent_attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__plan_state__field_indices_by_name[] = {
   20,   /* field[20] = attempts */
@@ -2468,6 +2529,10 @@ static const unsigned baton__v1__plan_state__field_indices_by_name[] = {
   2,   /* field[2] = name */
   1,   /* field[1] = namespace */
   3,   /* field[3] = owner */
+  25,   /* field[25] = parent_attempt */
+  24,   /* field[24] = parent_index */
+  22,   /* field[22] = parent_plan_id */
+  23,   /* field[23] = parent_task_id */
   16,   /* field[16] = plan */
   0,   /* field[0] = plan_id */
   18,   /* field[18] = priority */
@@ -2481,7 +2546,7 @@ static const unsigned baton__v1__plan_state__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__plan_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 22 }
+  { 0, 26 }
 };
 const ProtobufCMessageDescriptor baton__v1__plan_state__descriptor =
 {
@@ -2491,7 +2556,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_state__descriptor =
   "Baton__V1__PlanState",
   "baton.v1",
   sizeof(Baton__V1__PlanState),
-  22,
+  26,
   baton__v1__plan_state__field_descriptors,
   baton__v1__plan_state__field_indices_by_name,
   1,  baton__v1__plan_state__number_ranges,
@@ -2626,7 +2691,7 @@ const ProtobufCMessageDescriptor baton__v1__task_count__descriptor =
   (ProtobufCMessageInit) baton__v1__task_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__plan_event__field_descriptors[14] =
+static const ProtobufCFieldDescriptor baton__v1__plan_event__field_descriptors[16] =
 {
   {
     "seq",
@@ -2796,6 +2861,30 @@ static const ProtobufCFieldDescriptor baton__v1__plan_event__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sub_plan_id",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanEvent, sub_plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parent_plan_id",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__PlanEvent, parent_plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__plan_event__field_indices_by_name[] = {
   6,   /* field[6] = adapter */
@@ -2809,14 +2898,16 @@ static const unsigned baton__v1__plan_event__field_indices_by_name[] = {
   13,   /* field[13] = item_count */
   2,   /* field[2] = kind */
   9,   /* field[9] = message */
+  15,   /* field[15] = parent_plan_id */
   0,   /* field[0] = seq */
+  14,   /* field[14] = sub_plan_id */
   3,   /* field[3] = task_id */
   1,   /* field[1] = time_ms */
 };
 static const ProtobufCIntRange baton__v1__plan_event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor baton__v1__plan_event__descriptor =
 {
@@ -2826,7 +2917,7 @@ const ProtobufCMessageDescriptor baton__v1__plan_event__descriptor =
   "Baton__V1__PlanEvent",
   "baton.v1",
   sizeof(Baton__V1__PlanEvent),
-  14,
+  16,
   baton__v1__plan_event__field_descriptors,
   baton__v1__plan_event__field_indices_by_name,
   1,  baton__v1__plan_event__number_ranges,

@@ -272,10 +272,14 @@ struct  Baton__V1__ListPlansRequest
    */
   int32_t page_size;
   ProtobufCBinaryData page_token;
+  /*
+   * Only sub-plans of this plan.
+   */
+  ProtobufCBinaryData parent_plan_id;
 };
 #define BATON__V1__LIST_PLANS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__list_plans_request__descriptor) \
-    , {0,NULL}, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL} }
+    , {0,NULL}, 0,NULL, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0, {0,NULL}, {0,NULL} }
 
 
 struct  Baton__V1__ListPlansResponse

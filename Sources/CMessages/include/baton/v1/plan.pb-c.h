@@ -309,7 +309,7 @@ struct  Baton__V1__Task
   ProtobufCBinaryData id;
   /*
    * prompt, agent, crew, graph, or any other type that an adapter has registered; approval, which
-   * waits for CompleteTask.
+   * waits for CompleteTask; plan, which runs a plan within the plan.
    */
   ProtobufCBinaryData type;
   /*
@@ -606,6 +606,10 @@ struct  Baton__V1__TaskState
    */
   int32_t item_count;
   int32_t ended_item_count;
+  /*
+   * Of type plan: the plan that the current or last attempt runs.
+   */
+  ProtobufCBinaryData sub_plan_id;
   Baton__V1__TaskState__InstanceIndexCase instance_index_case;
   union {
     /*
@@ -616,7 +620,7 @@ struct  Baton__V1__TaskState
 };
 #define BATON__V1__TASK_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task_state__descriptor) \
-    , {0,NULL}, {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, NULL, NULL, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, BATON__V1__TASK_STATE__INSTANCE_INDEX__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, NULL, NULL, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, BATON__V1__TASK_STATE__INSTANCE_INDEX__NOT_SET, {0} }
 
 
 struct  Baton__V1__PlanState__LabelsEntry
@@ -713,10 +717,18 @@ struct  Baton__V1__PlanState
    * Why nothing of the plan is handed out now.
    */
   Baton__V1__PlanHold *hold;
+  /*
+   * Of a sub-plan: the plan around it, and the task, its instance (0 where it has no map) and the
+   * attempt that run it.
+   */
+  ProtobufCBinaryData parent_plan_id;
+  ProtobufCBinaryData parent_task_id;
+  int32_t parent_index;
+  int32_t parent_attempt;
 };
 #define BATON__V1__PLAN_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan_state__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, BATON__V1__PLAN_STATUS__PLAN_STATUS_UNSPECIFIED, 0, 0, 0, 0, NULL, NULL, 0, 0,NULL, 0,NULL, NULL, 0, 0, NULL, 0, NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, BATON__V1__PLAN_STATUS__PLAN_STATUS_UNSPECIFIED, 0, 0, 0, 0, NULL, NULL, 0, 0,NULL, 0,NULL, NULL, 0, 0, NULL, 0, NULL, {0,NULL}, {0,NULL}, 0, 0 }
 
 
 /*
@@ -814,6 +826,14 @@ struct  Baton__V1__PlanEvent
    * How many instances there are, for task_expanded.
    */
   int32_t item_count;
+  /*
+   * Of a task of type plan: the sub-plan that the event is about.
+   */
+  ProtobufCBinaryData sub_plan_id;
+  /*
+   * For plan_created of a sub-plan: the plan around it.
+   */
+  ProtobufCBinaryData parent_plan_id;
   Baton__V1__PlanEvent__InstanceIndexCase instance_index_case;
   union {
     /*
@@ -824,7 +844,7 @@ struct  Baton__V1__PlanEvent
 };
 #define BATON__V1__PLAN_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__plan_event__descriptor) \
-    , 0, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, BATON__V1__ERROR_CLASS__ERROR_CLASS_UNSPECIFIED, 0, 0, BATON__V1__PLAN_EVENT__INSTANCE_INDEX__NOT_SET, {0} }
+    , 0, 0, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, BATON__V1__ERROR_CLASS__ERROR_CLASS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, BATON__V1__PLAN_EVENT__INSTANCE_INDEX__NOT_SET, {0} }
 
 
 /* Baton__V1__Plan__LabelsEntry methods */

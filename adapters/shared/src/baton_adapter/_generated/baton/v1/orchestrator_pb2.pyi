@@ -94,7 +94,7 @@ class GetPlanResponse(_message.Message):
     def __init__(self, state: _Optional[_Union[_plan_pb2.PlanState, _Mapping]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class ListPlansRequest(_message.Message):
-    __slots__ = ("namespace", "statuses", "owner", "labels", "name_prefix", "created_after_ms", "created_before_ms", "page_size", "page_token")
+    __slots__ = ("namespace", "statuses", "owner", "labels", "name_prefix", "created_after_ms", "created_before_ms", "page_size", "page_token", "parent_plan_id")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +111,7 @@ class ListPlansRequest(_message.Message):
     CREATED_BEFORE_MS_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    PARENT_PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     statuses: _containers.RepeatedScalarFieldContainer[_plan_pb2.PlanStatus]
     owner: str
@@ -120,7 +121,8 @@ class ListPlansRequest(_message.Message):
     created_before_ms: int
     page_size: int
     page_token: str
-    def __init__(self, namespace: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_plan_pb2.PlanStatus, str]]] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., name_prefix: _Optional[str] = ..., created_after_ms: _Optional[int] = ..., created_before_ms: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    parent_plan_id: str
+    def __init__(self, namespace: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[_plan_pb2.PlanStatus, str]]] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., name_prefix: _Optional[str] = ..., created_after_ms: _Optional[int] = ..., created_before_ms: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., parent_plan_id: _Optional[str] = ...) -> None: ...
 
 class ListPlansResponse(_message.Message):
     __slots__ = ("plans", "next_page_token")

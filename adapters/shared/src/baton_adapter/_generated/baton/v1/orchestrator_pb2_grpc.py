@@ -173,7 +173,8 @@ class OrchestratorServicer:
     def RetryPlan(self, request, context):
         """Runs a FAILED plan again: tasks that failed and tasks that those blocked, with a fresh allowance
         of attempts; finished work is kept, attempt numbers go on. A plan that is not FAILED yet, or runs
-        again already, answers the state it has; a COMPLETED or CANCELLED one FAILED_PRECONDITION.
+        again already, answers the state it has; a COMPLETED or CANCELLED one FAILED_PRECONDITION, as is a
+        sub-plan: the plan around it can be retried.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -260,7 +260,7 @@ class TaskResult(_message.Message):
     def __init__(self, task_id: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., output_json: _Optional[bytes] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
 
 class TaskState(_message.Message):
-    __slots__ = ("id", "type", "status", "attempt", "delivery", "adapter", "instance", "depends_on", "started_at_ms", "finished_at_ms", "retry_at_ms", "error", "usage", "output_json", "output_bytes", "prompt_json", "waiting_since_ms", "waiting_until_ms", "index", "item_count", "ended_item_count")
+    __slots__ = ("id", "type", "status", "attempt", "delivery", "adapter", "instance", "depends_on", "started_at_ms", "finished_at_ms", "retry_at_ms", "error", "usage", "output_json", "output_bytes", "prompt_json", "waiting_since_ms", "waiting_until_ms", "index", "item_count", "ended_item_count", "sub_plan_id")
     ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -282,6 +282,7 @@ class TaskState(_message.Message):
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     ENDED_ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUB_PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     id: str
     type: str
     status: TaskStatus
@@ -303,10 +304,11 @@ class TaskState(_message.Message):
     index: int
     item_count: int
     ended_item_count: int
-    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., prompt_json: _Optional[bytes] = ..., waiting_since_ms: _Optional[int] = ..., waiting_until_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ..., ended_item_count: _Optional[int] = ...) -> None: ...
+    sub_plan_id: str
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., prompt_json: _Optional[bytes] = ..., waiting_since_ms: _Optional[int] = ..., waiting_until_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ..., ended_item_count: _Optional[int] = ..., sub_plan_id: _Optional[str] = ...) -> None: ...
 
 class PlanState(_message.Message):
-    __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan", "deadline_at_ms", "priority", "budget", "attempts", "hold")
+    __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan", "deadline_at_ms", "priority", "budget", "attempts", "hold", "parent_plan_id", "parent_task_id", "parent_index", "parent_attempt")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -343,6 +345,10 @@ class PlanState(_message.Message):
     BUDGET_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     HOLD_FIELD_NUMBER: _ClassVar[int]
+    PARENT_PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    PARENT_ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
     namespace: str
     name: str
@@ -365,7 +371,11 @@ class PlanState(_message.Message):
     budget: Budget
     attempts: int
     hold: PlanHold
-    def __init__(self, plan_id: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., status: _Optional[_Union[PlanStatus, str]] = ..., revision: _Optional[int] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., task_count: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[TaskCount, _Mapping]]] = ..., tasks: _Optional[_Iterable[_Union[TaskState, _Mapping]]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., deadline_at_ms: _Optional[int] = ..., priority: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., attempts: _Optional[int] = ..., hold: _Optional[_Union[PlanHold, _Mapping]] = ...) -> None: ...
+    parent_plan_id: str
+    parent_task_id: str
+    parent_index: int
+    parent_attempt: int
+    def __init__(self, plan_id: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ..., owner: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., status: _Optional[_Union[PlanStatus, str]] = ..., revision: _Optional[int] = ..., created_at_ms: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., task_count: _Optional[int] = ..., counts: _Optional[_Iterable[_Union[TaskCount, _Mapping]]] = ..., tasks: _Optional[_Iterable[_Union[TaskState, _Mapping]]] = ..., plan: _Optional[_Union[Plan, _Mapping]] = ..., deadline_at_ms: _Optional[int] = ..., priority: _Optional[int] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., attempts: _Optional[int] = ..., hold: _Optional[_Union[PlanHold, _Mapping]] = ..., parent_plan_id: _Optional[str] = ..., parent_task_id: _Optional[str] = ..., parent_index: _Optional[int] = ..., parent_attempt: _Optional[int] = ...) -> None: ...
 
 class PlanHold(_message.Message):
     __slots__ = ("code", "message", "since_ms", "until_ms")
@@ -388,7 +398,7 @@ class TaskCount(_message.Message):
     def __init__(self, status: _Optional[_Union[TaskStatus, str]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class PlanEvent(_message.Message):
-    __slots__ = ("seq", "time_ms", "kind", "task_id", "attempt", "delivery", "adapter", "instance", "code", "message", "error_class", "delay_ms", "index", "item_count")
+    __slots__ = ("seq", "time_ms", "kind", "task_id", "attempt", "delivery", "adapter", "instance", "code", "message", "error_class", "delay_ms", "index", "item_count", "sub_plan_id", "parent_plan_id")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TIME_MS_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -403,6 +413,8 @@ class PlanEvent(_message.Message):
     DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUB_PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PARENT_PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     seq: int
     time_ms: int
     kind: str
@@ -417,4 +429,6 @@ class PlanEvent(_message.Message):
     delay_ms: int
     index: int
     item_count: int
-    def __init__(self, seq: _Optional[int] = ..., time_ms: _Optional[int] = ..., kind: _Optional[str] = ..., task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., error_class: _Optional[_Union[ErrorClass, str]] = ..., delay_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ...) -> None: ...
+    sub_plan_id: str
+    parent_plan_id: str
+    def __init__(self, seq: _Optional[int] = ..., time_ms: _Optional[int] = ..., kind: _Optional[str] = ..., task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., error_class: _Optional[_Union[ErrorClass, str]] = ..., delay_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ..., sub_plan_id: _Optional[str] = ..., parent_plan_id: _Optional[str] = ...) -> None: ...
