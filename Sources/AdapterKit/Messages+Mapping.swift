@@ -48,11 +48,12 @@ extension RunReference {
 }
 
 extension HandOut {
-  init(_ message: BatonV1.DispatchTaskRequest) throws(RPCError) {
+  init(_ message: BatonV1.DispatchTaskRequest, resumes: Bool) throws(RPCError) {
     self.init(
       run: try RunReference(key: message.idempotencyKey, checked: message.attempt),
       token: message.token, delivery: message.delivery, planID: message.planId,
-      taskID: message.taskId)
+      taskID: message.taskId, resumes: resumes,
+      answerCount: Int32(clamping: message.dialog.count))
   }
 }
 
@@ -68,7 +69,8 @@ extension TaskRequest {
       delivery: message.delivery, token: message.token,
       timeout: message.timeoutMs > 0 ? .milliseconds(message.timeoutMs) : nil,
       feedback: message.feedback, traceparent: message.traceparent, metadata: message.metadata,
-      outputSchema: message.outputSchemaJson.isEmpty ? nil : schema)
+      outputSchema: message.outputSchemaJson.isEmpty ? nil : schema,
+      dialog: try message.dialog.map(TaskTurn.init))
   }
 
   /// The JSON object in a field; empty where the field is.
@@ -84,6 +86,19 @@ extension TaskRequest {
     } catch { throw refusal(error.description) }
     guard case .object = value else { throw refusal("not an object but \(value.kindName)") }
     return value
+  }
+}
+
+extension TaskTurn {
+  init(_ message: BatonV1.DialogTurn) throws(RPCError) {
+    do throws(JSONError) {
+      prompt = try JSONValue(parsing: message.promptJson)
+      value = try JSONValue(parsing: message.valueJson)
+    } catch {
+      throw RPCError(
+        code: .invalidArgument, reason: "BAD_PAYLOAD", message: "dialog: \(error)",
+        metadata: ["field": "dialog"])
+    }
   }
 }
 
@@ -108,6 +123,11 @@ extension BatonV1.TaskResult {
     case .failure(let failure): self.init(taskID, failure)
     case .success(let output):
       let bytes = output.json.bytes
+      guard !output.asks else {
+        self.init(
+          taskId: taskID, outcome: .waitingInput, usage: output.usage?.sendable, promptJson: bytes)
+        return
+      }
       guard bytes.count <= MessageLimits.outputBytes else {
         let failure = TaskFailure(
           .permanent, code: "OUTPUT_TOO_LARGE",

@@ -23,7 +23,9 @@ public protocol TaskRunner: Sendable {
   ///
   /// It ends early by Swift's task cancellation: on a cancel, at the deadline (`timeout`), when the
   /// adapter shuts down. What it then throws does not matter; an output it still returns stands.
-  /// Once it has returned, nothing of the attempt may run any more. `TaskFailure` says how it failed;
+  /// Once it has returned, nothing of the attempt may run any more. A run that needs input returns
+  /// `TaskOutput(asking:)` and is called again, with the answer in the request's `dialog`. `TaskFailure`
+  /// says how it failed;
   /// any other error is reported as TRANSIENT with code UNKNOWN.
   func run(_ request: TaskRequest, progress: RunProgress) async throws -> TaskOutput
 
@@ -63,17 +65,38 @@ public struct TaskRequest: Sendable {
   public var metadata: [String: String]
   /// What the output must look like, by a schema that the orchestrator checks; nil: anything.
   public var outputSchema: JSONValue?
+  /// What the attempt has asked so far and was told, in order.
+  public var dialog: [TaskTurn] = []
+  /// The last answer is for the run that asked; otherwise the attempt begins anew and finds here what
+  /// it need not ask again.
+  public var resumes = false
 }
 
-/// The output of an attempt that succeeded.
+/// A question of a run and its answer.
+public struct TaskTurn: Sendable {
+  public var prompt: JSONValue
+  public var value: JSONValue
+}
+
+/// The output of an attempt that succeeded, or what it asks.
 public struct TaskOutput: Sendable {
   /// JSON; for the portable types {"text": string, "json": null or value}.
   public var json: JSONValue
   public var usage: BatonV1.Usage?
+  /// `json` is a question: the run is to be parked until somebody answers it.
+  public let asks: Bool
 
   public init(_ json: JSONValue, usage: BatonV1.Usage? = nil) {
     self.json = json
     self.usage = usage
+    asks = false
+  }
+
+  /// A question, at most 64 KiB, and what asking it has used.
+  public init(asking prompt: JSONValue, usage: BatonV1.Usage? = nil) {
+    json = prompt
+    self.usage = usage
+    asks = true
   }
 }
 

@@ -104,10 +104,13 @@ public struct AdapterPool: Sendable {
   }
 
   /// Takes a place for one task of `type`; nil where there is none now.
-  mutating func take(type: String, adapter: String?, now: Int64) -> Instance? {
-    guard case .success(let chosen) = find(type: type, adapter: adapter, now: now) else {
-      return nil
-    }
+  ///
+  /// - Parameter only: The instance it must be; nil: any.
+  mutating func take(
+    type: String, adapter: String?, only: String? = nil, now: Int64
+  ) -> Instance? {
+    guard case .success(let chosen) = find(type: type, adapter: adapter, only: only, now: now)
+    else { return nil }
     occupy(adapter: chosen.adapter, instance: chosen.name)
     return chosen
   }
@@ -116,8 +119,10 @@ public struct AdapterPool: Sendable {
   ///
   /// The first adapter of the route that is registered and serves the type is the one to wait for;
   /// among its instances the one with the smallest share of its places taken.
+  ///
+  /// - Parameter only: The instance it must be; nil: any.
   func find(
-    type: String, adapter: String?, now: Int64
+    type: String, adapter: String?, only: String? = nil, now: Int64
   ) -> Result<Instance, HandOutObstacle> {
     guard !isClosed else { return .failure(.loading) }
     guard inFlight < limits.inFlight else { return .failure(.server(limit: limits.inFlight)) }
@@ -125,6 +130,7 @@ public struct AdapterPool: Sendable {
     for name in route {
       let serving = instances.filter {
         $0.adapter == name && !$0.isDraining && $0.taskTypes.contains(type)
+          && (only == nil || only == $0.name)
       }
       guard !serving.isEmpty else { continue }
       if let limit = limits.perAdapter[name], (inFlightByAdapter[name] ?? 0) >= limit {
@@ -140,6 +146,11 @@ public struct AdapterPool: Sendable {
       return .failure(until.map { .paused(adapter: name, until: $0) } ?? .busy(adapter: name))
     }
     return .failure(.noAdapter(route: route))
+  }
+
+  /// Whether the instance is there and not about to go.
+  func isServing(_ name: String) -> Bool {
+    instances.contains { $0.name == name && !$0.isDraining }
   }
 
   /// Counts a task that is out already, as after a restart.

@@ -36,7 +36,7 @@ public enum PlanEvent: Sendable, Equatable {
   case used(TaskLease, Usage)
   /// The run has said nothing for its heartbeat timeout.
   case silent(TaskLease)
-  /// Somebody settles a task that waits for input; attempt 0: whichever waits.
+  /// Somebody settles a task that waits for input, or answers its run; attempt 0: whichever waits.
   case complete(ordinal: Int, attempt: Int32, Completion)
   /// The sub-plan of a task has ended.
   case subPlanEnded(TaskLease, ResultSummary)
@@ -116,15 +116,20 @@ public struct ResultSummary: Sendable, Equatable {
 
 /// What somebody decided on a task that waits for input.
 public struct Completion: Sendable, Equatable {
-  /// Nil: the output is given, `outputBytes` of it.
+  /// Nil: a value is given, `outputBytes` of it.
   public var rejection: String?
   public var digest: Digest
   public var outputBytes: Int64
+  /// Which of the attempt's questions is meant; 0: whichever waits.
+  public var question: Int32
 
-  public init(rejection: String?, digest: Digest, outputBytes: Int64 = 0) {
+  public init(
+    rejection: String?, digest: Digest, outputBytes: Int64 = 0, question: Int32 = 0
+  ) {
     self.rejection = rejection
     self.digest = digest
     self.outputBytes = outputBytes
+    self.question = question
   }
 }
 
@@ -137,6 +142,8 @@ public struct Decision: Sendable, Equatable {
   public var answer = Answer.done
   /// The result's output is to be stored with the change.
   public var storesOutput = false
+  /// What came with the event is part of the task's dialog, which is to be stored with the change.
+  public var storesTurn: TurnPart?
   /// A bulk transition goes on with `.more`.
   public var hasMore = false
   /// More could be handed out if there were places; a plan at its own limit waits for its own runs.
@@ -146,6 +153,14 @@ public struct Decision: Sendable, Equatable {
   public var questions: [Int] = []
   /// What sub-plans that are under way are to be told, in the same commit.
   public var orders: [SubPlanOrder] = []
+
+  /// A part of one turn of a dialog.
+  public enum TurnPart: Sendable, Equatable {
+    /// A new question, the first of its attempt or not.
+    case question(isFirst: Bool)
+    /// The answer to the last one.
+    case answer
+  }
 
   public enum Answer: Sendable, Equatable {
     case done

@@ -20,6 +20,10 @@ extension PlanMachine {
       toBegin.append(ordinal)
       return
     }
+    if goesOn(ordinal) {
+      toResume.append(ordinal)
+      return
+    }
     ready.insert(
       ordinal: ordinal, rank: compiled.rank[home(ordinal)], type: task.type,
       adapter: task.adapter ?? compiled.plan.adapter)
@@ -30,7 +34,7 @@ extension PlanMachine {
   /// - Parameter rest: What is left of schedule_to_start; nil: all of it.
   mutating func becomeReadyAgain(_ ordinal: Int, rest: Int64? = nil) {
     rows[ordinal].status = .ready
-    rows[ordinal].handle = ""
+    if !goesOn(ordinal) { rows[ordinal].handle = "" }
     rows[ordinal].handleEpoch = ""
     rows[ordinal].handleAnswered = 0
     arm(
@@ -42,8 +46,9 @@ extension PlanMachine {
 
   /// Hands out what is ready while there are places, at most `most` tasks.
   mutating func handOutReady(_ pool: inout AdapterPool, most: Int) {
-    guard !ready.isEmpty, !pool.budgets.isExhausted(creation.namespace) else { return }
-    var left = most
+    guard !pool.budgets.isExhausted(creation.namespace) else { return }
+    var left = most - handOutAnswers(&pool, most: most)
+    guard !ready.isEmpty else { return }
     var lanes = ready
     ready = ReadyLanes()
     let limit = Int(compiled.maxParallel)
@@ -74,7 +79,7 @@ extension PlanMachine {
   }
 
   /// Records a hand-out; it is sent after the commit (S3).
-  private mutating func handOut(_ ordinal: Int, to instance: AdapterPool.Instance) {
+  mutating func handOut(_ ordinal: Int, to instance: AdapterPool.Instance) {
     let previousAdapter = rows[ordinal].adapter
     let isNewAttempt = isNewAttempt(ordinal)
     let isRedelivery = !isNewAttempt && rows[ordinal].delivery > 0
@@ -86,8 +91,12 @@ extension PlanMachine {
       rows[ordinal].delivery = 0
       rows[ordinal].reported = Usage()
       plan.attempts += 1
+      rows[ordinal].question = 0
+      rows[ordinal].resumes = false
     }
-    rows[ordinal].delivery += 1
+    // An answer is no further delivery of the attempt: it poisons nobody.
+    let isAnswer = rows[ordinal].resumes
+    if !isAnswer { rows[ordinal].delivery += 1 }
     rows[ordinal].token += 1
     rows[ordinal].tokenClosed = false
     rows[ordinal].hasBegun = false
@@ -103,7 +112,9 @@ extension PlanMachine {
     if !previousAdapter.isEmpty && previousAdapter != instance.adapter {
       record(.adapterSwitched, task: ordinal) { $0.message = "was with \(previousAdapter)" }
     }
-    record(isRedelivery ? .taskRedelivered : .taskDispatched, task: ordinal, reason)
+    let kind: EventKind =
+      isAnswer ? .taskResumed : isRedelivery ? .taskRedelivered : .taskDispatched
+    record(kind, task: ordinal, reason)
     draft.commands.append(.handOut(ordinal: ordinal))
   }
 
@@ -127,7 +138,7 @@ extension PlanMachine {
   mutating func refused(_ lease: TaskLease, _ pool: inout AdapterPool) {
     guard isCurrent(lease), rows[lease.ordinal].status == .dispatched else { return }
     leave(lease.ordinal, &pool)
-    rows[lease.ordinal].delivery -= 1
+    if !rows[lease.ordinal].resumes { rows[lease.ordinal].delivery -= 1 }
     // An adapter that always refuses does not put off schedule_to_start for ever.
     becomeReadyAgain(
       lease.ordinal, rest: startDueAt[lease.ordinal].map { max(0, $0 - draft.now) })
@@ -165,6 +176,7 @@ extension PlanMachine {
   ) {
     guard isCurrent(lease) else { return }
     let ordinal = lease.ordinal
+    rows[ordinal].resumes = false
     leave(ordinal, &pool)
     let isLast = rows[ordinal].delivery >= compiled.maxDeliveries(home(ordinal))
     // The last delivery that a task has is not used up by us.

@@ -38,13 +38,15 @@ extension PlanMachine {
   mutating func complete(_ ordinal: Int, _ attempt: Int32, _ completion: Completion) {
     guard rows.indices.contains(ordinal) else { return refuse(.unknownTask) }
     let row = rows[ordinal]
-    guard row.status == .waitingInput, !plan.status.isFinal, attempt == 0 || attempt == row.attempt
+    guard row.status == .waitingInput, !plan.status.isFinal, attempt == 0 || attempt == row.attempt,
+      completion.question == 0 || completion.question == row.question
     else {
       refuse(.notWaiting)
+      // Digests of results never equal those of decisions.
       let isSame = row.accepted.contains {
         $0.digest == completion.digest && (attempt == 0 || attempt == $0.attempt)
       }
-      if isSame && compiled.plan.tasks[home(ordinal)].isApproval { draft.answer = .alreadyRecorded }
+      if isSame { draft.answer = .alreadyRecorded }
       return
     }
     rows[ordinal].accepted.append(
@@ -55,6 +57,9 @@ extension PlanMachine {
         TaskError(
           .permanent, code: "REJECTED",
           message: rejection.isEmpty ? "it was rejected" : rejection))
+      if row.question > 0 { cancelRun(ordinal, reason: "what it asked was rejected") }
+    } else if row.question > 0 {
+      answer(ordinal)
     } else if let error = tooLarge(completion.outputBytes) {
       failForGood(ordinal, error)
     } else {

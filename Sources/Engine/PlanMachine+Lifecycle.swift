@@ -39,7 +39,8 @@ extension PlanMachine {
         draft.commands.append(.findSubPlan(ordinal: ordinal))
       case .waitingInput:
         rearm(ordinal)
-        draft.commands.append(.ask(ordinal: ordinal))
+        // What runs ask is stored, and was read before.
+        if rows[ordinal].question == 0 { draft.commands.append(.ask(ordinal: ordinal)) }
       case .ready:
         enterLane(ordinal)
         rearm(ordinal)
@@ -181,6 +182,8 @@ extension PlanMachine {
         cancelRun(ordinal, reason: reason)
       } else if rows[ordinal].status == .delegated {
         subPlanCount -= 1
+      } else if isParked(ordinal) {
+        cancelRun(ordinal, reason: reason)
       }
       rows[ordinal].tokenClosed = true
       end(ordinal, .cancelled)

@@ -12,7 +12,11 @@ extension PlanMachine {
     }
     let row = rows[lease.ordinal]
     let isOwn = compiled.plan.tasks[home(lease.ordinal)].isOwn
-    if lease.token > row.token || lease.token < 1 || row.attempt < lease.attempt || isOwn {
+    // Under an open question's token no run was ever handed out.
+    let isQuestion = row.status == .waitingInput && lease.token == row.token
+    if lease.token > row.token || lease.token < 1 || row.attempt < lease.attempt || isOwn
+      || isQuestion
+    {
       draft.answer = .refused(.unknownToken)
     } else if let accepted = row.accepted.first(where: { $0.token == lease.token }) {
       if accepted.digest == summary.digest {
@@ -57,6 +61,7 @@ extension PlanMachine {
   mutating func settle(_ ordinal: Int, _ summary: ResultSummary, _ entropy: inout Entropy) {
     switch summary.outcome {
     case .succeeded: succeed(ordinal, outputBytes: summary.outputBytes, &entropy)
+    case .waitingInput: park(ordinal)
     case .failed, .cancelled:
       fail(ordinal, Self.error(of: summary), &entropy)
     }

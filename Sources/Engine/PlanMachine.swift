@@ -14,7 +14,8 @@ public import Plan
 ///
 /// Approvals go READY -> WAITING_INPUT -> SUCCEEDED | FAILED | CANCELLED; tasks with `map` go
 /// PENDING -> EXPANDED -> SUCCEEDED | FAILED | CANCELLED, tasks of type `plan` READY -> DELEGATED ->
-/// SUCCEEDED | FAILED | CANCELLED | WAITING_RETRY.
+/// SUCCEEDED | FAILED | CANCELLED | WAITING_RETRY. Where a run asks for input the task goes
+/// DISPATCHED | RUNNING -> WAITING_INPUT -> READY -> DISPATCHED, in one attempt.
 public struct PlanMachine: Sendable {
   public let id: PlanID
   public let compiled: CompiledPlan
@@ -37,6 +38,8 @@ public struct PlanMachine: Sendable {
   public internal(set) var instances: [Instance] = []
   /// Of the tasks that are EXPANDED.
   var expansions: [Int: Expansion] = [:]
+  /// Tasks whose parked runs are to be given an answer.
+  var toResume: [Int] = []
   /// Tasks to be skipped in chunks, with the task whose failure is the reason.
   var toSkip: [(ordinal: Int, because: Int)] = []
   var timerGenerations: [UInt32]
@@ -106,7 +109,9 @@ public struct PlanMachine: Sendable {
   }
 
   /// Whether something could be handed out if there were a place.
-  public var hasReadyTasks: Bool { plan.status == .running && !ready.isEmpty }
+  public var hasReadyTasks: Bool {
+    plan.status == .running && !(ready.isEmpty && toResume.isEmpty)
+  }
 
   /// Gives back every place the plan holds; for a machine that is thrown away.
   public func releaseAll(_ pool: inout AdapterPool) {
@@ -191,6 +196,7 @@ public struct PlanMachine: Sendable {
     decision.commands = draft.commands
     decision.answer = draft.answer
     decision.storesOutput = draft.storesOutput
+    decision.storesTurn = draft.storesTurn
     decision.wantsPlaces =
       hasReadyTasks && outCount < Int(compiled.maxParallel)
       && !pool.budgets.isExhausted(creation.namespace)
@@ -226,6 +232,7 @@ public struct PlanMachine: Sendable {
     var orders: [SubPlanOrder] = []
     var answer = Decision.Answer.done
     var storesOutput = false
+    var storesTurn: Decision.TurnPart?
     var amendment: PlanAmendment?
     /// What is in the namespace's account already, and the part of this event in it.
     var accountedTokens: Int64 = 0

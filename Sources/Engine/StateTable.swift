@@ -32,7 +32,8 @@ public enum StateTable {
     StateChange(.failed, .running, "RetryPlan"),
   ]
 
-  public static let task: [StateChange<TaskStatus>] = withoutMaps + ofMaps + ofSubPlans
+  public static let task: [StateChange<TaskStatus>] =
+    withoutMaps + ofMaps + ofSubPlans + ofQuestions
 
   /// Of all tasks, a map's instances among them.
   public static let withoutMaps: [StateChange<TaskStatus>] =
@@ -58,6 +59,12 @@ public enum StateTable {
     ),
     StateChange(.delegated, .waitingRetry, "its sub-plan failed or took too long"),
     StateChange(.delegated, .cancelled, "CancelPlan; the plan's deadline passed"),
+  ]
+
+  /// Of tasks whose runs ask for input.
+  public static let ofQuestions: [StateChange<TaskStatus>] = [
+    StateChange(.running, .waitingInput, "the run asks for input"),
+    StateChange(.waitingInput, .ready, "CompleteTask answers what a run asked"),
   ]
 
   private static let waiting: [StateChange<TaskStatus>] = [

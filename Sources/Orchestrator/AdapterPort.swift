@@ -11,7 +11,7 @@ public protocol AdapterPort: AnyObject, Sendable {
   /// The instance is gone; open calls end unanswered.
   func disconnect(instance: String)
 
-  /// DispatchTask.
+  /// DispatchTask, or ResumeTask where the run is parked.
   func dispatch(
     _ handOut: HandOut, to instance: String,
     completion: @escaping @Sendable (HandOutReply) -> Void)
@@ -44,6 +44,11 @@ public struct HandOut: Sendable, Equatable {
   public var metadata: [String: String]
   /// JSON of the task's output schema; empty where it has none.
   public var outputSchema: [UInt8] = []
+  /// What the attempt has asked so far and was told, every question of it answered.
+  public var dialog: [DialogTurn] = []
+  /// Not nil: the run is parked at the instance under this handle (empty where that is not known), and
+  /// is resumed (ResumeTask).
+  public var parkedHandle: String?
 }
 
 /// Names one hand-out of one run to an adapter.
@@ -86,7 +91,7 @@ public enum PollReply: Sendable, Equatable {
 /// A result as an adapter gives it.
 public struct AdapterResult: Sendable, Equatable {
   public var outcome: Outcome
-  /// As received; for success it should be one JSON value.
+  /// As received; for success it should be one JSON value, for a question what is asked.
   public var output: [UInt8]
   public var error: TaskError?
   public var usage: Usage

@@ -11,12 +11,17 @@ struct CompletionIntake: Sendable {
   private static let approved = Array(#"{"approved":true}"#.utf8)
 
   /// Throws where the value is too large or no JSON.
-  init(_ decision: TaskDecision, limits: PlanLimits) throws(PlanProblems) {
+  ///
+  /// - Parameter question: Which question of the attempt is meant; 0: whichever waits.
+  init(
+    _ decision: TaskDecision, question: Int32 = 0, limits: PlanLimits
+  ) throws(PlanProblems) {
     var hasher = SHA256Hasher()
     switch decision {
     case .reject(let message):
       hasher.update(Array("rejected\n\(message)".utf8))
-      completion = Completion(rejection: message, digest: hasher.finalize())
+      completion = Completion(
+        rejection: message, digest: hasher.finalize(), question: question)
       output = nil
     case .value(let given):
       let value = given.isEmpty ? Self.approved : given
@@ -24,7 +29,8 @@ struct CompletionIntake: Sendable {
       hasher.update(Array("value\n".utf8))
       hasher.update(value)
       completion = Completion(
-        rejection: nil, digest: hasher.finalize(), outputBytes: Int64(value.count))
+        rejection: nil, digest: hasher.finalize(), outputBytes: Int64(value.count),
+        question: question)
       output = value
     }
   }
@@ -45,7 +51,7 @@ struct CompletionIntake: Sendable {
 
 /// What somebody decides on a task that waits for input.
 public enum TaskDecision: Sendable, Equatable {
-  /// JSON, the task's output; empty: that it was approved.
+  /// JSON: the output of an approval, the answer to a run; empty: that it was approved.
   case value([UInt8])
   /// Why, for people.
   case reject(String)

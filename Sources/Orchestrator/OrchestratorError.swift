@@ -18,6 +18,8 @@ public struct OrchestratorError: Error, Sendable, Equatable, CustomStringConvert
     public static let revisionMismatch = Code(reason: "REVISION_MISMATCH")
     public static let tooManyLabels = Code(reason: "TOO_MANY_LABELS")
     public static let notWaiting = Code(reason: "NOT_WAITING")
+    /// The value is too large beside what the attempt has asked and was told before.
+    public static let answerTooLarge = Code(reason: "ANSWER_TOO_LARGE")
     public static let planEnded = Code(reason: "PLAN_ENDED")
     public static let budgetExhausted = Code(reason: "BUDGET_EXHAUSTED")
     public static let deadlinePassed = Code(reason: "DEADLINE_PASSED")

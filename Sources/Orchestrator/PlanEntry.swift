@@ -13,6 +13,8 @@ final class PlanEntry {
   var outputs: [Int: [UInt8]] = [:]
   /// What mapped tasks run over, by ordinal; for as long as they do.
   var items: [Int: MapItems] = [:]
+  /// What attempts have asked and were told, by ordinal; the others stay in the store.
+  var dialogs: [Int: TaskDialog] = [:]
   /// Conditions and lists that are to be evaluated, in the order in which they were asked for.
   var questions: [Int] = []
   var isAnswering = false

@@ -138,14 +138,15 @@ public final class PlanOrchestrator: Sendable {
   /// Settles a task that waits for input. The value is read and hashed on the calling thread; one
   /// that cannot be taken is answered as problems.
   public func complete(
-    _ id: PlanID, task taskID: String, attempt: Int32, _ decision: TaskDecision
+    _ id: PlanID, task taskID: String, index: Int32 = 0, attempt: Int32, question: Int32 = 0,
+    _ decision: TaskDecision
   ) async throws(OrchestratorError) -> Result<CompletionAnswer, PlanProblems> {
     let intake: CompletionIntake
     do throws(PlanProblems) {
-      intake = try CompletionIntake(decision, limits: options.limits)
+      intake = try CompletionIntake(decision, question: question, limits: options.limits)
     } catch { return .failure(error) }
     return .success(
-      try await ask { $0.complete(id, task: taskID, attempt: attempt, intake, $1) })
+      try await ask { $0.complete(id, task: taskID, index: index, attempt: attempt, intake, $1) })
   }
 
   /// What comes after the cursor; waits until there is something. Ends with `.cancelled` when the

@@ -8,13 +8,19 @@ internal import Plan
 /// The only place that reads an output's bytes. May run on any thread.
 struct ResultIntake: Sendable {
   private(set) var summary: ResultSummary
-  /// To be stored if the engine accepts the result as a success.
+  /// To be stored if the engine accepts the result: the output of a success, what a question asks.
   private(set) var output: [UInt8]?
   /// It was checked against the task's schema.
   private var isChecked = false
 
   init(_ result: AdapterResult, limits: PlanLimits) {
     let digest = Self.digest(result)
+    if result.outcome == .waitingInput {
+      summary = ResultSummary(outcome: .waitingInput, digest: digest, usage: result.usage)
+      output = result.output
+      if let error = Self.mistake(inPrompt: result.output) { refuse(error) }
+      return
+    }
     guard result.outcome == .succeeded else {
       summary = ResultSummary(
         outcome: result.outcome, error: result.error ?? Self.missingError(result.outcome),
@@ -34,17 +40,22 @@ struct ResultIntake: Sendable {
     }
   }
 
+  /// Makes a failure of it; the digest stays that of what was received.
+  mutating func refuse(_ error: TaskError) {
+    summary.outcome = .failed
+    summary.error = error
+    summary.outputBytes = 0
+    output = nil
+  }
+
   /// The result as the engine is to take it: an output that does not fit is a failure, though the
   /// digest stays that of what was received.
   func checked(against schema: OutputSchema?) -> ResultIntake {
-    guard let schema, let output, !isChecked else { return self }
+    guard let schema, let output, !isChecked, summary.outcome == .succeeded else { return self }
     var intake = self
     intake.isChecked = true
     guard let mistake = schema.mistake(in: output) else { return intake }
-    intake.summary.outcome = .failed
-    intake.summary.error = TaskError(.invalidOutput, code: "OUTPUT_SCHEMA", message: mistake)
-    intake.summary.outputBytes = 0
-    intake.output = nil
+    intake.refuse(TaskError(.invalidOutput, code: "OUTPUT_SCHEMA", message: mistake))
     return intake
   }
 
@@ -60,6 +71,24 @@ struct ResultIntake: Sendable {
     } catch {
       return TaskError(
         .invalidOutput, code: "NOT_JSON", message: "the output is not JSON: \(error)")
+    }
+  }
+
+  /// Bytes of one question.
+  private static let promptBytes = 64 << 10
+
+  private static func mistake(inPrompt prompt: [UInt8]) -> TaskError? {
+    if prompt.count > promptBytes {
+      return TaskError(
+        .permanent, code: "PROMPT_TOO_LARGE",
+        message: "what the run asks has \(prompt.count) bytes; the limit is \(promptBytes)")
+    }
+    do throws(JSONError) {
+      try JSONReader.validate(prompt)
+      return nil
+    } catch {
+      return TaskError(
+        .invalidOutput, code: "NOT_JSON", message: "what the run asks is not JSON: \(error)")
     }
   }
 

@@ -22,6 +22,10 @@ extension Shard {
   func prompts(_ tasks: [PlanSnapshot.Task], of entry: PlanEntry) -> [Int: [UInt8]] {
     var prompts: [Int: [UInt8]] = [:]
     for task in tasks where task.status == .waitingInput {
+      if task.row.question > 0 {
+        prompts[task.row.ordinal] = dialog(of: entry, task.row.ordinal)?.turns.last?.prompt
+        continue
+      }
       guard case .success(let payload) = renderPayload(entry, task.row.ordinal) else { continue }
       prompts[task.row.ordinal] = JSONReader.find([.key("prompt")], in: payload).map { Array($0) }
     }
@@ -30,7 +34,8 @@ extension Shard {
 
   /// CompleteTask. Answers whether the decision had been taken before, and the task.
   func complete(
-    _ id: PlanID, task taskID: String, attempt: Int32, _ intake: CompletionIntake,
+    _ id: PlanID, task taskID: String, index: Int32 = 0, attempt: Int32,
+    _ intake: CompletionIntake,
     _ reply: @escaping (Result<CompletionAnswer, OrchestratorError>) -> Void
   ) {
     let entry: PlanEntry
@@ -38,7 +43,9 @@ extension Shard {
     case .success(let found): entry = found
     case .failure(let error): return reply(.failure(error))
     }
-    let ordinal = entry.machine.compiled.ordinals[taskID] ?? -1
+    let key = IdempotencyKey(planID: id, taskID: taskID, index: index)
+    let ordinal = entry.machine.ordinal(of: key) ?? -1
+    if let refusal = refusal(of: intake, entry, ordinal) { return reply(.failure(refusal)) }
     let event = PlanEvent.complete(
       ordinal: ordinal, attempt: attempt, intake.completion)
     apply(event, to: entry, output: intake.output) { result in
@@ -49,11 +56,12 @@ extension Shard {
           }
           let machine = entry.machine
           let task = PlanSnapshot.Task(
-            row: machine.rows[ordinal], status: machine.status(of: ordinal), home: ordinal)
+            row: machine.rows[ordinal], status: machine.status(of: ordinal),
+            home: machine.home(ordinal), index: machine.index(of: ordinal))
           return .success(
             CompletionAnswer(
               isRepeated: answer == .alreadyRecorded, task: task,
-              definition: machine.compiled.plan.tasks[ordinal]))
+              definition: machine.compiled.plan.tasks[task.home]))
         })
     }
   }

@@ -365,7 +365,7 @@ extension Shard {
     }
     let lease = TaskLease(ordinal: ordinal, attempt: attempt, token: token)
     let checked = intake.checked(against: entry.schema(of: ordinal))
-    apply(.result(lease, checked.summary), to: entry, output: checked.output, then: reply)
+    settle(lease, checked, entry, then: reply)
   }
 
   /// The output schema of a task, to check an output with on another thread.

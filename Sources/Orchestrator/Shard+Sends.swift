@@ -128,6 +128,7 @@ extension Shard {
     case .success(let rendered): payload = rendered
     case .failure(let failure): return .failure(failure)
     }
+    guard let dialog = dialog(of: entry, ordinal) else { return .failure(.store) }
     let feedback = row.error.flatMap { $0.errorClass == .invalidOutput ? $0.message : nil }
     return .success(
       HandOut(
@@ -135,7 +136,8 @@ extension Shard {
         payload: payload, delivery: row.delivery,
         timeoutMilliseconds: timeLeft(row, deadlineAt: entry.machine.plan.deadlineAt),
         feedback: feedback ?? "", metadata: task.metadata,
-        outputSchema: entry.schema(of: ordinal)?.json ?? []))
+        outputSchema: entry.schema(of: ordinal)?.json ?? [], dialog: dialog.turns,
+        parkedHandle: row.resumes ? row.handle : nil))
   }
 
   /// The task's payload, its references resolved.
@@ -294,7 +296,12 @@ extension Shard {
 
   private func polled(_ id: PlanID, _ lease: TaskLease, _ intake: ResultIntake) {
     guard let entry = plans[id] else { return }
-    apply(.result(lease, intake.summary), to: entry, output: intake.output)
+    settle(lease, intake, entry) { [weak self] result in
+      guard case .failure = result, let self, plans[id] === entry else { return }
+      // Nothing was decided on it: it is fetched again.
+      entry.sends[lease.ordinal]?.isPolling = false
+      pollLater(entry, lease)
+    }
   }
 
   private func polled(_ id: PlanID, _ asked: Send, _ reply: PollReply) {
@@ -312,9 +319,15 @@ extension Shard {
       apply(.lost(lease, code: "RUN_LOST", message: "the adapter knows no such run"), to: entry)
     case .unanswered:
       entry.sends[lease.ordinal]?.failures += 1
-      arm(at: now + options.backoffMilliseconds(failures: send.failures)) { shard in
-        if let entry = shard.plans[id] { shard.poll(entry, lease) }
-      }
+      pollLater(entry, lease)
+    }
+  }
+
+  private func pollLater(_ entry: PlanEntry, _ lease: TaskLease) {
+    let id = entry.id
+    let failures = entry.sends[lease.ordinal]?.failures ?? 0
+    arm(at: now + options.backoffMilliseconds(failures: failures)) { shard in
+      if let entry = shard.plans[id] { shard.poll(entry, lease) }
     }
   }
 

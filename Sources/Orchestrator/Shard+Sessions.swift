@@ -207,7 +207,7 @@ extension Shard {
         let row = machine.rows[ordinal]
         isOver =
           machine.status(of: ordinal).isFinal || run.attempt < row.attempt
-          || (run.attempt == row.attempt && row.tokenClosed)
+          || (run.attempt == row.attempt && (row.tokenClosed || isKnownQuestion(run, row)))
       } else {
         isOver = true
       }
@@ -217,6 +217,11 @@ extension Shard {
       return
     }
     if run.isFinished { reply.forget.append(reference) } else { reply.cancel.append(reference) }
+  }
+
+  /// A question that is taken and not answered yet; the run is told to keep it no longer as a result.
+  private func isKnownQuestion(_ run: RunList.Run, _ row: TaskRow) -> Bool {
+    run.isFinished && row.status == .waitingInput && run.token < row.token
   }
 
   /// A finished run of a task that is out: its callback may have ended on another answer, so the

@@ -150,6 +150,10 @@ final class Shard {
         }
         group.byteCount += output.count
       }
+      if let part = decision.storesTurn, let ordinal = event.resultOrdinal, let output {
+        change.dialogs = [store(part, output, entry, ordinal)]
+        group.byteCount += change.dialogs[0].byteCount
+      }
       if let created = change.created {
         group.byteCount += created.plan.tasks.reduce(0) { $0 + $1.payload.count }
       }

@@ -13,6 +13,8 @@ public struct PlanChange: Sendable, Equatable {
   public var tasks: [TaskRow] = []
   /// Outputs that were accepted, at most one per task for the life of a plan.
   public var outputs: [TaskOutput] = []
+  /// What attempts have asked and were told, each whole and in place of what there was.
+  public var dialogs: [TaskDialog] = []
   /// The transition's events; their `seq`s go on from the stored `lastSeq` without a gap.
   public var events: [TraceEvent] = []
 
@@ -23,8 +25,8 @@ public struct PlanChange: Sendable, Equatable {
 
   /// About how many rows the change writes.
   public var rowCount: Int {
-    1 + tasks.count + outputs.count + (events.isEmpty ? 0 : 1) + (created == nil ? 0 : 1)
-      + (amendment == nil ? 0 : 1) + (spending == nil ? 0 : 1)
+    1 + tasks.count + outputs.count + dialogs.count + (events.isEmpty ? 0 : 1)
+      + (created == nil ? 0 : 1) + (amendment == nil ? 0 : 1) + (spending == nil ? 0 : 1)
   }
 }
 

@@ -17,7 +17,7 @@ public enum TaskStatus: String, Sendable, CaseIterable {
   /// A task of type `plan` whose sub-plan is under way; people see it RUNNING.
   case delegated
   case waitingRetry = "waiting_retry"
-  /// Somebody is asked; no adapter has the task.
+  /// Somebody is asked; the task holds no place with an adapter.
   case waitingInput = "waiting_input"
   case succeeded, failed, cancelled, skipped
 
@@ -135,6 +135,8 @@ public struct Usage: Sendable, Equatable {
 /// How an attempt ended.
 public enum Outcome: String, Sendable, CaseIterable {
   case succeeded, failed, cancelled
+  /// The run asks for input and is parked; the attempt goes on once it is answered.
+  case waitingInput = "waiting_input"
 }
 
 /// What the store holds of a plan beside its definition.
@@ -182,6 +184,10 @@ public struct TaskRow: Sendable, Equatable {
   public var tokenClosed = false
   /// An event says that the current hand-out's run began.
   public var hasBegun = false
+  /// Questions that the current attempt has asked; 0: none.
+  public var question: Int32 = 0
+  /// The last question is answered, and its hand-out goes to the run that is parked.
+  public var resumes = false
   /// Attempts before the last RetryPlan, which the retry policy no longer counts.
   public var attemptsBefore: Int32 = 0
   /// Where the task was last handed to.
@@ -221,7 +227,7 @@ public struct TaskRow: Sendable, Equatable {
     // Adapters' handles are none.
     adapter.isEmpty && !handle.isEmpty ? PlanID(handle) : nil
   }
-  /// One per attempt that ended with a result.
+  /// One per attempt that ended with a result, and two per question: what asked it and its answer.
   public var accepted: [AcceptedResult] = []
 
   public init(ordinal: Int) { self.ordinal = ordinal }
@@ -257,6 +263,7 @@ public enum EventKind: String, Sendable, CaseIterable {
   case taskFailed = "task_failed"
   case taskRetryScheduled = "task_retry_scheduled"
   case taskWaitingInput = "task_waiting_input"
+  case taskResumed = "task_resumed"
   case taskCancelled = "task_cancelled"
   case taskSkipped = "task_skipped"
   case taskExpanded = "task_expanded"

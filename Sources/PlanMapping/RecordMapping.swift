@@ -154,6 +154,7 @@ extension BatonV1.TaskState {
     if task.isSubPlan { subPlanId = row.handle }
     guard status == .waitingInput else { return }
     promptJson = prompt ?? []
+    question = row.question
     waitingSinceMs = row.dispatchedAt ?? 0
     waitingUntilMs = row.timerDueAt ?? 0
   }

@@ -63,11 +63,18 @@ final class AdapterConnections: AdapterPort {
       return
     }
     let run = handOut.run
-    channel.unary(
-      ExecutionAdapterClient.dispatchTaskMethod, BatonV1.DispatchTaskRequest(handOut),
-      CallOptions(timeout: Self.timeout)
-    ) { (result: Result<BatonV1.TaskHandle, RPCError>) in
+    let request = BatonV1.DispatchTaskRequest(handOut)
+    let options = CallOptions(timeout: Self.timeout)
+    let answered = { @Sendable (result: Result<BatonV1.TaskHandle, RPCError>) in
       completion(Self.reply(result, to: run))
+    }
+    if let handle = handOut.parkedHandle {
+      channel.unary(
+        ExecutionAdapterClient.resumeTaskMethod,
+        BatonV1.ResumeTaskRequest(task: request, handle: handle), options, completion: answered)
+    } else {
+      channel.unary(
+        ExecutionAdapterClient.dispatchTaskMethod, request, options, completion: answered)
     }
   }
 
@@ -185,6 +192,9 @@ extension BatonV1.DispatchTaskRequest {
     feedback = handOut.feedback
     metadata = handOut.metadata
     outputSchemaJson = handOut.outputSchema
+    dialog = handOut.dialog.map {
+      BatonV1.DialogTurn(promptJson: $0.prompt, valueJson: $0.value ?? [])
+    }
   }
 }
 

@@ -16,7 +16,7 @@ extension OrchestratorError {
     case .staleLease, .alreadyTerminal, .notFailed, .planEnded, .deadlinePassed,
       .notWaiting, .budgetExhausted, .isSubPlan:
       .failedPrecondition
-    case .tooManyLabels: .resourceExhausted
+    case .tooManyLabels, .answerTooLarge: .resourceExhausted
     case .conflictingResult, .revisionMismatch: .aborted
     case .storeUnavailable, .stopping: .unavailable
     case .cancelled: .cancelled

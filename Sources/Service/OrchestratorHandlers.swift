@@ -242,14 +242,16 @@ struct OrchestratorHandlers: OrchestratorService {
     }
     let result = try await answering { () async throws(OrchestratorError) in
       try await orchestrator.complete(
-        id, task: request.taskId, attempt: request.attempt, decision)
+        id, task: request.taskId, index: request.index, attempt: request.attempt,
+        question: request.question, decision)
     }
     switch result {
     case .success(let answer):
       return BatonV1.CompleteTaskResponse(
         alreadyRecorded: answer.isRepeated,
         task: BatonV1.TaskState(
-          answer.definition, answer.task.row, status: answer.task.status, output: nil))
+          answer.definition, answer.task.row, index: answer.task.index,
+          status: answer.task.status, output: nil))
     case .failure(let problems): throw problems.rpcError
     }
   }

@@ -181,6 +181,7 @@ extension AdapterResult {
     case .succeeded: outcome = .succeeded
     case .failed: outcome = .failed
     case .cancelled: outcome = .cancelled
+    case .waitingInput: outcome = .waitingInput
     case .unspecified, .unrecognized: return nil
     }
     var error = message.error.map { TaskError($0) }
@@ -190,7 +191,9 @@ extension AdapterResult {
       error?.diagnostics = full.diagnostics.clipped(toBytes: 64 << 10)
     }
     self.init(
-      outcome: outcome, output: message.outputJson, error: error, usage: Usage(message.usage))
+      outcome: outcome,
+      output: outcome == .waitingInput ? message.promptJson : message.outputJson, error: error,
+      usage: Usage(message.usage))
   }
 }
 

@@ -10,6 +10,7 @@ struct MemoryContents {
     var row: PlanRow
     var tasks: [Int: TaskRow] = [:]
     var outputs: [Int: [UInt8]] = [:]
+    var dialogs: [Int: TaskDialog] = [:]
     /// The event with `seq` n is at n - 1.
     var events: [TraceEvent] = []
   }
@@ -89,6 +90,7 @@ struct MemoryContents {
     if let amendment = change.amendment { plans[id]?.creation.plan.amend(amendment) }
     for task in change.tasks { plans[id]?.tasks[task.ordinal] = task }
     for output in change.outputs { plans[id]?.outputs[output.ordinal] = output.json }
+    for dialog in change.dialogs { plans[id]?.dialogs[dialog.ordinal] = dialog }
     plans[id]?.events.append(contentsOf: change.events)
     if let spending = change.spending {
       let key = SpendingKey(spending.namespace, spending.periodStart)

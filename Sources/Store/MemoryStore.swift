@@ -52,6 +52,12 @@ public final class MemoryStore: PlanStore {
     }
   }
 
+  public func dialogs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskDialog] {
+    contents.withLockedValue { contents in
+      ordinals.compactMap { contents.plans[id]?.dialogs[$0] }
+    }
+  }
+
   public func events(
     _ id: PlanID, from seq: Int64, maxCount: Int, maxBytes: Int
   ) throws(StoreError) -> [TraceEvent] {

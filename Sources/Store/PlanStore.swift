@@ -32,6 +32,9 @@ public protocol PlanStore: AnyObject, Sendable {
   /// out.
   func outputs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskOutput]
 
+  /// The dialogs of some tasks, in the order of `ordinals`; tasks without one are left out.
+  func dialogs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskDialog]
+
   /// Events from `seq` on, at most `maxCount` of them and, after the first, `maxBytes` of them.
   func events(
     _ id: PlanID, from seq: Int64, maxCount: Int, maxBytes: Int

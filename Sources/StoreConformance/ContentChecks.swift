@@ -15,6 +15,7 @@ extension StoreCheck {
       let id = PlanID(high: 1, low: 2)
       try expectEqual(try store.load(id), nil, "load")
       try expectEqual(try store.outputs(id, ordinals: [0, 1]), [], "outputs")
+      try expectEqual(try store.dialogs(id, ordinals: [0, 1]), [], "dialogs")
       try expectEqual(
         try store.events(id, from: 1, maxCount: 10, maxBytes: 1_000), [], "events")
       try store.commit([])
@@ -41,6 +42,7 @@ extension StoreCheck {
     change.outputs = creation.plan.tasks.indices.map {
       TaskOutput(ordinal: $0, json: random.json())
     }
+    change.dialogs = creation.plan.tasks.indices.map { random.dialog(ordinal: $0) }
     try store.commit([change])
     try PlanModel(change)?.verify(in: store)
   }
@@ -59,6 +61,9 @@ extension PlanModel {
       ordinals.compactMap { ordinal in
         outputs[ordinal].map { TaskOutput(ordinal: ordinal, json: $0) }
       }, "outputs of \(planID)")
+    try expectEqual(
+      try store.dialogs(planID, ordinals: ordinals), ordinals.compactMap { dialogs[$0] },
+      "dialogs of \(planID)")
     try expectEqual(
       try store.events(planID, from: 1, maxCount: .max, maxBytes: .max), events,
       "events of \(planID)")

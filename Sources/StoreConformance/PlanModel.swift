@@ -7,6 +7,7 @@ public struct PlanModel: Sendable, Equatable {
   public private(set) var row: PlanRow
   public private(set) var tasks: [Int: TaskRow] = [:]
   public private(set) var outputs: [Int: [UInt8]] = [:]
+  public private(set) var dialogs: [Int: TaskDialog] = [:]
   public private(set) var events: [TraceEvent] = []
 
   /// The plan that `change` makes; nil for a change that makes none.
@@ -24,6 +25,7 @@ public struct PlanModel: Sendable, Equatable {
     if let amendment = change.amendment { creation.plan.amend(amendment) }
     for task in change.tasks { tasks[task.ordinal] = task }
     for output in change.outputs { outputs[output.ordinal] = output.json }
+    for dialog in change.dialogs { dialogs[dialog.ordinal] = dialog }
     events += change.events
   }
 
@@ -58,6 +60,9 @@ public struct PlanModel: Sendable, Equatable {
     change.tasks = ordinals.map { random.taskRow(ordinal: $0) }
     for ordinal in ordinals where outputs[ordinal] == nil && random.oneIn(2) {
       change.outputs.append(TaskOutput(ordinal: ordinal, json: random.json()))
+    }
+    for ordinal in ordinals where random.oneIn(3) {
+      change.dialogs.append(random.dialog(ordinal: ordinal))
     }
     change.events = (0..<eventCount).map { random.event(seq: row.lastSeq + Int64($0) + 1) }
     if random.oneIn(4) { change.amendment = random.amendment() }

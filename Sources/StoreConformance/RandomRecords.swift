@@ -148,6 +148,8 @@ extension RandomSource {
     row.token = integer()
     row.tokenClosed = oneIn(2)
     row.hasBegun = oneIn(2)
+    row.question = int32()
+    row.resumes = oneIn(2)
     row.attemptsBefore = int32()
     row.adapter = text()
     row.instance = text()
@@ -169,6 +171,13 @@ extension RandomSource {
       AcceptedResult(attempt: int32(), token: integer(), digest: digest())
     }
     return row
+  }
+
+  mutating func dialog(ordinal: Int) -> TaskDialog {
+    let turns = (0..<Int.random(in: 0...3, using: &self)).map { _ in
+      DialogTurn(prompt: json(), value: oneIn(3) ? nil : json())
+    }
+    return TaskDialog(ordinal: ordinal, turns: turns)
   }
 
   private mutating func taskError() -> TaskError? {

@@ -54,6 +54,7 @@ struct ChangeRun {
   private mutating func append(_ next: PlanChange) {
     change.plan = next.plan
     change.outputs += next.outputs
+    change.dialogs += next.dialogs
     change.events += next.events
     if let spending = next.spending {
       if change.spending?.add(tokens: spending.tokens, tasks: spending.tasks) == nil {

@@ -9,6 +9,7 @@ final class PlanReader {
   private let selectOpen: SQLiteStatement
   private let selectOutput: SQLiteStatement
   private let selectSpending: SQLiteStatement
+  private let selectDialog: SQLiteStatement
 
   init(_ connection: SQLiteConnection) throws(SQLiteFailure) {
     selectPlan = try SQLiteStatement(
@@ -33,6 +34,11 @@ final class PlanReader {
     selectOutput = try SQLiteStatement(
       connection,
       "SELECT json FROM outputs WHERE ordinal = ? AND plan = (SELECT plan FROM plans WHERE id = ?)")
+    selectDialog = try SQLiteStatement(
+      connection,
+      """
+      SELECT turns FROM dialogs WHERE ordinal = ? AND plan = (SELECT plan FROM plans WHERE id = ?)
+      """)
   }
 
   func load(_ id: PlanID) throws(StoreError) -> StoredPlan? {
@@ -105,5 +111,17 @@ final class PlanReader {
       if let output { outputs.append(output) }
     }
     return outputs
+  }
+  func dialogs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskDialog] {
+    var dialogs: [TaskDialog] = []
+    for ordinal in ordinals {
+      selectDialog.bind(ordinal)
+      selectDialog.bind(id)
+      let turns = try selectDialog.first { () throws(StoreError) in
+        try DialogRecord.decode(selectDialog.bytes())
+      }
+      if let turns { dialogs.append(TaskDialog(ordinal: ordinal, turns: turns)) }
+    }
+    return dialogs
   }
 }

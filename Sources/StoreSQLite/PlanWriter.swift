@@ -17,6 +17,7 @@ final class PlanWriter {
   private let updateAmended: SQLiteStatement
   private let upsertTask: SQLiteStatement
   private let insertOutput: SQLiteStatement
+  private let upsertDialog: SQLiteStatement
   private let insertTrace: SQLiteStatement
   private let addSpending: SQLiteStatement
 
@@ -41,6 +42,7 @@ final class PlanWriter {
       "UPDATE plans SET labels = ?, priority = ?, budget = ? WHERE plan = ?")
     upsertTask = try prepare(SQL.upsert("tasks", key: TaskColumns.key, TaskColumns.names))
     insertOutput = try prepare(SQL.insert("outputs", ["plan", "ordinal", "json"]))
+    upsertDialog = try prepare(SQL.upsert("dialogs", key: TaskColumns.key, ["turns"]))
     insertTrace = try prepare(SQL.insert("trace", ["plan", "last_seq", "events"]))
     addSpending = try prepare(
       SQL.insert("namespace_spending", ["namespace", "period_start", "tokens", "tasks"]) + """
@@ -110,6 +112,12 @@ final class PlanWriter {
       insertOutput.bind(text: output.json)
       try self.run(
         insertOutput, taken: change.invalid("task \(output.ordinal) has an output already"))
+    }
+    for dialog in change.dialogs {
+      upsertDialog.bind(plan)
+      upsertDialog.bind(dialog.ordinal)
+      upsertDialog.bind(blob: DialogRecord.encode(dialog.turns))
+      try self.run(upsertDialog)
     }
     if let spending = change.spending { try add(spending) }
     guard !change.events.isEmpty else { return }

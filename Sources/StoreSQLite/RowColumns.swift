@@ -28,9 +28,9 @@ enum TaskColumns {
   static let key = ["plan", "ordinal"]
   static let names =
     [
-      "status", "attempt", "delivery", "token", "token_closed", "has_begun", "attempts_before",
-      "adapter", "instance", "handle", "handle_epoch", "handle_answered", "started_at",
-      "dispatched_at", "finished_at", "timer_due_at", "timer_delay_ms",
+      "status", "attempt", "delivery", "token", "token_closed", "has_begun", "question", "resumes",
+      "attempts_before", "adapter", "instance", "handle", "handle_epoch", "handle_answered",
+      "started_at", "dispatched_at", "finished_at", "timer_due_at", "timer_delay_ms",
     ] + ErrorColumns.names + UsageColumns.names + [
       "reported", "output_bytes", "item_count", "first_item", "accepted",
     ]
@@ -167,6 +167,8 @@ extension SQLiteStatement {
     bind(row.token)
     bind(row.tokenClosed)
     bind(row.hasBegun)
+    bind(row.question)
+    bind(row.resumes)
     bind(row.attemptsBefore)
     bind(row.adapter)
     bind(row.instance)
@@ -200,6 +202,8 @@ extension SQLiteStatement {
     row.token = integer()
     row.tokenClosed = integer() != 0
     row.hasBegun = integer() != 0
+    row.question = int32()
+    row.resumes = integer() != 0
     row.attemptsBefore = int32()
     row.adapter = text()
     row.instance = text()

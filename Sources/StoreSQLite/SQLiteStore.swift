@@ -61,6 +61,10 @@ public final class SQLiteStore: PlanStore {
     }
   }
 
+  public func dialogs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskDialog] {
+    try write { side throws(StoreError) in try side.reader.dialogs(id, ordinals: ordinals) }
+  }
+
   public func events(
     _ id: PlanID, from seq: Int64, maxCount: Int, maxBytes: Int
   ) throws(StoreError) -> [TraceEvent] {

@@ -89,6 +89,8 @@ enum Schema {
       token INTEGER NOT NULL,
       token_closed INTEGER NOT NULL,
       has_begun INTEGER NOT NULL,
+      question INTEGER NOT NULL,
+      resumes INTEGER NOT NULL,
       attempts_before INTEGER NOT NULL,
       adapter TEXT NOT NULL,
       instance TEXT NOT NULL,
@@ -123,6 +125,12 @@ enum Schema {
       json TEXT NOT NULL
     ) STRICT;
     CREATE UNIQUE INDEX outputs_task ON outputs (plan, ordinal);
+    CREATE TABLE dialogs (
+      plan INTEGER NOT NULL,
+      ordinal INTEGER NOT NULL,
+      turns BLOB NOT NULL,
+      PRIMARY KEY (plan, ordinal)
+    ) STRICT;
     CREATE TABLE trace (
       transition INTEGER PRIMARY KEY,
       plan INTEGER NOT NULL,

@@ -9,7 +9,7 @@ final class MockRunner: TaskRunner {
   let framework = "mock"
   let frameworkVersion = AdapterVersion.current
   let taskTypes: [String]
-  let capabilities = ["cancel", "progress"]
+  let capabilities = ["cancel", "progress", "resume"]
   let neverBlocks = true
   /// Hand-outs refused so far, by idempotency key.
   private let refusals = NIOLockedValueBox<[String: Int]>([:])
@@ -64,6 +64,10 @@ final class MockRunner: TaskRunner {
         retryAfter: script.retryAfter, usage: script.tokens.map { _ in Self.usage(request, script) }
       )
     }
+    guard request.dialog.count >= script.questionCount else {
+      let prompt = JSONMember("question", .string("\(request.taskID), \(request.dialog.count + 1)"))
+      return TaskOutput(asking: .object([prompt]), usage: Self.usage(request, script))
+    }
     return TaskOutput(Self.output(request, script), usage: Self.usage(request, script))
   }
 
@@ -93,7 +97,7 @@ final class MockRunner: TaskRunner {
     }
     return .object([
       JSONMember("text", .string("\(request.taskID), attempt \(request.attempt)")),
-      JSONMember("json", .null),
+      JSONMember("json", request.dialog.isEmpty ? .null : .array(request.dialog.map(\.value))),
     ])
   }
 

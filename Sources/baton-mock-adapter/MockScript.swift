@@ -19,6 +19,7 @@ internal import Plan
 /// | `mock.conflict` | `true` | a different second result is reported |
 /// | `mock.output` | JSON | the output |
 /// | `mock.outputs` | JSON list | the output of each attempt; the last one for all that follow |
+/// | `mock.ask` | n | so many questions are asked before that; their answers are the output's `json` |
 /// | `mock.echo` | `true` | the output is {"text": feedback, "json": payload, "schema": schema} |
 /// | `mock.chunks` | n | so many chunks of progress, spread over the delay |
 /// | `mock.tokens` | n | so many tokens are used, said when the run starts and with its result |
@@ -39,6 +40,7 @@ struct MockScript: Sendable, Equatable {
   /// One per attempt.
   var outputs: [JSONValue] = []
   var echoes = false
+  var questionCount = 0
   var chunkCount = 0
   var tokens: Int64?
   /// The last delivery whose start ends the process; 0: none.
@@ -74,6 +76,7 @@ struct MockScript: Sendable, Equatable {
     case "conflict": set(\.conflicts, Bool(text))
     case "output": set(\.outputs, (try? JSONValue(parsing: text)).map { [$0] })
     case "outputs": set(\.outputs, Self.list(text))
+    case "ask": set(\.questionCount, Self.count(text).map { Int($0) })
     case "echo": set(\.echoes, Bool(text))
     case "chunks": set(\.chunkCount, Self.count(text).map { Int($0) })
     case "tokens": set(\.tokens, Self.count(text).map { Int64($0) })

@@ -35,7 +35,11 @@ struct Transcript {
     let run = words.first.flatMap { Self.reference($0) } ?? RunReference(key: "", attempt: 0)
     let number = words.dropFirst().first.flatMap { Int64($0) } ?? 0
     switch verb {
-    case "dispatch": return dispatch(run, number)
+    case "dispatch": return handOut(run, number, words)
+    case "resume": return handOut(run, number, words, resumes: true)
+    case "ask":
+      table.finish(run, result: Array("Q\(number)".utf8), question: Int32(clamping: number))
+    case "terminal": table.reported(run, token: number, .terminal, now: now)
     case "cancel":
       let (verdict, ended) = table.cancel(run, now: now)
       return Self.answer("\(verdict)", ended)
@@ -60,8 +64,12 @@ struct Transcript {
     return ""
   }
 
-  private mutating func dispatch(_ run: RunReference, _ token: Int64) -> String {
-    let handOut = HandOut(run: run, token: token)
+  /// `dispatch RUN TOKEN`, with how many questions are answered behind that.
+  private mutating func handOut(
+    _ run: RunReference, _ token: Int64, _ words: [String], resumes: Bool = false
+  ) -> String {
+    let answers = words.dropFirst(2).first.flatMap { Int32($0) } ?? 0
+    let handOut = HandOut(run: run, token: token, resumes: resumes, answerCount: answers)
     let wouldStart = table.wouldStart(handOut)
     let (verdict, ended) = table.handOut(handOut)
     guard wouldStart == (verdict == .start || verdict == .noRoom) else { return "wouldStart lied" }

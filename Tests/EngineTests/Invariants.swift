@@ -28,7 +28,8 @@ struct Step {
   }
 
   var handOuts: [TraceEvent] {
-    change?.events.filter { $0.kind == .taskDispatched || $0.kind == .taskRedelivered } ?? []
+    let kinds: Set<EventKind> = [.taskDispatched, .taskRedelivered, .taskResumed]
+    return change?.events.filter { kinds.contains($0.kind) } ?? []
   }
 }
 
@@ -70,7 +71,8 @@ struct Invariant: Sendable {
     },
     Invariant(name: "at most one accepted result per attempt") { step in
       let wrong = step.rows.map(\.after).filter { row in
-        Set(row.accepted.map(\.attempt)).count < row.accepted.count
+        let current = row.accepted.count { $0.attempt == row.attempt }
+        return current > 1 + 2 * Int(row.question)
           || Set(row.accepted.map(\.token)).count < row.accepted.count
           || row.accepted.contains { $0.attempt > row.attempt || $0.token > row.token }
       }

@@ -130,7 +130,8 @@ struct Scene {
         ordinal: lease.ordinal, attempt: attempt,
         Completion(
           rejection: isDeclined ? "no" : nil,
-          digest: digest(isDeclined ? 6 : words.last == "other" ? 7 : 5), outputBytes: 8))
+          digest: digest(isDeclined ? 6 : words.contains("other") ? 7 : 5), outputBytes: 8,
+          question: words.dropFirst(2).lazy.compactMap { Int32($0) }.first ?? 0))
     case "withdraw": return .withdrawn(lease, code: "SERVER_STOPPED", message: "stopped")
     case "lose": return .lost(lease, code: "RUN_LOST", message: "lost")
     case "use":
@@ -138,7 +139,7 @@ struct Scene {
       usage.inputTokens = Int64(words[2]) ?? 0
       usage.calls = 1
       return .used(lease, usage)
-    case "succeed", "fail", "stop": return .result(lease, summary(words))
+    case "succeed", "fail", "stop", "ask": return .result(lease, summary(words))
     case "end", "endfail": return .subPlanEnded(lease, summary(words))
     case "timer", "early":
       return .timer(ordinal: lease.ordinal, generation: machine.timerGenerations[lease.ordinal])
@@ -221,6 +222,9 @@ struct Scene {
       return ResultSummary(
         outcome: .succeeded, digest: digest(words.last == "other" ? 2 : 1), outputBytes: 8,
         usage: usage)
+    case "ask":
+      return ResultSummary(
+        outcome: .waitingInput, digest: digest(words.last == "other" ? 9 : 8), usage: usage)
     case "stop":
       let cause = words.count > 2 ? error(words.dropFirst(2)) : nil
       return ResultSummary(outcome: .cancelled, error: cause, digest: digest(4), usage: usage)

@@ -167,8 +167,10 @@ struct World {
     case 17: return .deadline
     case 18...20:
       let isDeclined = chance(4)
+      let asking = life.machine.rows.last { $0.status == .waitingInput && $0.question > 0 }
       return .complete(
-        ordinal: roll(life.machine.rows.count + 1), attempt: Int32(roll(3)),
+        ordinal: asking?.ordinal ?? roll(life.machine.rows.count + 1),
+        attempt: asking == nil ? Int32(roll(3)) : 0,
         Completion(
           rejection: isDeclined ? "no" : nil, digest: digest(UInt8(roll(3))), outputBytes: 8))
     case 1, 2: return .pause(reason: "")
@@ -198,8 +200,11 @@ struct World {
     case 6 where chance(4): return .silent(lease)
     case 6: return .lost(lease, code: "LOST", message: "")
     default:
-      return life.machine.isDelegated(lease)
-        ? .subPlanEnded(lease, randomSummary()) : .result(lease, randomSummary())
+      guard life.machine.isDelegated(lease) else { return .result(lease, randomSummary()) }
+      var summary = randomSummary()
+      // The end of a plan asks nothing.
+      if summary.outcome == .waitingInput { summary.outcome = .cancelled }
+      return .subPlanEnded(lease, summary)
     }
   }
 
@@ -229,12 +234,15 @@ struct World {
   }
 
   private mutating func randomSummary() -> ResultSummary {
-    let outcome = pick([Outcome.succeeded, .succeeded, .succeeded, .failed, .failed, .cancelled])
+    let outcome = pick([
+      Outcome.succeeded, .succeeded, .succeeded, .failed, .failed, .cancelled, .waitingInput,
+    ])
     var usage = Usage()
     usage.inputTokens = Int64(roll(100))
     usage.calls = 1
+    let isFailure = outcome == .failed || outcome == .cancelled
     return ResultSummary(
-      outcome: outcome, error: outcome == .succeeded || chance(4) ? nil : randomError(),
+      outcome: outcome, error: isFailure && !chance(4) ? randomError() : nil,
       digest: digest(UInt8(roll(3))), outputBytes: outcome == .succeeded ? Int64(roll(50)) : 0,
       usage: usage)
   }

@@ -138,6 +138,9 @@ final class FlakyStore: PlanStore {
   func outputs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskOutput] {
     try base.outputs(id, ordinals: ordinals)
   }
+  func dialogs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskDialog] {
+    try base.dialogs(id, ordinals: ordinals)
+  }
   func events(
     _ id: PlanID, from seq: Int64, maxCount: Int, maxBytes: Int
   ) throws(StoreError) -> [TraceEvent] {
@@ -296,10 +299,11 @@ final class Bench {
   }
 
   func report(
-    _ run: RunName, output: String = #"{"text":"ok"}"#, error: TaskError? = nil
+    _ run: RunName, output: String = #"{"text":"ok"}"#, error: TaskError? = nil,
+    asks: Bool = false
   ) -> Result<Decision.Answer, OrchestratorError>? {
-    let result = AdapterResult(
-      outcome: error == nil ? .succeeded : .failed, output: Array(output.utf8), error: error)
+    let outcome: Outcome = asks ? .waitingInput : error == nil ? .succeeded : .failed
+    let result = AdapterResult(outcome: outcome, output: Array(output.utf8), error: error)
     let intake = ResultIntake(result, limits: options.limits)
     return ask { shard, reply in
       shard.report(run.key, run.attempt, run.token, intake, reply)

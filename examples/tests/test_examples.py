@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import yaml
 from baton_adapter.config import load_config
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
-from examples import archive
+from examples import archive, letter
 
 _EXAMPLES = Path(__file__).parents[1]
 _PORTABLE = {"prompt", "agent"}
@@ -32,6 +35,15 @@ def test_the_archive_is_out_of_reach_once() -> None:
         _run("tea", 1)
     assert _run("Tea", 2)["text"].endswith("thousand years. (from the archive)")
     assert "no note on glass" in _run("glass", 2)["text"]
+
+
+def test_the_letter_asks_who_is_to_get_it() -> None:
+    graph = letter.graph.compile(checkpointer=InMemorySaver())
+    config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    paused = graph.invoke({"topic": "tea"}, config)
+    assert paused["__interrupt__"][0].value["draft"] == "let us talk about tea"
+    state = graph.invoke(Command(resume="Ann"), config)
+    assert state["text"] == "Dear Ann, let us talk about tea."
 
 
 def test_the_briefing_uses_both_frameworks() -> None:

@@ -19,6 +19,10 @@ struct HandOut: Sendable, Equatable {
   var delivery: Int32 = 1
   var planID = ""
   var taskID = ""
+  /// ResumeTask: only for the run that is parked.
+  var resumes = false
+  /// Questions that the attempt has asked and that are answered.
+  var answerCount: Int32 = 0
 }
 
 /// One row of the table.
@@ -32,6 +36,8 @@ struct Run: Sendable, Equatable {
   ///                        lost --hand-out, higher token--> running   |
   ///                          \------------- cancel ------------------/
   /// ```
+  ///
+  /// A result that is a question goes finished --settled--> waiting --resume, higher token--> running.
   enum State: Sendable, Equatable {
     /// Its task is alive in this process. Can transition to finished, lost.
     case running(hasStarted: Bool)
@@ -41,6 +47,9 @@ struct Run: Sendable, Equatable {
     /// It ran in a process that has died, or was handed back. Can transition to running, ended,
     /// unknown.
     case lost(until: Int64)
+    /// Its question is taken over there; the run goes on with the answer. Can transition to running,
+    /// ended, unknown.
+    case waiting(until: Int64)
     /// A tombstone: settled, or cancelled before it was known. Can transition to unknown.
     case ended(until: Int64)
   }
@@ -52,6 +61,8 @@ struct Run: Sendable, Equatable {
   var state: State
   /// A cancel was asked for: a later hand-out of this attempt is refused.
   var isCancelled = false
+  /// Number of the question that it has asked, from 1; 0: its result is the attempt's end.
+  var question: Int32 = 0
 
   var reference: RunReference { handOut.run }
   var token: Int64 { handOut.token }
@@ -73,7 +84,7 @@ struct Run: Sendable, Equatable {
     switch state {
     case .running(let hasStarted): hasStarted
     case .finished: true
-    case .lost, .ended: false
+    case .lost, .waiting, .ended: false
     }
   }
 }
@@ -103,8 +114,10 @@ enum CancelVerdict: Sendable, Equatable {
 
 /// What the orchestrator said to a reported result.
 enum ReportVerdict: Sendable, Equatable {
-  /// OK or ALREADY_TERMINAL: the result may go.
+  /// OK: the result may go; a run that asks waits for its answer.
   case settled
+  /// ALREADY_TERMINAL: the result may go, and nothing follows.
+  case terminal
   /// STALE_LEASE or any other final refusal: kept, and delivered again under a higher token.
   case refused
 }

@@ -49,8 +49,13 @@ enum RunRecord: Equatable {
     }
     writer.key("cancelled")
     writer.bool(run.isCancelled)
+    if run.question > 0 {
+      writer.key("question")
+      writer.integer(Int64(run.question))
+    }
     writer.key("state")
     switch run.state {
+    case .waiting: writer.string("waiting")
     case .running: writer.string("running")
     case .lost: writer.string("lost")
     case .ended: writer.string("ended")
@@ -91,7 +96,10 @@ enum RunRecord: Equatable {
     else { return nil }
     let handOut = HandOut(
       run: reference, token: token, delivery: delivery, planID: planID, taskID: taskID)
-    return Run(handOut: handOut, handle: handle, state: runState, isCancelled: isCancelled)
+    let question = json["question"]?.integerValue.flatMap { Int32(exactly: $0) } ?? 0
+    return Run(
+      handOut: handOut, handle: handle, state: runState, isCancelled: isCancelled,
+      question: question)
   }
 
   /// Times are not stored: whoever loads the rows gives them new ones.
@@ -100,6 +108,7 @@ enum RunRecord: Equatable {
     case "running": .running(hasStarted: false)
     case "lost": .lost(until: 0)
     case "ended": .ended(until: 0)
+    case "waiting": .waiting(until: 0)
     case "finished":
       json["result"]?.stringValue.flatMap { Data(base64Encoded: $0) }
         .map { .finished(result: Array($0), isParked: false) }

@@ -35,6 +35,7 @@ struct RunTable: Sendable {
     for var row in rows {
       switch row.state {
       case .running, .lost: row.state = .lost(until: now + retention.lost)
+      case .waiting: row.state = .waiting(until: now + retention.lost)
       case .ended: row.state = .ended(until: now + retention.tombstone)
       case .finished(let result, _): row.state = .finished(result: result, isParked: false)
       }
@@ -57,7 +58,7 @@ struct RunTable: Sendable {
     return changed.sorted().map { ($0, runs[$0]) }
   }
 
-  // MARK: DispatchTask
+  // MARK: DispatchTask and ResumeTask
 
   /// Whether `handOut` would start a run, room given: then the payload is worth checking.
   func wouldStart(_ handOut: HandOut) -> Bool { judge(handOut) == .start }
@@ -84,13 +85,21 @@ struct RunTable: Sendable {
   private func judge(_ handOut: HandOut) -> HandOutVerdict {
     let highest = attempts[handOut.run.key]?.max() ?? 0
     guard handOut.run.attempt >= highest else { return .superseded }
-    guard let run = runs[handOut.run] else { return .start }
+    guard let run = runs[handOut.run] else { return handOut.resumes ? .lost : .start }
     if run.isCancelled { return .cancelled }
     switch run.state {
-    case .running, .finished: return .same
-    case .lost: return handOut.token > run.token ? .start : .lost
+    case .running: return .same
+    case .finished: return isAnswered(run, by: handOut) ? .start : .same
+    case .waiting where handOut.resumes && handOut.token <= run.token: return .same
+    case .waiting: return isAnswered(run, by: handOut) ? .start : .lost
+    case .lost: return handOut.token > run.token && !handOut.resumes ? .start : .lost
     case .ended: return .ended
     }
+  }
+
+  /// Whether the hand-out knows more than the run did when it asked.
+  private func isAnswered(_ run: Run, by handOut: HandOut) -> Bool {
+    run.question > 0 && handOut.answerCount >= run.question && handOut.token > run.token
   }
 
   private mutating func makeHandle() -> String {
@@ -137,7 +146,7 @@ struct RunTable: Sendable {
     case .running:
       return (.accepted, end([reference]))
     case .finished: return (.alreadyFinished, [])
-    case .lost:
+    case .lost, .waiting:
       run.isCancelled = true
       run.state = .ended(until: now + retention.tombstone)
       put(run)
@@ -169,8 +178,10 @@ struct RunTable: Sendable {
     runs[reference]?.state = .running(hasStarted: true)
   }
 
-  /// The run's code has ended with `result`.
-  mutating func finish(_ reference: RunReference, result: [UInt8]) {
+  /// The run's code has ended with `result`; `question` says which question of the attempt it is, 0:
+  /// none.
+  mutating func finish(_ reference: RunReference, result: [UInt8], question: Int32 = 0) {
+    runs[reference]?.question = question
     leaveRunning(reference, to: .finished(result: result, isParked: false))
   }
 
@@ -194,7 +205,8 @@ struct RunTable: Sendable {
   ) {
     guard var run = runs[reference], let result = run.result, run.token == token else { return }
     switch verdict {
-    case .settled: run.state = .ended(until: now + retention.tombstone)
+    case .settled: run.state = settled(run, now: now)
+    case .terminal: run.state = .ended(until: now + retention.tombstone)
     case .refused: run.state = .finished(result: result, isParked: true)
     }
     put(run)
@@ -203,8 +215,14 @@ struct RunTable: Sendable {
   /// A "forget" in a heartbeat's reply: the result is settled over there (P8).
   mutating func forget(_ reference: RunReference, now: Int64) {
     guard var run = runs[reference], run.result != nil else { return }
-    run.state = .ended(until: now + retention.tombstone)
+    run.state = settled(run, now: now)
     put(run)
+  }
+
+  /// Questions are waited for as long as lost runs: days.
+  private func settled(_ run: Run, now: Int64) -> Run.State {
+    run.question > 0
+      ? .waiting(until: now + retention.lost) : .ended(until: now + retention.tombstone)
   }
 
   /// Lets tombstones (P9) and lost runs go whose time has passed.
@@ -212,6 +230,7 @@ struct RunTable: Sendable {
     for run in runs.values {
       switch run.state {
       case .lost(let until) where until <= now: remove(run.reference)
+      case .waiting(let until) where until <= now: remove(run.reference)
       case .ended(let until) where until <= now: remove(run.reference)
       default: break
       }

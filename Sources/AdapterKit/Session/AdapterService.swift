@@ -16,6 +16,15 @@ struct AdapterService: ExecutionAdapterService {
     try await host.dispatch(request)
   }
 
+  func resumeTask(
+    _ request: BatonV1.ResumeTaskRequest, context: ServerContext
+  ) async throws -> BatonV1.TaskHandle {
+    guard let task = request.task else {
+      throw RPCError(code: .invalidArgument, reason: "BAD_REQUEST", message: "task is missing")
+    }
+    return try await host.dispatch(task, resumes: true)
+  }
+
   func getTaskResult(
     _ request: BatonV1.GetTaskResultRequest, context: ServerContext
   ) async throws -> BatonV1.GetTaskResultResponse {

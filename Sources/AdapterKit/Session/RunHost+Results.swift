@@ -37,8 +37,11 @@ extension RunHost {
 
   private func repeatReport(_ reference: RunReference, _ result: BatonV1.TaskResult?) async {
     var delays = RetryDelays(configuration)
+    let known = table[reference]?.result
     while !isOver, let run = table[reference], run.isDue, let bytes = run.result {
-      guard let answer = await send(run, bytes, result), !isOver else { break }
+      // A run that was resumed meanwhile has another one.
+      let current = bytes == known ? result : nil
+      guard let answer = await send(run, bytes, current), !isOver else { break }
       switch answer {
       case .verdict(let verdict):
         table.reported(reference, token: run.token, verdict, now: now)
@@ -97,7 +100,7 @@ extension RunHost {
     }
     let code = error.reason ?? "\(error.code)"
     observer(RunEvent(.reported, run.handOut, code: code, result: result))
-    if error.code == .failedPrecondition, code == "ALREADY_TERMINAL" { return .verdict(.settled) }
+    if error.code == .failedPrecondition, code == "ALREADY_TERMINAL" { return .verdict(.terminal) }
     log.warning(
       "a result is kept, not taken",
       metadata: ["run": "\(run.reference)", "code": "\(code)", "error": "\(error.message)"])

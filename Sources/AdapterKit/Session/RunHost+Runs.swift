@@ -127,9 +127,12 @@ extension RunHost {
     let result = BatonV1.TaskResult(row.handOut.taskID, outcome)
     observer(
       RunEvent(
-        .finished, row.handOut, code: result.error?.code ?? "SUCCEEDED", result: result))
+        .finished, row.handOut,
+        code: result.error?.code ?? (result.outcome == .waitingInput ? "ASKED" : "SUCCEEDED"),
+        result: result))
     remember(result, of: reference)
-    table.finish(reference, result: result.serializedBytes())
+    let question = result.outcome == .waitingInput ? row.handOut.answerCount + 1 : 0
+    table.finish(reference, result: result.serializedBytes(), question: question)
     try await durable(save())
     return result
   }

@@ -102,8 +102,11 @@ actor RunHost {
 
   // MARK: Calls of the orchestrator
 
-  func dispatch(_ message: BatonV1.DispatchTaskRequest) async throws -> BatonV1.TaskHandle {
-    let handOut = try HandOut(message)
+  /// - Parameter resumes: The answer for a run that is parked.
+  func dispatch(
+    _ message: BatonV1.DispatchTaskRequest, resumes: Bool = false
+  ) async throws -> BatonV1.TaskHandle {
+    let handOut = try HandOut(message, resumes: resumes)
     observer(RunEvent(.received, handOut))
     do {
       return try await take(handOut, message)
@@ -116,7 +119,8 @@ actor RunHost {
   private func take(
     _ handOut: HandOut, _ message: BatonV1.DispatchTaskRequest
   ) async throws -> BatonV1.TaskHandle {
-    let request = try TaskRequest(message)
+    var request = try TaskRequest(message)
+    request.resumes = handOut.resumes
     if table.wouldStart(handOut) {
       guard !isDraining else { throw busy("DRAINING", "this adapter is shutting down") }
       try validate(request)

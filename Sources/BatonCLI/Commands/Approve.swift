@@ -7,10 +7,11 @@ internal import Stubs
 
 struct Approve: ReportingCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Settles a task that waits for input.",
+    abstract: "Settles an approval, or answers a run that asks for input.",
     discussion: """
-      Without --value its output is {"approved":true}. With --reject the task fails. The first \
-      decision stands: the same again is taken, another one ends with 70.
+      Without --value the answer is {"approved":true}. With --reject the task fails. The first \
+      decision stands: the same again is taken, another one ends with 70. A run may ask more than \
+      once: --question says which question is meant.
       """)
 
   @Argument(help: "The plan's id.")
@@ -19,7 +20,7 @@ struct Approve: ReportingCommand {
   @Argument(help: "The task's id.")
   var taskID: String
 
-  @Option(help: ArgumentHelp("The task's output.", valueName: "json"))
+  @Option(help: ArgumentHelp("The approval's output, or the answer.", valueName: "json"))
   var value: String?
 
   @Option(help: ArgumentHelp("Reject it, and why.", valueName: "message"))
@@ -27,6 +28,12 @@ struct Approve: ReportingCommand {
 
   @Option(help: "Only if this attempt asks.")
   var attempt: Int32 = 0
+
+  @Option(help: "Which instance of a mapped task.")
+  var index: Int32 = 0
+
+  @Option(help: "Only if this question of the attempt is open, from 1.")
+  var question: Int32 = 0
 
   @OptionGroup var server: ServerOptions
   @OptionGroup var output: OutputOptions
@@ -41,6 +48,8 @@ struct Approve: ReportingCommand {
 
   func execute() async throws {
     var request = BatonV1.CompleteTaskRequest(planId: planID, taskId: taskID, attempt: attempt)
+    request.question = question
+    request.index = index
     request.decision = reject.map { .rejection($0) } ?? .valueJson(Array((value ?? "").utf8))
     let connection = try Connection(server)
     defer { connection.close() }

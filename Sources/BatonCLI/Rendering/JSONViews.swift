@@ -127,6 +127,7 @@ extension BatonV1.TaskState {
     if !promptJson.isEmpty { object.add("prompt", try? JSONValue(parsing: promptJson)) }
     object.add("waiting_since_ms", waitingSinceMs)
     object.add("waiting_until_ms", waitingUntilMs)
+    object.add("question", question)
     return object.value
   }
 }

@@ -147,7 +147,7 @@ struct PlanView: Sendable {
 
   private func applyToTask(_ event: BatonV1.PlanEvent, _ kind: EventKind, _ task: inout Line) {
     switch kind {
-    case .taskDispatched, .taskRedelivered:
+    case .taskDispatched, .taskRedelivered, .taskResumed:
       if event.attempt != task.attempt { (task.words, task.note, task.outputTokens) = ("", "", 0) }
       task.status = .dispatched
       task.attempt = event.attempt

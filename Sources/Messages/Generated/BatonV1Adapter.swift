@@ -74,6 +74,9 @@ extension BatonV1 {
     /// The task's output_schema; empty where it has none. The orchestrator checks the output; an
     /// adapter may ask its model for an answer of this form.
     public var outputSchemaJson: [UInt8]
+    /// What the attempt has asked so far, and what it was told, in order. In DispatchTask the run
+    /// begins anew and asks nothing of it again.
+    public var dialog: [BatonV1.DialogTurn]
 
     public init() {
       self.namespace = ""
@@ -91,13 +94,15 @@ extension BatonV1 {
       self.traceparent = ""
       self.metadata = [:]
       self.outputSchemaJson = []
+      self.dialog = []
     }
 
     public init(
       namespace: String = "", planId: String = "", taskId: String = "", index: Int32 = 0,
       type: String = "", payloadJson: [UInt8] = [], attempt: Int32 = 0, delivery: Int32 = 0,
       token: Int64 = 0, idempotencyKey: String = "", timeoutMs: Int64 = 0, feedback: String = "",
-      traceparent: String = "", metadata: [String: String] = [:], outputSchemaJson: [UInt8] = []
+      traceparent: String = "", metadata: [String: String] = [:], outputSchemaJson: [UInt8] = [],
+      dialog: [BatonV1.DialogTurn] = []
     ) {
       self.namespace = namespace
       self.planId = planId
@@ -114,6 +119,7 @@ extension BatonV1 {
       self.traceparent = traceparent
       self.metadata = metadata
       self.outputSchemaJson = outputSchemaJson
+      self.dialog = dialog
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -205,6 +211,139 @@ extension BatonV1 {
 
       public var outputSchemaJson: [UInt8] {
         Reader.bytes(_c.pointee.output_schema_json)
+      }
+
+      public var dialog: MessageViews<BatonV1.DialogTurn> {
+        @_lifetime(copy self)
+        get {
+          _overrideLifetime(
+            MessageViews(
+              _c.pointee.n_dialog, _c.pointee.dialog), copying: self)
+        }
+      }
+    }
+  }
+
+  /// A question of a run and its answer.
+  public struct DialogTurn: Message {
+    public static var protoName: String {
+      "baton.v1.DialogTurn"
+    }
+
+    /// JSON, as the run gave it.
+    public var promptJson: [UInt8]
+    /// JSON, as CompleteTask gave it.
+    public var valueJson: [UInt8]
+
+    public init() {
+      self.promptJson = []
+      self.valueJson = []
+    }
+
+    public init(promptJson: [UInt8] = [], valueJson: [UInt8] = []) {
+      self.promptJson = promptJson
+      self.valueJson = valueJson
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.DialogTurn`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__DialogTurn>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__DialogTurn>) { _c = c }
+
+      public var promptJson: [UInt8] {
+        Reader.bytes(_c.pointee.prompt_json)
+      }
+
+      public var valueJson: [UInt8] {
+        Reader.bytes(_c.pointee.value_json)
+      }
+    }
+  }
+
+  /// Message `baton.v1.ResumeTaskRequest`.
+  public struct ResumeTaskRequest: Message {
+    public static var protoName: String {
+      "baton.v1.ResumeTaskRequest"
+    }
+
+    /// As DispatchTask would send it; the last turn of its dialog is the answer.
+    public var task: BatonV1.DispatchTaskRequest?
+    /// Of the run; empty where the answer to its hand-out was lost.
+    public var handle: String
+
+    public init() {
+      self.task = nil
+      self.handle = ""
+    }
+
+    public init(task: BatonV1.DispatchTaskRequest? = nil, handle: String = "") {
+      self.task = task
+      self.handle = handle
+    }
+
+    public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
+      self = try Codec.decode(serializedBytes)
+    }
+
+    public func serialize(into reserve: (_ byteCount: Int) -> UnsafeMutableRawBufferPointer) {
+      Codec.encode(self, into: reserve)
+    }
+
+    public func serializedBytes() -> [UInt8] {
+      Codec.encode(self)
+    }
+
+    /// Runs `body` with the message's fields, which are decoded as they are looked at: cheaper than
+    /// a value where few of them are.
+    public static func withView<Output>(
+      serializedBytes: UnsafeRawBufferPointer, _ body: (View) throws -> Output
+    ) throws -> Output {
+      try Codec.withStructure(Self.self, serializedBytes) { c in
+        Result { try body(View(c)) }
+      }.get().get()
+    }
+
+    /// The fields of `baton.v1.ResumeTaskRequest`, each decoded whenever it is looked at.
+    public struct View: ~Escapable {
+      let _c: UnsafePointer<Baton__V1__ResumeTaskRequest>
+
+      @_lifetime(borrow c)
+      init(_ c: UnsafePointer<Baton__V1__ResumeTaskRequest>) { _c = c }
+
+      public var task: BatonV1.DispatchTaskRequest.View? {
+        @_lifetime(copy self)
+        get {
+          guard let c = _c.pointee.task else { return nil }
+          return _overrideLifetime(BatonV1.DispatchTaskRequest.View(c), copying: self)
+        }
+      }
+
+      public var handle: String {
+        Reader.text(_c.pointee.handle)
       }
     }
   }
@@ -897,6 +1036,7 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
           baton__v1__dispatch_task_request__metadata_entry__init,
           [.text(1, "key"), .text(2, "value")])),
       .bytes(15, "output_schema_json"),
+      .message(16, "dialog", BatonV1.DialogTurn.wireTable, .repeated),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__DispatchTaskRequest>) {
@@ -917,9 +1057,11 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
       (Reader.text(entry.pointee.key), Reader.text(entry.pointee.value))
     }
     self.outputSchemaJson = Reader.bytes(c.pointee.output_schema_json)
+    self.dialog = Reader.messages(c.pointee.n_dialog, c.pointee.dialog)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.messages(16, self.dialog)
     writer.bytes(15, self.outputSchemaJson)
     writer.map(14, self.metadata) { (writer, key, value) in
       writer.text(2, value)
@@ -938,6 +1080,61 @@ extension BatonV1.DispatchTaskRequest: ProtobufCConvertible {
     writer.text(3, self.taskId)
     writer.text(2, self.planId)
     writer.text(1, self.namespace)
+  }
+}
+
+extension MessageViews<BatonV1.DialogTurn> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.DialogTurn.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.DialogTurn.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.DialogTurn: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.DialogTurn", BatonV1.DialogTurn.self, baton__v1__dialog_turn__init,
+    [
+      .bytes(1, "prompt_json"),
+      .bytes(2, "value_json"),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__DialogTurn>) {
+    self.promptJson = Reader.bytes(c.pointee.prompt_json)
+    self.valueJson = Reader.bytes(c.pointee.value_json)
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.bytes(2, self.valueJson)
+    writer.bytes(1, self.promptJson)
+  }
+}
+
+extension MessageViews<BatonV1.ResumeTaskRequest> {
+  /// The message at an index below `count`.
+  public subscript(index: Int) -> BatonV1.ResumeTaskRequest.View {
+    @_lifetime(copy self)
+    get { _overrideLifetime(BatonV1.ResumeTaskRequest.View(pointer(index)), copying: self) }
+  }
+}
+
+extension BatonV1.ResumeTaskRequest: ProtobufCConvertible {
+  package static let wireTable = WireTable(
+    "baton.v1.ResumeTaskRequest", BatonV1.ResumeTaskRequest.self,
+    baton__v1__resume_task_request__init,
+    [
+      .message(1, "task", BatonV1.DispatchTaskRequest.wireTable),
+      .text(2, "handle"),
+    ])
+
+  package init(reading c: UnsafePointer<Baton__V1__ResumeTaskRequest>) {
+    self.task = Reader.message(c.pointee.task)
+    self.handle = Reader.text(c.pointee.handle)
+  }
+
+  package func write(to writer: inout WireWriter) {
+    writer.text(2, self.handle)
+    writer.message(1, self.task)
   }
 }
 

@@ -1548,21 +1548,30 @@ extension BatonV1 {
     /// The attempt that asks, from TaskState. 0: whichever waits.
     public var attempt: Int32
     public var decision: Decision?
+    /// The question that is answered, from TaskState. 0: whichever waits.
+    public var question: Int32
+    /// Place among the instances of a mapped task; 0 otherwise.
+    public var index: Int32
 
     public init() {
       self.planId = ""
       self.taskId = ""
       self.attempt = 0
       self.decision = nil
+      self.question = 0
+      self.index = 0
     }
 
     public init(
-      planId: String = "", taskId: String = "", attempt: Int32 = 0, decision: Decision? = nil
+      planId: String = "", taskId: String = "", attempt: Int32 = 0, decision: Decision? = nil,
+      question: Int32 = 0, index: Int32 = 0
     ) {
       self.planId = planId
       self.taskId = taskId
       self.attempt = attempt
       self.decision = decision
+      self.question = question
+      self.index = index
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1613,11 +1622,20 @@ extension BatonV1 {
         default: nil
         }
       }
+
+      public var question: Int32 {
+        _c.pointee.question
+      }
+
+      public var index: Int32 {
+        _c.pointee.index
+      }
     }
 
     /// At most one of the fields of `decision`.
     public enum Decision: Sendable, Equatable {
-      /// JSON, at most 1 MiB: the task's output. Left empty: {"approved":true}.
+      /// JSON, at most 1 MiB: the output of an approval, the answer to what a run asks. Left empty:
+      /// {"approved":true}.
       case valueJson([UInt8])
       /// The task fails as PERMANENT with code REJECTED and this message, at most 4 KiB.
       case rejection(String)
@@ -3659,6 +3677,8 @@ extension BatonV1.CompleteTaskRequest: ProtobufCConvertible {
       .number(3, "attempt", .varint32),
       .bytes(4, "value_json", .oneof(1)),
       .text(5, "rejection", .oneof(1)),
+      .number(6, "question", .varint32),
+      .number(7, "index", .varint32),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__CompleteTaskRequest>) {
@@ -3671,9 +3691,13 @@ extension BatonV1.CompleteTaskRequest: ProtobufCConvertible {
       case 5: .rejection(Reader.text(c.pointee.rejection))
       default: nil
       }
+    self.question = c.pointee.question
+    self.index = c.pointee.index
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.number(7, .int32(self.index))
+    writer.number(6, .int32(self.question))
     switch self.decision {
     case .rejection(let value): writer.text(5, value, always: true)
     case .valueJson(let value): writer.bytes(4, value, always: true)

@@ -104,12 +104,15 @@ extension BatonV1 {
     case succeeded
     case failed
     case cancelled
+    /// The run asks for input. It is parked without a place, and goes on by ResumeTask once
+    /// CompleteTask has given the value.
+    case waitingInput
     /// A number that this version of the protocol does not name.
     case unrecognized(Int32)
 
     /// All but `unrecognized`, in the order of the proto file.
     public static var allCases: [Self] {
-      [.unspecified, .succeeded, .failed, .cancelled]
+      [.unspecified, .succeeded, .failed, .cancelled, .waitingInput]
     }
 
     public init(rawValue: Int32) {
@@ -118,6 +121,7 @@ extension BatonV1 {
       case 1: self = .succeeded
       case 2: self = .failed
       case 3: self = .cancelled
+      case 4: self = .waitingInput
       default: self = .unrecognized(rawValue)
       }
     }
@@ -128,6 +132,7 @@ extension BatonV1 {
       case .succeeded: 1
       case .failed: 2
       case .cancelled: 3
+      case .waitingInput: 4
       case .unrecognized(let number): number
       }
     }
@@ -1112,7 +1117,10 @@ extension BatonV1 {
     public var outputJson: [UInt8]
     /// For FAILED and CANCELLED.
     public var error: BatonV1.TaskError?
+    /// Since the hand-out: a run that is resumed counts anew.
     public var usage: BatonV1.Usage?
+    /// What is asked, as JSON; for WAITING_INPUT. At most 64 KiB.
+    public var promptJson: [UInt8]
 
     public init() {
       self.taskId = ""
@@ -1120,17 +1128,19 @@ extension BatonV1 {
       self.outputJson = []
       self.error = nil
       self.usage = nil
+      self.promptJson = []
     }
 
     public init(
       taskId: String = "", outcome: BatonV1.Outcome = .unspecified, outputJson: [UInt8] = [],
-      error: BatonV1.TaskError? = nil, usage: BatonV1.Usage? = nil
+      error: BatonV1.TaskError? = nil, usage: BatonV1.Usage? = nil, promptJson: [UInt8] = []
     ) {
       self.taskId = taskId
       self.outcome = outcome
       self.outputJson = outputJson
       self.error = error
       self.usage = usage
+      self.promptJson = promptJson
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1189,6 +1199,10 @@ extension BatonV1 {
           return _overrideLifetime(BatonV1.Usage.View(c), copying: self)
         }
       }
+
+      public var promptJson: [UInt8] {
+        Reader.bytes(_c.pointee.prompt_json)
+      }
     }
   }
 
@@ -1234,6 +1248,8 @@ extension BatonV1 {
     public var endedItemCount: Int32
     /// Of type plan: the plan that the current or last attempt runs.
     public var subPlanId: String
+    /// Number of the question within the attempt, from 1; 0 for approvals; WAITING_INPUT only.
+    public var question: Int32
 
     public init() {
       self.id = ""
@@ -1258,6 +1274,7 @@ extension BatonV1 {
       self.itemCount = 0
       self.endedItemCount = 0
       self.subPlanId = ""
+      self.question = 0
     }
 
     public init(
@@ -1267,7 +1284,7 @@ extension BatonV1 {
       retryAtMs: Int64 = 0, error: BatonV1.TaskError? = nil, usage: BatonV1.Usage? = nil,
       outputJson: [UInt8] = [], outputBytes: Int64 = 0, promptJson: [UInt8] = [],
       waitingSinceMs: Int64 = 0, waitingUntilMs: Int64 = 0, instanceIndex: InstanceIndex? = nil,
-      itemCount: Int32 = 0, endedItemCount: Int32 = 0, subPlanId: String = ""
+      itemCount: Int32 = 0, endedItemCount: Int32 = 0, subPlanId: String = "", question: Int32 = 0
     ) {
       self.id = id
       self.type = type
@@ -1291,6 +1308,7 @@ extension BatonV1 {
       self.itemCount = itemCount
       self.endedItemCount = endedItemCount
       self.subPlanId = subPlanId
+      self.question = question
     }
 
     public init(serializedBytes: UnsafeRawBufferPointer) throws(MessageDecodingError) {
@@ -1419,6 +1437,10 @@ extension BatonV1 {
 
       public var subPlanId: String {
         Reader.text(_c.pointee.sub_plan_id)
+      }
+
+      public var question: Int32 {
+        _c.pointee.question
       }
     }
 
@@ -2428,6 +2450,7 @@ extension BatonV1.TaskResult: ProtobufCConvertible {
       .bytes(3, "output_json"),
       .message(4, "error", BatonV1.TaskError.wireTable),
       .message(5, "usage", BatonV1.Usage.wireTable),
+      .bytes(6, "prompt_json"),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__TaskResult>) {
@@ -2436,9 +2459,11 @@ extension BatonV1.TaskResult: ProtobufCConvertible {
     self.outputJson = Reader.bytes(c.pointee.output_json)
     self.error = Reader.message(c.pointee.error)
     self.usage = Reader.message(c.pointee.usage)
+    self.promptJson = Reader.bytes(c.pointee.prompt_json)
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.bytes(6, self.promptJson)
     writer.message(5, self.usage)
     writer.message(4, self.error)
     writer.bytes(3, self.outputJson)
@@ -2481,6 +2506,7 @@ extension BatonV1.TaskState: ProtobufCConvertible {
       .number(20, "item_count", .varint32),
       .number(21, "ended_item_count", .varint32),
       .text(22, "sub_plan_id"),
+      .number(23, "question", .varint32),
     ])
 
   package init(reading c: UnsafePointer<Baton__V1__TaskState>) {
@@ -2510,9 +2536,11 @@ extension BatonV1.TaskState: ProtobufCConvertible {
     self.itemCount = c.pointee.item_count
     self.endedItemCount = c.pointee.ended_item_count
     self.subPlanId = Reader.text(c.pointee.sub_plan_id)
+    self.question = c.pointee.question
   }
 
   package func write(to writer: inout WireWriter) {
+    writer.number(23, .int32(self.question))
     writer.text(22, self.subPlanId)
     writer.number(21, .int32(self.endedItemCount))
     writer.number(20, .int32(self.itemCount))

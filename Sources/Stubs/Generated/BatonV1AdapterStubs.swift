@@ -23,6 +23,12 @@ public protocol ExecutionAdapterService: GRPCService {
   func getTaskResult(_ request: BatonV1.GetTaskResultRequest, context: ServerContext) async throws
     -> BatonV1.GetTaskResultResponse
 
+  /// Gives a run that reported WAITING_INPUT its answer, under a new token; answers as DispatchTask
+  /// does. NOT_FOUND where no such run is parked here: a DispatchTask follows, with the dialog so
+  /// far.
+  func resumeTask(_ request: BatonV1.ResumeTaskRequest, context: ServerContext) async throws
+    -> BatonV1.TaskHandle
+
   /// Ends a run, cooperatively first, then by force after the adapter's grace period. An unknown
   /// pair is remembered, so that a late DispatchTask of it is refused.
   func cancelTask(_ request: BatonV1.CancelTaskRequest, context: ServerContext) async throws
@@ -52,6 +58,9 @@ extension ExecutionAdapterService {
       },
       .unary(ExecutionAdapterClient.getTaskResultMethod) { request, context in
         try await self.getTaskResult(request, context: context)
+      },
+      .unary(ExecutionAdapterClient.resumeTaskMethod) { request, context in
+        try await self.resumeTask(request, context: context)
       },
       .unary(ExecutionAdapterClient.cancelTaskMethod) { request, context in
         try await self.cancelTask(request, context: context)
@@ -98,6 +107,16 @@ public struct ExecutionAdapterClient: Sendable {
     try await channel.unary(Self.getTaskResultMethod, request, options)
   }
 
+  /// Gives a run that reported WAITING_INPUT its answer, under a new token; answers as DispatchTask
+  /// does. NOT_FOUND where no such run is parked here: a DispatchTask follows, with the dialog so
+  /// far.
+  public func resumeTask(
+    _ request: BatonV1.ResumeTaskRequest,
+    options: CallOptions = CallOptions()
+  ) async throws -> BatonV1.TaskHandle {
+    try await channel.unary(Self.resumeTaskMethod, request, options)
+  }
+
   /// Ends a run, cooperatively first, then by force after the adapter's grace period. An unknown
   /// pair is remembered, so that a late DispatchTask of it is refused.
   public func cancelTask(
@@ -130,6 +149,10 @@ public struct ExecutionAdapterClient: Sendable {
   /// Names `baton.v1.ExecutionAdapter/GetTaskResult`.
   public static let getTaskResultMethod = MethodDescriptor(
     service: "baton.v1.ExecutionAdapter", method: "GetTaskResult")
+
+  /// Names `baton.v1.ExecutionAdapter/ResumeTask`.
+  public static let resumeTaskMethod = MethodDescriptor(
+    service: "baton.v1.ExecutionAdapter", method: "ResumeTask")
 
   /// Names `baton.v1.ExecutionAdapter/CancelTask`.
   public static let cancelTaskMethod = MethodDescriptor(

@@ -82,6 +82,12 @@ final class ProcessStore: PlanStore, @unchecked Sendable {
     }
   }
 
+  func dialogs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskDialog] {
+    try store.read(process) { base throws(StoreError) in
+      try base.dialogs(id, ordinals: ordinals)
+    }
+  }
+
   func outputs(_ id: PlanID, ordinals: [Int]) throws(StoreError) -> [TaskOutput] {
     try store.read(process) { base throws(StoreError) in
       try base.outputs(id, ordinals: ordinals)

@@ -166,5 +166,7 @@ extension TraceEvent {
   /// A new token comes with it.
   var raisesToken: Bool { isHandOut || kind == .taskWaitingInput }
 
-  var isHandOut: Bool { kind == .taskDispatched || kind == .taskRedelivered }
+  var isHandOut: Bool {
+    kind == .taskDispatched || kind == .taskRedelivered || kind == .taskResumed
+  }
 }

@@ -22,7 +22,7 @@ public struct Transition: Hashable, Comparable, Sendable, CustomStringConvertibl
   }
 
   /// Every transition that there may be; all others are violations, and all of these are to be seen.
-  /// Tasks with `map` are not simulated.
+  /// Tasks with `map` and runs that ask are not simulated.
   public static let legal: Set<Transition> = Set(
     StateTable.plan.map { .plan($0.from, $0.to) }
       + StateTable.withoutMaps.map { .task($0.from, $0.to) })
@@ -32,7 +32,7 @@ extension EventKind {
   /// The status a task has after the event; nil for events that say something else.
   var taskStatus: TaskStatus? {
     switch self {
-    case .taskDispatched, .taskRedelivered: .dispatched
+    case .taskDispatched, .taskRedelivered, .taskResumed: .dispatched
     case .taskRunning: .running
     case .taskSucceeded: .succeeded
     case .taskFailed: .failed

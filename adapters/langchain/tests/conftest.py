@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from baton_adapter.config import Config, ModelConfig
-from baton_adapter.runtime import Progress, TaskRequest, Usage
+from baton_adapter.runtime import Progress, TaskRequest, Turn, Usage
 
 pytest_plugins = ["baton_adapter.testing.fixtures"]
 sys.path.insert(0, str(Path(__file__).parent))
@@ -65,7 +65,14 @@ def make_config(tmp_path: Path) -> MakeConfig:
 
 
 def request_of(
-    task_type: str, /, *, attempt: int = 1, feedback: str = "", **payload: Any
+    task_type: str,
+    /,
+    *,
+    attempt: int = 1,
+    feedback: str = "",
+    dialog: tuple[Turn, ...] = (),
+    resumes: bool = False,
+    **payload: Any,
 ) -> TaskRequest:
     return TaskRequest(
         plan_id="plan-1",
@@ -76,4 +83,6 @@ def request_of(
         attempt=attempt,
         feedback=feedback,
         metadata={"color": "green"},
+        dialog=dialog,
+        resumes=resumes,
     )

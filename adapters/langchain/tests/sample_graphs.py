@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
@@ -71,7 +72,37 @@ def _ask(state: Steps) -> Steps:
 
 
 pausing = _chain(_ask).compile()
-pausing_builder = _chain(_ask)
+
+
+def _ask_twice(state: Steps) -> Steps:
+    first = interrupt({"how": "much?"})
+    second = interrupt(["of", "what?"])
+    return {"text": f"{first} of {second}", "steps": ["asked"]}
+
+
+def _count(state: Steps) -> Steps:
+    with (Path(state["folder"]) / "counted").open("a") as ledger:
+        ledger.write("ran\n")
+    return {"steps": ["counted"]}
+
+
+asking = _chain(_count, _ask_twice)
+asking_with_memory = _chain(_count, _ask_twice).compile(checkpointer=InMemorySaver())
+
+
+def _left(state: Steps) -> Steps:
+    return {"steps": [f"left {interrupt('left?')}"]}
+
+
+def _right(state: Steps) -> Steps:
+    return {"steps": [f"right {interrupt('right?')}"]}
+
+
+asking_in_parallel = StateGraph(Steps)
+for _node in (_left, _right):
+    asking_in_parallel.add_node(_node.__name__, _node)
+    asking_in_parallel.add_edge(START, _node.__name__)
+    asking_in_parallel.add_edge(_node.__name__, END)
 
 
 def _loop(state: Steps) -> Steps:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 from baton_adapter.config import Config
-from baton_adapter.runtime import ErrorClass, Failure, Rejection, Success, TaskRequest
+from baton_adapter.runtime import ErrorClass, Failure, Outcome, Rejection, Success, TaskRequest
 from baton_adapter.testing.endpoint import RETRY_AFTER_S, ModelErrors, refusing_url
 from baton_langchain.runtime import LangChainRuntime
 from conftest import MakeConfig, Recorded, request_of
@@ -39,8 +39,8 @@ def with_runtime(config: Config, use: Callable[[LangChainRuntime], Awaitable[_T]
     return asyncio.run(main())
 
 
-def run(config: Config, request: TaskRequest, recorded: Recorded) -> Success | Failure:
-    async def use(runtime: LangChainRuntime) -> Success | Failure:
+def run(config: Config, request: TaskRequest, recorded: Recorded) -> Outcome | Failure:
+    async def use(runtime: LangChainRuntime) -> Outcome | Failure:
         runtime.validate(request)
         return await runtime.run(request, recorded)
 
@@ -201,7 +201,6 @@ def test_a_state_without_text_is_its_own_text(make_config: MakeConfig, recorded:
         ("sample_graphs:exiting", ErrorClass.TRANSIENT, "UNKNOWN"),
         ("sample_graphs:endless", ErrorClass.PERMANENT, "GRAPH_RECURSION_LIMIT"),
         ("sample_graphs:pausing", ErrorClass.UNSUPPORTED, "INTERRUPTED"),
-        ("sample_graphs:pausing_builder", ErrorClass.UNSUPPORTED, "INTERRUPTED"),
         ("sample_graphs:not_json", ErrorClass.INVALID_OUTPUT, "OUTPUT_NOT_JSON"),
         ("sample_graphs:nothing_that_runs", ErrorClass.PERMANENT, "ENTRYPOINT_INVALID"),
         ("sample_graphs:factory_of_nothing", ErrorClass.PERMANENT, "ENTRYPOINT_INVALID"),

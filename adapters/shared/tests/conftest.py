@@ -27,7 +27,8 @@ class Adapter:
     def dispatch(
         self, key: str, attempt: int, token: int, payload: dict[str, Any], **more: Any
     ) -> adapter_pb2.TaskHandle:
-        request = adapter_pb2.DispatchTaskRequest(
+        resumes = more.pop("resumes", False)
+        request: Any = adapter_pb2.DispatchTaskRequest(
             plan_id="plan-1",
             task_id=f"task-{key}",
             type=more.pop("type", "scripted"),
@@ -37,8 +38,17 @@ class Adapter:
             payload_json=json.dumps(payload).encode(),
             **more,
         )
-        handle: adapter_pb2.TaskHandle = self.stub.DispatchTask(request, timeout=30)
+        call = self.stub.DispatchTask
+        if resumes:
+            request, call = adapter_pb2.ResumeTaskRequest(task=request), self.stub.ResumeTask
+        handle: adapter_pb2.TaskHandle = call(request, timeout=30)
         return handle
+
+    def resume(
+        self, key: str, token: int, payload: dict[str, Any], *dialog: tuple[Any, Any]
+    ) -> adapter_pb2.TaskHandle:
+        """ResumeTask of attempt 1, the last turn of `dialog` being the answer."""
+        return self.dispatch(key, 1, token, payload, dialog=turns(*dialog), resumes=True)
 
     def poll(
         self, key: str, attempt: int, token: int, wait_s: float = 30
@@ -65,6 +75,16 @@ class Adapter:
         self.channel.close()
         if self.program.running:
             self.program.kill()
+
+
+def turns(*dialog: tuple[Any, Any]) -> list[adapter_pb2.DialogTurn]:
+    """Pairs of prompt and value as messages."""
+    return [
+        adapter_pb2.DialogTurn(
+            prompt_json=json.dumps(prompt).encode(), value_json=json.dumps(value).encode()
+        )
+        for prompt, value in dialog
+    ]
 
 
 StartAdapter = Callable[..., Adapter]

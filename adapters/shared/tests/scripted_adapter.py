@@ -1,8 +1,9 @@
 """An adapter whose runs do what the test says: each connects to the test's gate and waits there.
 
 A run writes one line, `KEY#ATTEMPT TEXT-OF-PAYLOAD`, and reads one, a JSON object:
-{"succeed": OUTPUT}, {"fail": [CLASS, CODE]}, {"raise": MESSAGE} or {"say": [CHUNK, ...]}, which is
-followed by another. The connection ends when the run does, however that comes about.
+{"succeed": OUTPUT}, {"fail": [CLASS, CODE]}, {"raise": MESSAGE}, {"ask": PROMPT}, {"tell": true},
+whose output is what was asked and told before, or {"say": [CHUNK, ...]}, which is followed by
+another. The connection ends when the run does, however that comes about.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from baton_adapter import (
     Config,
     ErrorClass,
     Failure,
+    Outcome,
     Progress,
+    Question,
     Rejection,
     Success,
     TaskRequest,
@@ -49,13 +52,16 @@ class ScriptedRuntime:
         if request.payload.get("tool"):
             raise Rejection(ErrorClass.UNSUPPORTED, "TOOL_UNKNOWN", "payload.tool: unknown")
 
-    async def run(self, request: TaskRequest, progress: Progress) -> Success | Failure:
+    async def run(self, request: TaskRequest, progress: Progress) -> Outcome | Failure:
         reader, writer = await asyncio.open_connection("127.0.0.1", request.payload["gate"])
         try:
             progress.started()
             writer.write(f"{request.run_key}\n".encode())
             while True:
                 order = json.loads(await reader.readline())
+                if "tell" in order:
+                    turns = [[turn.prompt, turn.value] for turn in request.dialog]
+                    return Success({"resumes": request.resumes, "dialog": turns})
                 if "say" not in order:
                     return _outcome(order)
                 for text in order["say"]:
@@ -67,7 +73,9 @@ class ScriptedRuntime:
             writer.close()
 
 
-def _outcome(order: dict[str, Any]) -> Success | Failure:
+def _outcome(order: dict[str, Any]) -> Outcome | Failure:
+    if "ask" in order:
+        return Question(order["ask"], Usage(1, 2, 1, "m"))
     if "succeed" in order:
         return Success(order["succeed"], Usage(10, 20, 1, "m"))
     if "large" in order:

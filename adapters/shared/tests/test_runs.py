@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from baton_adapter.runs import Run, RunRef, RunState, RunTable, Verdict
+from baton_adapter.runs import Answers, Run, RunRef, RunState, RunTable, Verdict
 
 TOMBSTONE_S = 100.0
 LOST_S = 1000.0
@@ -38,14 +38,20 @@ class Transcript:
         )
         self._table.load(copy.deepcopy(list(self._rows.values())), self._now)
 
-    def _dispatch(self, name: str, token: str) -> str:
-        ref = _ref(name)
-        would_start = self._table.would_start(ref, int(token))
-        verdict, killed = self._table.hand_out(ref, int(token))
+    def _dispatch(self, name: str, token: str, count: str = "0", *, resumes: bool = False) -> str:
+        ref, answers = _ref(name), Answers(int(count), resumes)
+        would_start = self._table.would_start(ref, int(token), answers)
+        verdict, killed = self._table.hand_out(ref, int(token), answers)
         assert would_start == (verdict.name in ("START", "NO_ROOM"))
         run = self._table.find(ref)
         handle = [run.handle] if verdict.name in ("START", "SAME") and run else []
         return " ".join([verdict.name, *handle, *_killed(killed)])
+
+    def _resume(self, name: str, token: str, count: str) -> str:
+        return self._dispatch(name, token, count, resumes=True)
+
+    def _ask(self, name: str, number: str) -> None:
+        assert self._table.finish(_ref(name), f"Q{number}".encode(), int(number))
 
     def _cancel(self, name: str) -> str:
         answer, killed = self._table.cancel(_ref(name), self._now)

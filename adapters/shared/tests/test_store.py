@@ -83,6 +83,21 @@ class TestStore:
         assert store.load() == [good]
         store.close()
 
+    def test_a_table_of_before_runs_could_ask(self, tmp_path: Path) -> None:
+        run = Run(REF, 7, "handle", RunState.WAITING, question=2)
+        store = RunStore(tmp_path)
+        asyncio.run(_write(store, run))
+        store.close()
+        with contextlib.closing(sqlite3.connect(tmp_path / "runs.db")) as older:
+            older.execute("ALTER TABLE runs DROP COLUMN question")
+        again = RunStore(tmp_path)
+        run.question = 0
+        assert again.load() == [run]
+        run.question = 3
+        asyncio.run(_write(again, run))
+        assert again.load() == [run]
+        again.close()
+
     def test_epochs_rise(self, tmp_path: Path) -> None:
         epochs = []
         for _ in range(3):
@@ -102,3 +117,7 @@ class TestStore:
         (tmp_path / "runs.db").write_bytes(b"not a database" * 100)
         with pytest.raises(StoreError, match="not a database"):
             RunStore(tmp_path)
+
+
+async def _write(store: RunStore, run: Run) -> None:
+    await store.write({run.ref: run})

@@ -58,6 +58,96 @@ void   baton__v1__dispatch_task_request__free_unpacked
   assert(message->base.descriptor == &baton__v1__dispatch_task_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   baton__v1__dialog_turn__init
+                     (Baton__V1__DialogTurn         *message)
+{
+  static const Baton__V1__DialogTurn init_value = BATON__V1__DIALOG_TURN__INIT;
+  *message = init_value;
+}
+size_t baton__v1__dialog_turn__get_packed_size
+                     (const Baton__V1__DialogTurn *message)
+{
+  assert(message->base.descriptor == &baton__v1__dialog_turn__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__dialog_turn__pack
+                     (const Baton__V1__DialogTurn *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__dialog_turn__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__dialog_turn__pack_to_buffer
+                     (const Baton__V1__DialogTurn *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__dialog_turn__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__DialogTurn *
+       baton__v1__dialog_turn__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__DialogTurn *)
+     protobuf_c_message_unpack (&baton__v1__dialog_turn__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__dialog_turn__free_unpacked
+                     (Baton__V1__DialogTurn *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__dialog_turn__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   baton__v1__resume_task_request__init
+                     (Baton__V1__ResumeTaskRequest         *message)
+{
+  static const Baton__V1__ResumeTaskRequest init_value = BATON__V1__RESUME_TASK_REQUEST__INIT;
+  *message = init_value;
+}
+size_t baton__v1__resume_task_request__get_packed_size
+                     (const Baton__V1__ResumeTaskRequest *message)
+{
+  assert(message->base.descriptor == &baton__v1__resume_task_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t baton__v1__resume_task_request__pack
+                     (const Baton__V1__ResumeTaskRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &baton__v1__resume_task_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t baton__v1__resume_task_request__pack_to_buffer
+                     (const Baton__V1__ResumeTaskRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &baton__v1__resume_task_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Baton__V1__ResumeTaskRequest *
+       baton__v1__resume_task_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Baton__V1__ResumeTaskRequest *)
+     protobuf_c_message_unpack (&baton__v1__resume_task_request__descriptor,
+                                allocator, len, data);
+}
+void   baton__v1__resume_task_request__free_unpacked
+                     (Baton__V1__ResumeTaskRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &baton__v1__resume_task_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   baton__v1__task_handle__init
                      (Baton__V1__TaskHandle         *message)
 {
@@ -514,7 +604,7 @@ const ProtobufCMessageDescriptor baton__v1__dispatch_task_request__metadata_entr
   (ProtobufCMessageInit) baton__v1__dispatch_task_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__dispatch_task_request__field_descriptors[15] =
+static const ProtobufCFieldDescriptor baton__v1__dispatch_task_request__field_descriptors[16] =
 {
   {
     "namespace",
@@ -696,10 +786,23 @@ static const ProtobufCFieldDescriptor baton__v1__dispatch_task_request__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "dialog",
+    16,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Baton__V1__DispatchTaskRequest, n_dialog),
+    offsetof(Baton__V1__DispatchTaskRequest, dialog),
+    &baton__v1__dialog_turn__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__dispatch_task_request__field_indices_by_name[] = {
   6,   /* field[6] = attempt */
   7,   /* field[7] = delivery */
+  15,   /* field[15] = dialog */
   11,   /* field[11] = feedback */
   9,   /* field[9] = idempotency_key */
   3,   /* field[3] = index */
@@ -717,7 +820,7 @@ static const unsigned baton__v1__dispatch_task_request__field_indices_by_name[] 
 static const ProtobufCIntRange baton__v1__dispatch_task_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor baton__v1__dispatch_task_request__descriptor =
 {
@@ -727,11 +830,113 @@ const ProtobufCMessageDescriptor baton__v1__dispatch_task_request__descriptor =
   "Baton__V1__DispatchTaskRequest",
   "baton.v1",
   sizeof(Baton__V1__DispatchTaskRequest),
-  15,
+  16,
   baton__v1__dispatch_task_request__field_descriptors,
   baton__v1__dispatch_task_request__field_indices_by_name,
   1,  baton__v1__dispatch_task_request__number_ranges,
   (ProtobufCMessageInit) baton__v1__dispatch_task_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__dialog_turn__field_descriptors[2] =
+{
+  {
+    "prompt_json",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__DialogTurn, prompt_json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value_json",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__DialogTurn, value_json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__dialog_turn__field_indices_by_name[] = {
+  0,   /* field[0] = prompt_json */
+  1,   /* field[1] = value_json */
+};
+static const ProtobufCIntRange baton__v1__dialog_turn__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor baton__v1__dialog_turn__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.DialogTurn",
+  "DialogTurn",
+  "Baton__V1__DialogTurn",
+  "baton.v1",
+  sizeof(Baton__V1__DialogTurn),
+  2,
+  baton__v1__dialog_turn__field_descriptors,
+  baton__v1__dialog_turn__field_indices_by_name,
+  1,  baton__v1__dialog_turn__number_ranges,
+  (ProtobufCMessageInit) baton__v1__dialog_turn__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor baton__v1__resume_task_request__field_descriptors[2] =
+{
+  {
+    "task",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ResumeTaskRequest, task),
+    &baton__v1__dispatch_task_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "handle",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__ResumeTaskRequest, handle),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned baton__v1__resume_task_request__field_indices_by_name[] = {
+  1,   /* field[1] = handle */
+  0,   /* field[0] = task */
+};
+static const ProtobufCIntRange baton__v1__resume_task_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor baton__v1__resume_task_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "baton.v1.ResumeTaskRequest",
+  "ResumeTaskRequest",
+  "Baton__V1__ResumeTaskRequest",
+  "baton.v1",
+  sizeof(Baton__V1__ResumeTaskRequest),
+  2,
+  baton__v1__resume_task_request__field_descriptors,
+  baton__v1__resume_task_request__field_indices_by_name,
+  1,  baton__v1__resume_task_request__number_ranges,
+  (ProtobufCMessageInit) baton__v1__resume_task_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor baton__v1__task_handle__field_descriptors[6] =
@@ -1421,20 +1626,22 @@ const ProtobufCEnumDescriptor baton__v1__cancel_outcome__descriptor =
   baton__v1__cancel_outcome__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor baton__v1__execution_adapter__method_descriptors[5] =
+static const ProtobufCMethodDescriptor baton__v1__execution_adapter__method_descriptors[6] =
 {
   { "DispatchTask", &baton__v1__dispatch_task_request__descriptor, &baton__v1__task_handle__descriptor },
   { "GetTaskResult", &baton__v1__get_task_result_request__descriptor, &baton__v1__get_task_result_response__descriptor },
+  { "ResumeTask", &baton__v1__resume_task_request__descriptor, &baton__v1__task_handle__descriptor },
   { "CancelTask", &baton__v1__cancel_task_request__descriptor, &baton__v1__cancel_task_response__descriptor },
   { "AdapterHealthCheck", &baton__v1__adapter_health_check_request__descriptor, &baton__v1__adapter_health_check_response__descriptor },
   { "GetAdapterInfo", &baton__v1__get_adapter_info_request__descriptor, &baton__v1__get_adapter_info_response__descriptor },
 };
 const unsigned baton__v1__execution_adapter__method_indices_by_name[] = {
-  3,        /* AdapterHealthCheck */
-  2,        /* CancelTask */
+  4,        /* AdapterHealthCheck */
+  3,        /* CancelTask */
   0,        /* DispatchTask */
-  4,        /* GetAdapterInfo */
-  1         /* GetTaskResult */
+  5,        /* GetAdapterInfo */
+  1,        /* GetTaskResult */
+  2         /* ResumeTask */
 };
 const ProtobufCServiceDescriptor baton__v1__execution_adapter__descriptor =
 {
@@ -1443,7 +1650,7 @@ const ProtobufCServiceDescriptor baton__v1__execution_adapter__descriptor =
   "ExecutionAdapter",
   "Baton__V1__ExecutionAdapter",
   "baton.v1",
-  5,
+  6,
   baton__v1__execution_adapter__method_descriptors,
   baton__v1__execution_adapter__method_indices_by_name
 };
@@ -1463,13 +1670,21 @@ void baton__v1__execution_adapter__get_task_result(ProtobufCService *service,
   assert(service->descriptor == &baton__v1__execution_adapter__descriptor);
   service->invoke(service, 1, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void baton__v1__execution_adapter__resume_task(ProtobufCService *service,
+                                               const Baton__V1__ResumeTaskRequest *input,
+                                               Baton__V1__TaskHandle_Closure closure,
+                                               void *closure_data)
+{
+  assert(service->descriptor == &baton__v1__execution_adapter__descriptor);
+  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void baton__v1__execution_adapter__cancel_task(ProtobufCService *service,
                                                const Baton__V1__CancelTaskRequest *input,
                                                Baton__V1__CancelTaskResponse_Closure closure,
                                                void *closure_data)
 {
   assert(service->descriptor == &baton__v1__execution_adapter__descriptor);
-  service->invoke(service, 2, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__execution_adapter__adapter_health_check(ProtobufCService *service,
                                                         const Baton__V1__AdapterHealthCheckRequest *input,
@@ -1477,7 +1692,7 @@ void baton__v1__execution_adapter__adapter_health_check(ProtobufCService *servic
                                                         void *closure_data)
 {
   assert(service->descriptor == &baton__v1__execution_adapter__descriptor);
-  service->invoke(service, 3, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__execution_adapter__get_adapter_info(ProtobufCService *service,
                                                     const Baton__V1__GetAdapterInfoRequest *input,
@@ -1485,7 +1700,7 @@ void baton__v1__execution_adapter__get_adapter_info(ProtobufCService *service,
                                                     void *closure_data)
 {
   assert(service->descriptor == &baton__v1__execution_adapter__descriptor);
-  service->invoke(service, 4, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void baton__v1__execution_adapter__init (Baton__V1__ExecutionAdapter_Service *service,
                                          Baton__V1__ExecutionAdapter_ServiceDestroy destroy)

@@ -3232,7 +3232,7 @@ const ProtobufCMessageDescriptor baton__v1__update_plan_response__descriptor =
   (ProtobufCMessageInit) baton__v1__update_plan_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__complete_task_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor baton__v1__complete_task_request__field_descriptors[7] =
 {
   {
     "plan_id",
@@ -3294,10 +3294,36 @@ static const ProtobufCFieldDescriptor baton__v1__complete_task_request__field_de
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "question",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__CompleteTaskRequest, question),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__CompleteTaskRequest, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__complete_task_request__field_indices_by_name[] = {
   2,   /* field[2] = attempt */
+  6,   /* field[6] = index */
   0,   /* field[0] = plan_id */
+  5,   /* field[5] = question */
   4,   /* field[4] = rejection */
   1,   /* field[1] = task_id */
   3,   /* field[3] = value_json */
@@ -3305,7 +3331,7 @@ static const unsigned baton__v1__complete_task_request__field_indices_by_name[] 
 static const ProtobufCIntRange baton__v1__complete_task_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor baton__v1__complete_task_request__descriptor =
 {
@@ -3315,7 +3341,7 @@ const ProtobufCMessageDescriptor baton__v1__complete_task_request__descriptor =
   "Baton__V1__CompleteTaskRequest",
   "baton.v1",
   sizeof(Baton__V1__CompleteTaskRequest),
-  5,
+  7,
   baton__v1__complete_task_request__field_descriptors,
   baton__v1__complete_task_request__field_indices_by_name,
   1,  baton__v1__complete_task_request__number_ranges,

@@ -1697,7 +1697,7 @@ const ProtobufCMessageDescriptor baton__v1__usage__descriptor =
   (ProtobufCMessageInit) baton__v1__usage__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__task_result__field_descriptors[5] =
+static const ProtobufCFieldDescriptor baton__v1__task_result__field_descriptors[6] =
 {
   {
     "task_id",
@@ -1759,18 +1759,31 @@ static const ProtobufCFieldDescriptor baton__v1__task_result__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prompt_json",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskResult, prompt_json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__task_result__field_indices_by_name[] = {
   3,   /* field[3] = error */
   1,   /* field[1] = outcome */
   2,   /* field[2] = output_json */
+  5,   /* field[5] = prompt_json */
   0,   /* field[0] = task_id */
   4,   /* field[4] = usage */
 };
 static const ProtobufCIntRange baton__v1__task_result__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor baton__v1__task_result__descriptor =
 {
@@ -1780,14 +1793,14 @@ const ProtobufCMessageDescriptor baton__v1__task_result__descriptor =
   "Baton__V1__TaskResult",
   "baton.v1",
   sizeof(Baton__V1__TaskResult),
-  5,
+  6,
   baton__v1__task_result__field_descriptors,
   baton__v1__task_result__field_indices_by_name,
   1,  baton__v1__task_result__number_ranges,
   (ProtobufCMessageInit) baton__v1__task_result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[22] =
+static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[23] =
 {
   {
     "id",
@@ -2053,6 +2066,18 @@ static const ProtobufCFieldDescriptor baton__v1__task_state__field_descriptors[2
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "question",
+    23,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Baton__V1__TaskState, question),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned baton__v1__task_state__field_indices_by_name[] = {
   5,   /* field[5] = adapter */
@@ -2069,6 +2094,7 @@ static const unsigned baton__v1__task_state__field_indices_by_name[] = {
   14,   /* field[14] = output_bytes */
   13,   /* field[13] = output_json */
   15,   /* field[15] = prompt_json */
+  22,   /* field[22] = question */
   10,   /* field[10] = retry_at_ms */
   8,   /* field[8] = started_at_ms */
   2,   /* field[2] = status */
@@ -2081,7 +2107,7 @@ static const unsigned baton__v1__task_state__field_indices_by_name[] = {
 static const ProtobufCIntRange baton__v1__task_state__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 22 }
+  { 0, 23 }
 };
 const ProtobufCMessageDescriptor baton__v1__task_state__descriptor =
 {
@@ -2091,7 +2117,7 @@ const ProtobufCMessageDescriptor baton__v1__task_state__descriptor =
   "Baton__V1__TaskState",
   "baton.v1",
   sizeof(Baton__V1__TaskState),
-  22,
+  23,
   baton__v1__task_state__field_descriptors,
   baton__v1__task_state__field_indices_by_name,
   1,  baton__v1__task_state__number_ranges,
@@ -2994,22 +3020,24 @@ const ProtobufCEnumDescriptor baton__v1__error_class__descriptor =
   baton__v1__error_class__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue baton__v1__outcome__enum_values_by_number[4] =
+static const ProtobufCEnumValue baton__v1__outcome__enum_values_by_number[5] =
 {
   { "OUTCOME_UNSPECIFIED", "BATON__V1__OUTCOME__OUTCOME_UNSPECIFIED", 0 },
   { "OUTCOME_SUCCEEDED", "BATON__V1__OUTCOME__OUTCOME_SUCCEEDED", 1 },
   { "OUTCOME_FAILED", "BATON__V1__OUTCOME__OUTCOME_FAILED", 2 },
   { "OUTCOME_CANCELLED", "BATON__V1__OUTCOME__OUTCOME_CANCELLED", 3 },
+  { "OUTCOME_WAITING_INPUT", "BATON__V1__OUTCOME__OUTCOME_WAITING_INPUT", 4 },
 };
 static const ProtobufCIntRange baton__v1__outcome__value_ranges[] = {
-{0, 0},{0, 4}
+{0, 0},{0, 5}
 };
-static const ProtobufCEnumValueIndex baton__v1__outcome__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex baton__v1__outcome__enum_values_by_name[5] =
 {
   { "OUTCOME_CANCELLED", 3 },
   { "OUTCOME_FAILED", 2 },
   { "OUTCOME_SUCCEEDED", 1 },
   { "OUTCOME_UNSPECIFIED", 0 },
+  { "OUTCOME_WAITING_INPUT", 4 },
 };
 const ProtobufCEnumDescriptor baton__v1__outcome__descriptor =
 {
@@ -3018,9 +3046,9 @@ const ProtobufCEnumDescriptor baton__v1__outcome__descriptor =
   "Outcome",
   "Baton__V1__Outcome",
   "baton.v1",
-  4,
+  5,
   baton__v1__outcome__enum_values_by_number,
-  4,
+  5,
   baton__v1__outcome__enum_values_by_name,
   1,
   baton__v1__outcome__value_ranges,

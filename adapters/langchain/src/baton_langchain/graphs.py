@@ -9,6 +9,7 @@ import importlib
 import inspect
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import StateGraph
 from langgraph.pregel import Pregel
+from langgraph.types import Command
 
 from baton_langchain.errors import EntrypointError
 
@@ -81,31 +83,46 @@ class Graphs:
                 file.unlink()
 
     async def run(self, request: TaskRequest, config: RunnableConfig) -> Any:
-        """The graph's result, `__interrupt__` included where it paused."""
+        """The graph's result, or the `Pause` of one that asks for input."""
         # Importing a module of the user's may take its time.
         found = await asyncio.to_thread(load, request.payload["entrypoint"])
         target = await _make(found, config)
-        payload = request.payload.get("input")
         if isinstance(target, StateGraph):
-            async with self._checkpoints(request.run_key) as saver:
-                return await _run_graph(target.compile(checkpointer=saver), payload, config)
+            file = self._file(request.run_key)
+            async with _checkpoints(file) as saver:
+                result = await _run_graph(target.compile(checkpointer=saver), request, config)
+            if not isinstance(result, Pause):
+                _remove(file)
+            return result
         if isinstance(target, Pregel):
-            return await _run_graph(target, payload, config)
-        return await target.ainvoke(payload, config)
+            return await _run_graph(target, request, config)
+        return await target.ainvoke(request.payload.get("input"), config)
 
-    @contextlib.asynccontextmanager
-    async def _checkpoints(self, run_key: str) -> AsyncIterator[AsyncSqliteSaver]:
-        """A file for each attempt: kept when the run is cut off, gone when it has an end."""
-        file = self._folder / f"{hashlib.sha256(run_key.encode()).hexdigest()[:32]}.db"
-        try:
-            async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
-                yield saver
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
-            _remove(file)
-            raise
+    def _file(self, run_key: str) -> Path:
+        return self._folder / f"{hashlib.sha256(run_key.encode()).hexdigest()[:32]}.db"
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A graph that has interrupted itself (`interrupt()`), to be given an answer."""
+
+    # What the first of its interrupts gives away.
+    prompt: Any
+    # It has no checkpointer, so that nothing is left to go on with.
+    is_lost: bool
+
+
+@contextlib.asynccontextmanager
+async def _checkpoints(file: Path) -> AsyncIterator[AsyncSqliteSaver]:
+    """A file for each attempt: kept when the run is cut off or paused, gone when it has an end."""
+    try:
+        async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
+            yield saver
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
         _remove(file)
+        raise
 
 
 def load(entrypoint: str) -> Any:
@@ -137,14 +154,40 @@ async def _make(found: Any, config: RunnableConfig) -> Any:
     return made
 
 
-async def _run_graph(
-    graph: Pregel[Any, Any, Any, Any], payload: Any, config: RunnableConfig
-) -> Any:
-    if not isinstance(graph.checkpointer, BaseCheckpointSaver):
-        return await graph.ainvoke(payload, config)
+_Graph = Pregel[Any, Any, Any, Any]
+
+
+async def _run_graph(graph: _Graph, request: TaskRequest, config: RunnableConfig) -> Any:
+    payload = request.payload.get("input")
+    saver = graph.checkpointer
+    if not isinstance(saver, BaseCheckpointSaver):
+        return _paused(await graph.ainvoke(payload, config), is_lost=True)
+    if request.resumes:
+        return _paused(await _answer(graph, request.dialog[-1].value, config))
+    if request.dialog:
+        # How far the thread got is not known: the graph begins anew, and is told all of it again.
+        await saver.adelete_thread(request.run_key)
     # Input for a thread that has checkpoints would start it over; None goes on with it.
-    known = await graph.checkpointer.aget_tuple(config)
-    return await graph.ainvoke(None if known else payload, config, durability="sync")
+    known = await saver.aget_tuple(config)
+    result = _paused(await graph.ainvoke(None if known else payload, config, durability="sync"))
+    for turn in request.dialog:
+        if not isinstance(result, Pause):
+            break
+        result = _paused(await _answer(graph, turn.value, config))
+    return result
+
+
+async def _answer(graph: _Graph, value: Any, config: RunnableConfig) -> Any:
+    """Goes on with the thread; of several interrupts the first is answered."""
+    state = await graph.aget_state(config)
+    several = len(state.interrupts) > 1
+    resume = {state.interrupts[0].id: value} if several else value
+    return await graph.ainvoke(Command(resume=resume), config, durability="sync")
+
+
+def _paused(result: Any, *, is_lost: bool = False) -> Any:
+    interrupts = result.get("__interrupt__") if isinstance(result, Mapping) else None
+    return Pause(interrupts[0].value, is_lost) if interrupts else result
 
 
 def _check_config(config: Any) -> None:

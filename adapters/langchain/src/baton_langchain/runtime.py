@@ -11,15 +11,23 @@ from typing import Any
 from baton_adapter.config import Config
 from baton_adapter.failures import failure_of
 from baton_adapter.portable import DEFAULT_MODEL, Allowed, check_portable, text_output
-from baton_adapter.runtime import ErrorClass, Failure, Progress, Success, TaskRequest
+from baton_adapter.runtime import (
+    ErrorClass,
+    Failure,
+    Outcome,
+    Progress,
+    Question,
+    Success,
+    TaskRequest,
+)
 from langchain.agents import create_agent
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from baton_langchain.errors import classify
 from baton_langchain.events import RunEvents
-from baton_langchain.graphs import Graphs, check_graph, make_config
+from baton_langchain.graphs import Graphs, Pause, check_graph, make_config
 from baton_langchain.models import Models
-from baton_langchain.output import OutputError, graph_output
+from baton_langchain.output import OutputError, graph_output, to_plain
 from baton_langchain.threads import RunThreads
 
 
@@ -28,7 +36,7 @@ class LangChainRuntime:
 
     framework: str = "langchain"
     task_types: tuple[str, ...] = ("prompt", "agent", "graph")
-    capabilities: tuple[str, ...] = ("cancel", "progress")
+    capabilities: tuple[str, ...] = ("cancel", "progress", "resume")
 
     def __init__(self, config: Config) -> None:
         self.framework_version = version("langchain")
@@ -54,7 +62,7 @@ class LangChainRuntime:
         else:
             check_portable(request.type, request.payload, self._allowed)
 
-    async def run(self, request: TaskRequest, progress: Progress) -> Success | Failure:
+    async def run(self, request: TaskRequest, progress: Progress) -> Outcome | Failure:
         progress.started()
         agent = str(request.payload.get("role") or request.task_id)
         events = RunEvents(progress, agent, chunks=request.type != "graph")
@@ -73,16 +81,11 @@ class LangChainRuntime:
     async def health(self) -> str:
         return ""
 
-    async def _run(self, request: TaskRequest, events: RunEvents) -> Success | Failure:
+    async def _run(self, request: TaskRequest, events: RunEvents) -> Outcome | Failure:
         if request.type == "graph":
             result = await self._graphs.run(request, make_config(request, [events]))
-            if isinstance(result, dict) and "__interrupt__" in result:
-                return Failure(
-                    ErrorClass.UNSUPPORTED,
-                    "INTERRUPTED",
-                    "The graph paused for input, which this adapter cannot give it.",
-                    usage=events.usage,
-                )
+            if isinstance(result, Pause):
+                return _asked(result, events)
             return Success(graph_output(result), events.usage)
         message = await self._ask(request, events)
         text = str(message.text)
@@ -108,6 +111,18 @@ class LangChainRuntime:
         result = await agent.ainvoke({"messages": [question]}, {"callbacks": [events]})
         last: BaseMessage = result["messages"][-1]
         return last
+
+
+def _asked(pause: Pause, events: RunEvents) -> Outcome | Failure:
+    if not pause.is_lost:
+        return Question(to_plain(pause.prompt), events.usage)
+    return Failure(
+        ErrorClass.UNSUPPORTED,
+        "INTERRUPTED",
+        "The graph paused for input and has no checkpointer to go on from: let the entry point be "
+        "the StateGraph itself, or compile it with a checkpointer.",
+        usage=events.usage,
+    )
 
 
 def _persona(payload: Any) -> str:

@@ -16,11 +16,14 @@ from baton_adapter.config import Config, ConfigError, ModelConfig
 from baton_adapter.runtime import (
     ErrorClass,
     Failure,
+    Outcome,
     Progress,
+    Question,
     Rejection,
     Runtime,
     Success,
     TaskRequest,
+    Turn,
     Usage,
 )
 
@@ -48,11 +51,14 @@ __all__ = [
     "ErrorClass",
     "Failure",
     "ModelConfig",
+    "Outcome",
     "Progress",
+    "Question",
     "Rejection",
     "Runtime",
     "Success",
     "TaskRequest",
+    "Turn",
     "Usage",
     "main",
 ]

@@ -10,6 +10,7 @@ import traceback
 from baton_adapter.runtime import (
     ErrorClass,
     Failure,
+    Outcome,
     Progress,
     Runtime,
     Success,
@@ -42,7 +43,7 @@ class Attempt:
         self.stuck = False
         self._loop = asyncio.get_running_loop()
         self._stopped: Stop | None = None
-        self._work: asyncio.Task[Success | Failure] | None = None
+        self._work: asyncio.Task[Outcome | Failure] | None = None
         self._timers: list[asyncio.TimerHandle] = []
         if request.timeout_s is not None:
             self._timers.append(self._loop.call_later(request.timeout_s, self.stop, Stop.DEADLINE))
@@ -64,16 +65,17 @@ class Attempt:
             self._stopped = reason
             self._cancel_work()
 
-    async def execute(self, runtime: Runtime, progress: Progress) -> Success | Failure | None:
+    async def execute(self, runtime: Runtime, progress: Progress) -> Outcome | Failure | None:
         """Runs to the end; None where the attempt was handed back."""
-        outcome: Success | Failure | None = None
+        outcome: Outcome | Failure | None = None
         if self._stopped is None:
             self._work = self._loop.create_task(runtime.run(self.request, progress))
             await asyncio.wait({self._work})
             outcome = _outcome_of(self._work)
         for timer in self._timers:
             timer.cancel()
-        # A success that came before the end from outside took effect stands.
+        # A success that came before the end from outside took effect stands; nobody would answer a
+        # question.
         if self._stopped is None or isinstance(outcome, Success):
             return outcome
         usage = outcome.usage if outcome is not None else Usage()
@@ -102,7 +104,7 @@ class Attempt:
         self._cancel_work()
 
 
-def _outcome_of(work: asyncio.Task[Success | Failure]) -> Success | Failure:
+def _outcome_of(work: asyncio.Task[Outcome | Failure]) -> Outcome | Failure:
     if work.cancelled():
         return Failure(
             ErrorClass.TRANSIENT, "UNKNOWN", "The run was cancelled from within its framework."

@@ -12,16 +12,17 @@ from typing import Protocol
 import grpc
 
 from baton_adapter import messages
-from baton_adapter._generated.baton.v1 import registry_pb2
+from baton_adapter._generated.baton.v1 import plan_pb2, registry_pb2
 from baton_adapter.attempt import Attempt, Stop
 from baton_adapter.progress import ProgressHub
-from baton_adapter.runs import Cancel, HandOut, RunRef, RunState, RunTable
+from baton_adapter.runs import Answers, Cancel, HandOut, RunRef, RunState, RunTable
 from baton_adapter.runtime import (
     ErrorClass,
     Failure,
+    Outcome,
+    Question,
     Rejection,
     Runtime,
-    Success,
     TaskRequest,
 )
 from baton_adapter.status import Refusal
@@ -65,7 +66,7 @@ class Polled:
 class Observer(Protocol):
     """What is told of every run's end."""
 
-    def attempt_ended(self, task_type: str, outcome: Success | Failure) -> None: ...
+    def attempt_ended(self, task_type: str, outcome: Outcome | Failure) -> None: ...
 
 
 class RunHost:
@@ -126,11 +127,12 @@ class RunHost:
     async def dispatch(self, request: TaskRequest, token: int) -> tuple[str, int]:
         """Takes a hand-out: the run's handle and the number of this answer, or `Refusal`."""
         ref = RunRef(request.idempotency_key, request.attempt)
-        if self._table.would_start(ref, token):
+        answers = Answers(len(request.dialog), request.resumes)
+        if self._table.would_start(ref, token, answers):
             if self._draining:
                 raise self._no_room("DRAINING", "This adapter is shutting down.")
             self._validate(request)
-        verdict, killed = self._table.hand_out(ref, token)
+        verdict, killed = self._table.hand_out(ref, token, answers)
         durable = self.written()
         older = self._stop_all(killed, Stop.CANCELLED)
         if verdict is HandOut.START:
@@ -253,20 +255,27 @@ class RunHost:
         progress = self._progress.open(ref, lambda: self._table.begin(ref))
         outcome = await attempt.execute(self._runtime, progress)
         self._progress.close(progress)
+        asks = False
         if outcome is None:
             self._table.lose(ref, self._loop.time())
         else:
             self._observer.attempt_ended(attempt.request.type, outcome)
             self._note_end(attempt, outcome)
             result = messages.make_result(attempt.request.task_id, outcome)
-            self._table.finish(ref, result.SerializeToString())
+            asks = result.outcome == plan_pb2.OUTCOME_WAITING_INPUT
+            question = len(attempt.request.dialog) + 1 if asks else 0
+            self._table.finish(ref, result.SerializeToString(), question)
         written = self.written()
         # Reported while it is written: a crash in between loses what a crash before it would have
-        # lost, a result that nobody was promised. Polls and lists wait until it is durable.
-        self._on_result(ref)
+        # lost, a result that nobody was promised. Polls and lists wait until it is durable, and so
+        # does a question: its answer is to find the run.
+        if not asks:
+            self._on_result(ref)
         await asyncio.shield(written)
         del self._live[ref]
         attempt.ended.set()
+        if asks:
+            self._on_result(ref)
 
     def _stop_all(self, refs: Iterable[RunRef], reason: Stop) -> list[Attempt]:
         attempts = [self._live[ref] for ref in refs if ref in self._live]
@@ -286,10 +295,12 @@ class RunHost:
         if isinstance(error, Exception):
             self._on_fatal(error)
 
-    def _note_end(self, attempt: Attempt, outcome: Success | Failure) -> None:
-        if isinstance(outcome, Success):
+    def _note_end(self, attempt: Attempt, outcome: Outcome | Failure) -> None:
+        if not isinstance(outcome, Failure):
             self._last_failure = ""
-            _log.info("attempt succeeded", extra=attempt.log_fields)
+            asks = isinstance(outcome, Question)
+            what = "attempt asks for input" if asks else "attempt succeeded"
+            _log.info(what, extra=attempt.log_fields)
             return
         if outcome.error_class is not ErrorClass.CANCELLED:
             self._last_failure = messages.clean(f"{outcome.code}: {outcome.message}"[:500])

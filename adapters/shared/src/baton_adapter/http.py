@@ -11,7 +11,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from baton_adapter.runtime import Failure, Success
+from baton_adapter.runtime import Failure, Outcome
 
 
 class Metrics:
@@ -38,7 +38,7 @@ class Metrics:
         self._in_flight.set_function(in_flight)
         self._registered.set_function(lambda: float(registered()))
 
-    def attempt_ended(self, task_type: str, outcome: Success | Failure) -> None:
+    def attempt_ended(self, task_type: str, outcome: Outcome | Failure) -> None:
         error_class = outcome.error_class.name if isinstance(outcome, Failure) else ""
         self._attempts.labels(task_type, error_class).inc()
 

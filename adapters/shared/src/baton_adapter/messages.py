@@ -11,11 +11,21 @@ import grpc
 
 from baton_adapter._generated.baton.v1 import adapter_pb2, orchestrator_pb2, plan_pb2, registry_pb2
 from baton_adapter.runs import Run, RunRef, RunState
-from baton_adapter.runtime import ErrorClass, Failure, Success, TaskRequest, Usage
+from baton_adapter.runtime import (
+    ErrorClass,
+    Failure,
+    Outcome,
+    Question,
+    Success,
+    TaskRequest,
+    Turn,
+    Usage,
+)
 from baton_adapter.status import Refusal
 
 PROTOCOL_VERSION = 1
 OUTPUT_LIMIT_BYTES = 1 << 20
+PROMPT_LIMIT_BYTES = 64 << 10
 _DIAGNOSTICS_LIMIT = 60_000
 _MESSAGE_LIMIT = 4_000
 _CONTENT_LIMIT = 16_000
@@ -26,7 +36,7 @@ def clean(text: str) -> str:
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
-def read_request(message: adapter_pb2.DispatchTaskRequest) -> TaskRequest:
+def read_request(message: adapter_pb2.DispatchTaskRequest, *, resumes: bool = False) -> TaskRequest:
     """The task of a hand-out; `Refusal` where the message is not one."""
     if not message.idempotency_key or message.attempt < 1:
         raise Refusal(
@@ -51,17 +61,17 @@ def read_request(message: adapter_pb2.DispatchTaskRequest) -> TaskRequest:
         traceparent=message.traceparent,
         metadata=dict(message.metadata),
         output_schema=schema if message.output_schema_json else None,
+        dialog=tuple(
+            Turn(_read_value("dialog", turn.prompt_json), _read_value("dialog", turn.value_json))
+            for turn in message.dialog
+        ),
+        resumes=resumes,
     )
 
 
 def _read_object(field: str, text: bytes) -> dict[str, Any]:
     """The JSON object in a field; empty where the field is."""
-    try:
-        value = json.loads(text or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise Refusal(
-            grpc.StatusCode.INVALID_ARGUMENT, "BAD_PAYLOAD", f"{field}: {error}"
-        ) from error
+    value = _read_value(field, text or b"{}")
     if not isinstance(value, dict):
         raise Refusal(
             grpc.StatusCode.INVALID_ARGUMENT, "BAD_PAYLOAD", f"{field}: not a JSON object"
@@ -69,10 +79,30 @@ def _read_object(field: str, text: bytes) -> dict[str, Any]:
     return value
 
 
-def make_result(task_id: str, outcome: Success | Failure) -> plan_pb2.TaskResult:
+def _read_value(field: str, text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(
+            grpc.StatusCode.INVALID_ARGUMENT, "BAD_PAYLOAD", f"{field}: {error}"
+        ) from error
+
+
+def make_result(task_id: str, outcome: Outcome | Failure) -> plan_pb2.TaskResult:
     """The result to report. An output that is too large or no JSON makes it a failure."""
-    if isinstance(outcome, Success):
-        outcome_or_bytes = _encode_output(outcome.output)
+    failure: Failure
+    if isinstance(outcome, Question):
+        prompt = _encode(outcome.prompt, "question", "PROMPT", PROMPT_LIMIT_BYTES)
+        if isinstance(prompt, bytes):
+            return plan_pb2.TaskResult(
+                task_id=task_id,
+                outcome=plan_pb2.OUTCOME_WAITING_INPUT,
+                prompt_json=prompt,
+                usage=make_usage(outcome.usage),
+            )
+        failure = prompt
+    elif isinstance(outcome, Success):
+        outcome_or_bytes = _encode(outcome.output, "output", "OUTPUT", OUTPUT_LIMIT_BYTES)
         if isinstance(outcome_or_bytes, bytes):
             return plan_pb2.TaskResult(
                 task_id=task_id,
@@ -153,18 +183,18 @@ def usage_progress(usage: Usage) -> orchestrator_pb2.TaskProgress:
     return orchestrator_pb2.TaskProgress(time_ms=_now_ms(), usage=make_usage(usage))
 
 
-def _encode_output(output: Any) -> bytes | Failure:
+def _encode(value: Any, what: str, code: str, limit: int) -> bytes | Failure:
     try:
-        encoded = json.dumps(output, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        encoded = json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         return Failure(
-            ErrorClass.INVALID_OUTPUT, "OUTPUT_NOT_JSON", f"The output is not JSON: {error}"
+            ErrorClass.INVALID_OUTPUT, f"{code}_NOT_JSON", f"The {what} is not JSON: {error}"
         )
-    if len(encoded) > OUTPUT_LIMIT_BYTES:
+    if len(encoded) > limit:
         return Failure(
             ErrorClass.PERMANENT,
-            "OUTPUT_TOO_LARGE",
-            f"The output has {len(encoded)} bytes; at most {OUTPUT_LIMIT_BYTES} are taken.",
+            f"{code}_TOO_LARGE",
+            f"The {what} has {len(encoded)} bytes; at most {limit} are taken.",
         )
     return encoded
 

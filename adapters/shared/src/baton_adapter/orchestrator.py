@@ -231,7 +231,7 @@ def _judge(error: grpc.aio.AioRpcError) -> Verdict | float:
         case grpc.StatusCode.RESOURCE_EXHAUSTED if details.retry_after_s is not None:
             return details.retry_after_s
         case grpc.StatusCode.FAILED_PRECONDITION if details.reason == "ALREADY_TERMINAL":
-            return Verdict.SETTLED
+            return Verdict.TERMINAL
     _log.warning("a result is kept, not taken", extra=_status(error))
     return Verdict.REFUSED
 

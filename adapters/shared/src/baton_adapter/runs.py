@@ -6,6 +6,8 @@
                             LOST --hand_out, higher token--> RUNNING  |
                              \\-------------- cancel -----------------/
 
+A result that is a question goes FINISHED --settled--> WAITING --resume, higher token--> RUNNING.
+
 Every method takes an event and returns what is to be answered and done; the caller makes the rows
 named by `take_changes` durable before it answers.
 """
@@ -28,6 +30,8 @@ class RunState(enum.Enum):
     FINISHED = "finished"
     # It was running in a process that has died.
     LOST = "lost"
+    # Its question is taken over there; the run goes on with the answer.
+    WAITING = "waiting"
     # A tombstone: settled, cancelled before it was known, or superseded.
     ENDED = "ended"
 
@@ -49,18 +53,33 @@ class Run:
     state: RunState
     # A serialized `baton.v1.TaskResult`; FINISHED only.
     result: bytes = b""
+    # Number of the question that the run has asked, from 1; 0: its result is the attempt's end.
+    question: int = 0
     # A cancel was asked for: a later hand-out of this attempt is refused.
     cancelled: bool = False
     # The run's code has begun.
     started: bool = False
     # Delivery of the result waits for a hand-out with a higher token.
     parked: bool = False
-    # ENDED and LOST: when the row may go, on the caller's clock in seconds.
+    # ENDED, WAITING and LOST: when the row may go, on the caller's clock in seconds.
     expires_at: float = 0.0
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a hand-out knows of what the attempt has asked."""
+
+    # Questions that are answered.
+    count: int = 0
+    # ResumeTask: the last one is for the run that is parked.
+    resumes: bool = False
+
+
+_NONE = Answers()
+
+
 class HandOut(enum.Enum):
-    """What is to be answered to DispatchTask."""
+    """What is to be answered to DispatchTask or ResumeTask."""
 
     START = enum.auto()
     SAME = enum.auto()
@@ -82,8 +101,10 @@ class Cancel(enum.Enum):
 class Verdict(enum.Enum):
     """What the orchestrator said to a reported result."""
 
-    # OK or ALREADY_TERMINAL: delete it.
+    # OK: delete it; a run that asks waits for its answer.
     SETTLED = enum.auto()
+    # ALREADY_TERMINAL: delete it, nothing follows.
+    TERMINAL = enum.auto()
     # STALE_LEASE or any other final refusal: keep it, deliver it under a higher token.
     REFUSED = enum.auto()
 
@@ -117,8 +138,8 @@ class RunTable:
         for run in runs:
             if run.state in (RunState.RUNNING, RunState.LOST):
                 self._let_expire(run, RunState.LOST, now)
-            elif run.state is RunState.ENDED:
-                self._let_expire(run, RunState.ENDED, now)
+            elif run.state in (RunState.ENDED, RunState.WAITING):
+                self._let_expire(run, run.state, now)
             else:
                 self._open[run.ref] = run
             self._runs[run.ref] = run
@@ -140,18 +161,20 @@ class RunTable:
         changed, self._changed = self._changed, {}
         return changed
 
-    def would_start(self, ref: RunRef, token: int) -> bool:
+    def would_start(self, ref: RunRef, token: int, answers: Answers = _NONE) -> bool:
         """Whether `hand_out` would start a run, room given: then the payload is worth checking."""
-        return self._judge(ref, token) is HandOut.START
+        return self._judge(ref, token, answers) is HandOut.START
 
-    def hand_out(self, ref: RunRef, token: int) -> tuple[HandOut, list[RunRef]]:
-        """DispatchTask: the answer, and the runs to be killed.
+    def hand_out(
+        self, ref: RunRef, token: int, answers: Answers = _NONE
+    ) -> tuple[HandOut, list[RunRef]]:
+        """DispatchTask and ResumeTask: the answer, and the runs to be killed.
 
         SAME takes on a higher token (P2); one parked result is then due again (P8). LOST means
         that only a higher token starts it again. SUPERSEDED kills the run it names (P9), START
         those of lower attempts.
         """
-        verdict = self._judge(ref, token)
+        verdict = self._judge(ref, token, answers)
         run = self._runs.get(ref)
         if verdict is HandOut.SAME and run is not None:
             self._take_on(run, token)
@@ -168,6 +191,7 @@ class RunTable:
             self._put(run)
         else:
             run.token, run.state, run.started = token, RunState.RUNNING, False
+            run.result, run.question, run.parked = b"", 0, False
             self._touch(run)
         self._open[ref] = run
         self._running += 1
@@ -179,7 +203,7 @@ class RunTable:
         None: unknown, lost or settled.
         """
         run = self._runs.get(ref)
-        if run is None or run.state in (RunState.LOST, RunState.ENDED):
+        if run is None or run.state in (RunState.LOST, RunState.WAITING, RunState.ENDED):
             return None
         self._take_on(run, token)
         return run
@@ -198,7 +222,7 @@ class RunTable:
             return Cancel.ACCEPTED, [ref]
         if run.state is RunState.FINISHED:
             return Cancel.ALREADY_FINISHED, []
-        if run.state is RunState.LOST:
+        if run.state in (RunState.LOST, RunState.WAITING):
             run.cancelled = True
             self._end(run, now)
             return Cancel.NOT_FOUND, []
@@ -210,12 +234,16 @@ class RunTable:
         if run is not None:
             run.started = True
 
-    def finish(self, ref: RunRef, result: bytes) -> Run | None:
-        """The run's coroutine has ended with `result`; None where it was not running."""
+    def finish(self, ref: RunRef, result: bytes, question: int = 0) -> Run | None:
+        """The run's coroutine has ended with `result`; None where it was not running.
+
+        `question` says which question of the attempt the result is, from 1; 0: none.
+        """
         run = self._runs.get(ref)
         if run is None or run.state is not RunState.RUNNING:
             return None
         run.state, run.result, run.parked = RunState.FINISHED, result, False
+        run.question = question
         self._running -= 1
         self._touch(run)
         return run
@@ -239,6 +267,8 @@ class RunTable:
         if run.token != token:
             return False
         if verdict is Verdict.SETTLED:
+            self._settle(run, now)
+        elif verdict is Verdict.TERMINAL:
             self._end(run, now)
         else:
             run.parked = True
@@ -248,30 +278,40 @@ class RunTable:
         """A heartbeat's forget: the result is settled over there (P8)."""
         run = self._runs.get(ref)
         if run is not None and run.state is RunState.FINISHED:
-            self._end(run, now)
+            self._settle(run, now)
 
     def expire(self, now: float) -> None:
         """Lets the tombstones (P9) and the lost runs go whose time has passed."""
+        expiring = (RunState.ENDED, RunState.WAITING, RunState.LOST)
         for waiting in (self._ended, self._lost):
             while waiting and waiting[0][0] <= now:
                 expires_at, run = waiting.popleft()
                 # A lost run may have been started again since, or cancelled.
                 is_same = self._runs.get(run.ref) is run and run.expires_at == expires_at
-                if is_same and run.state in (RunState.ENDED, RunState.LOST):
+                if is_same and run.state in expiring:
                     self._drop(run)
 
-    def _judge(self, ref: RunRef, token: int) -> HandOut:
+    def _judge(self, ref: RunRef, token: int, answers: Answers) -> HandOut:
         if ref.attempt < max(self._attempts.get(ref.key, ()), default=0):
             return HandOut.SUPERSEDED
         run = self._runs.get(ref)
         if run is None:
-            return HandOut.START
+            return HandOut.LOST if answers.resumes else HandOut.START
         if run.cancelled:
             return HandOut.CANCELLED
-        if run.state is RunState.ENDED:
-            return HandOut.ENDED
-        if run.state is RunState.LOST:
-            return HandOut.START if token > run.token else HandOut.LOST
+        is_newer = token > run.token
+        match run.state:
+            case RunState.ENDED:
+                return HandOut.ENDED
+            case RunState.LOST:
+                return HandOut.START if is_newer and not answers.resumes else HandOut.LOST
+            case RunState.RUNNING:
+                return HandOut.SAME
+        # It has ended with a question or for good; does the hand-out know more than it did then?
+        if is_newer and 0 < run.question <= answers.count:
+            return HandOut.START
+        if run.state is RunState.WAITING and (is_newer or not answers.resumes):
+            return HandOut.LOST
         return HandOut.SAME
 
     def _take_on(self, run: Run, token: int) -> None:
@@ -294,6 +334,14 @@ class RunTable:
                 killed.append(ref)
         return killed
 
+    def _settle(self, run: Run, now: float) -> None:
+        if run.question == 0:
+            self._end(run, now)
+            return
+        run.result = b""
+        self._let_expire(run, RunState.WAITING, now)
+        self._touch(run)
+
     def _end(self, run: Run, now: float) -> None:
         run.result = b""
         self._let_expire(run, RunState.ENDED, now)
@@ -301,8 +349,10 @@ class RunTable:
 
     def _let_expire(self, run: Run, state: RunState, now: float) -> None:
         run.state = state
-        run.expires_at = now + (self._lost_s if state is RunState.LOST else self._tombstone_s)
-        (self._lost if state is RunState.LOST else self._ended).append((run.expires_at, run))
+        # A question may wait for days, as long as a lost run.
+        is_tombstone = state is RunState.ENDED
+        run.expires_at = now + (self._tombstone_s if is_tombstone else self._lost_s)
+        (self._ended if is_tombstone else self._lost).append((run.expires_at, run))
         self._open.pop(run.ref, None)
 
     def _drop(self, run: Run) -> None:

@@ -34,6 +34,14 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A question of a run and its answer, JSON values both."""
+
+    prompt: Any
+    value: Any
+
+
+@dataclass(frozen=True)
 class TaskRequest:
     """One attempt of one task, its references resolved.
 
@@ -56,6 +64,11 @@ class TaskRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     output_schema: Mapping[str, Any] | None = None
     """What the output must look like; the orchestrator checks it, a model may be asked for it."""
+    dialog: tuple[Turn, ...] = ()
+    """What the attempt has asked so far and was told, in order."""
+    resumes: bool = False
+    """The last answer is for the run that asked, whose thread or checkpoint is to be gone on with.
+    Otherwise the attempt begins anew, and takes from `dialog` what it need not ask again."""
 
     @property
     def run_key(self) -> str:
@@ -68,6 +81,21 @@ class Success:
 
     output: Any
     usage: Usage = Usage()
+
+
+@dataclass(frozen=True)
+class Question:
+    """The run asks and waits: it is called again, with the answer in the request's `dialog`.
+
+    `prompt` is a JSON value of at most 64 KiB.
+    """
+
+    prompt: Any
+    usage: Usage = Usage()
+
+
+Outcome = Success | Question
+"""What a run that did not fail ends with."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +154,8 @@ class Runtime(Protocol):
     def validate(self, request: TaskRequest) -> None:
         """Raises `Rejection` for a task that can never run; fast, called before acceptance."""
 
-    async def run(self, request: TaskRequest, progress: Progress) -> Success | Failure:
-        """Runs one attempt to its end.
+    async def run(self, request: TaskRequest, progress: Progress) -> Outcome | Failure:
+        """Runs one attempt to its end, or to its next question.
 
         Cancelling the coroutine ends the work itself, not only the waiting for it: once
         `CancelledError` leaves `run`, nothing of the attempt runs any more. An exception that

@@ -36,19 +36,26 @@ class ExecutionAdapterServicer(adapter_pb2_grpc.ExecutionAdapterServicer):
     async def DispatchTask(
         self, request: adapter_pb2.DispatchTaskRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> adapter_pb2.TaskHandle:
-        async def answer() -> adapter_pb2.TaskHandle:
-            task = messages.read_request(request)
-            handle, answered = await self._host.dispatch(task, request.token)
-            return adapter_pb2.TaskHandle(
-                idempotency_key=request.idempotency_key,
-                attempt=request.attempt,
-                token=request.token,
-                handle=handle,
-                epoch=self._host.epoch,
-                answered=answered,
-            )
+        return await _answer(lambda: self._hand_out(request, resumes=False), context)
 
-        return await _answer(answer, context)
+    async def ResumeTask(
+        self, request: adapter_pb2.ResumeTaskRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> adapter_pb2.TaskHandle:
+        return await _answer(lambda: self._hand_out(request.task, resumes=True), context)
+
+    async def _hand_out(
+        self, request: adapter_pb2.DispatchTaskRequest, *, resumes: bool
+    ) -> adapter_pb2.TaskHandle:
+        task = messages.read_request(request, resumes=resumes)
+        handle, answered = await self._host.dispatch(task, request.token)
+        return adapter_pb2.TaskHandle(
+            idempotency_key=request.idempotency_key,
+            attempt=request.attempt,
+            token=request.token,
+            handle=handle,
+            epoch=self._host.epoch,
+            answered=answered,
+        )
 
     async def GetTaskResult(
         self, request: adapter_pb2.GetTaskResultRequest, context: grpc.aio.ServicerContext[Any, Any]

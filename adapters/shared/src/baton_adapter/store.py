@@ -25,19 +25,20 @@ CREATE TABLE IF NOT EXISTS runs (
   state TEXT NOT NULL,
   cancelled INTEGER NOT NULL,
   result BLOB NOT NULL,
+  question INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (key, attempt)
 ) WITHOUT ROWID;
 """
 _UPSERT = """
-INSERT INTO runs (key, attempt, token, handle, state, cancelled, result)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO runs (key, attempt, token, handle, state, cancelled, result, question)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key, attempt) DO UPDATE SET
   token = excluded.token, handle = excluded.handle, state = excluded.state,
-  cancelled = excluded.cancelled, result = excluded.result
+  cancelled = excluded.cancelled, result = excluded.result, question = excluded.question
 """
 _DELETE = "DELETE FROM runs WHERE key = ? AND attempt = ?"
 
-_Row = tuple[str, int, int, str, str, int, bytes]
+_Row = tuple[str, int, int, str, str, int, bytes, int]
 
 
 class StoreError(Exception):
@@ -60,6 +61,7 @@ class RunStore:
                 self._database.execute("PRAGMA journal_mode=WAL")
                 self._database.execute("PRAGMA synchronous=FULL")
                 self._database.executescript(_SCHEMA)
+                self._add_question()
                 self.epoch = self._next_epoch()
             except (OSError, sqlite3.Error) as error:
                 raise StoreError(f"{folder}: {error}") from error
@@ -75,7 +77,7 @@ class RunStore:
     def load(self) -> list[Run]:
         """Every stored run, in the state that it was stored with."""
         rows = self._database.execute(
-            "SELECT key, attempt, token, handle, state, cancelled, result FROM runs"
+            "SELECT key, attempt, token, handle, state, cancelled, result, question FROM runs"
         )
         return [
             Run(
@@ -85,8 +87,9 @@ class RunStore:
                 state=RunState(state),
                 cancelled=bool(cancelled),
                 result=result,
+                question=question,
             )
-            for key, attempt, token, handle, state, cancelled, result in rows
+            for key, attempt, token, handle, state, cancelled, result, question in rows
         ]
 
     def write(self, changes: Mapping[RunRef, Run | None]) -> asyncio.Future[None]:
@@ -140,6 +143,13 @@ class RunStore:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
 
+    def _add_question(self) -> None:
+        """For a table of before runs could ask."""
+        columns = self._database.execute("PRAGMA table_info(runs)").fetchall()
+        if "question" not in [column[1] for column in columns]:
+            column = "question INTEGER NOT NULL DEFAULT 0"
+            self._database.execute(f"ALTER TABLE runs ADD COLUMN {column}")
+
     def _next_epoch(self) -> str:
         """Sorts after every earlier one as text, also where the folder or the clock was reset."""
         found = self._database.execute("SELECT max(epoch) FROM process").fetchone()[0] or 0
@@ -187,4 +197,5 @@ def _row(run: Run) -> _Row:
         run.state.value,
         int(run.cancelled),
         run.result,
+        run.question,
     )

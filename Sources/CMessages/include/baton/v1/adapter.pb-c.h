@@ -18,6 +18,8 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Baton__V1__DispatchTaskRequest Baton__V1__DispatchTaskRequest;
 typedef struct Baton__V1__DispatchTaskRequest__MetadataEntry Baton__V1__DispatchTaskRequest__MetadataEntry;
+typedef struct Baton__V1__DialogTurn Baton__V1__DialogTurn;
+typedef struct Baton__V1__ResumeTaskRequest Baton__V1__ResumeTaskRequest;
 typedef struct Baton__V1__TaskHandle Baton__V1__TaskHandle;
 typedef struct Baton__V1__GetTaskResultRequest Baton__V1__GetTaskResultRequest;
 typedef struct Baton__V1__GetTaskResultResponse Baton__V1__GetTaskResultResponse;
@@ -103,10 +105,53 @@ struct  Baton__V1__DispatchTaskRequest
    * may ask its model for an answer of this form.
    */
   ProtobufCBinaryData output_schema_json;
+  /*
+   * What the attempt has asked so far, and what it was told, in order. In DispatchTask the run begins
+   * anew and asks nothing of it again.
+   */
+  size_t n_dialog;
+  Baton__V1__DialogTurn **dialog;
 };
 #define BATON__V1__DISPATCH_TASK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__dispatch_task_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, 0,NULL }
+
+
+/*
+ * A question of a run and its answer.
+ */
+struct  Baton__V1__DialogTurn
+{
+  ProtobufCMessage base;
+  /*
+   * JSON, as the run gave it.
+   */
+  ProtobufCBinaryData prompt_json;
+  /*
+   * JSON, as CompleteTask gave it.
+   */
+  ProtobufCBinaryData value_json;
+};
+#define BATON__V1__DIALOG_TURN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__dialog_turn__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Baton__V1__ResumeTaskRequest
+{
+  ProtobufCMessage base;
+  /*
+   * As DispatchTask would send it; the last turn of its dialog is the answer.
+   */
+  Baton__V1__DispatchTaskRequest *task;
+  /*
+   * Of the run; empty where the answer to its hand-out was lost.
+   */
+  ProtobufCBinaryData handle;
+};
+#define BATON__V1__RESUME_TASK_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&baton__v1__resume_task_request__descriptor) \
+    , NULL, {0,NULL} }
 
 
 struct  Baton__V1__TaskHandle
@@ -292,6 +337,44 @@ Baton__V1__DispatchTaskRequest *
 void   baton__v1__dispatch_task_request__free_unpacked
                      (Baton__V1__DispatchTaskRequest *message,
                       ProtobufCAllocator *allocator);
+/* Baton__V1__DialogTurn methods */
+void   baton__v1__dialog_turn__init
+                     (Baton__V1__DialogTurn         *message);
+size_t baton__v1__dialog_turn__get_packed_size
+                     (const Baton__V1__DialogTurn   *message);
+size_t baton__v1__dialog_turn__pack
+                     (const Baton__V1__DialogTurn   *message,
+                      uint8_t             *out);
+size_t baton__v1__dialog_turn__pack_to_buffer
+                     (const Baton__V1__DialogTurn   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__DialogTurn *
+       baton__v1__dialog_turn__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__dialog_turn__free_unpacked
+                     (Baton__V1__DialogTurn *message,
+                      ProtobufCAllocator *allocator);
+/* Baton__V1__ResumeTaskRequest methods */
+void   baton__v1__resume_task_request__init
+                     (Baton__V1__ResumeTaskRequest         *message);
+size_t baton__v1__resume_task_request__get_packed_size
+                     (const Baton__V1__ResumeTaskRequest   *message);
+size_t baton__v1__resume_task_request__pack
+                     (const Baton__V1__ResumeTaskRequest   *message,
+                      uint8_t             *out);
+size_t baton__v1__resume_task_request__pack_to_buffer
+                     (const Baton__V1__ResumeTaskRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Baton__V1__ResumeTaskRequest *
+       baton__v1__resume_task_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   baton__v1__resume_task_request__free_unpacked
+                     (Baton__V1__ResumeTaskRequest *message,
+                      ProtobufCAllocator *allocator);
 /* Baton__V1__TaskHandle methods */
 void   baton__v1__task_handle__init
                      (Baton__V1__TaskHandle         *message);
@@ -471,6 +554,12 @@ typedef void (*Baton__V1__DispatchTaskRequest__MetadataEntry_Closure)
 typedef void (*Baton__V1__DispatchTaskRequest_Closure)
                  (const Baton__V1__DispatchTaskRequest *message,
                   void *closure_data);
+typedef void (*Baton__V1__DialogTurn_Closure)
+                 (const Baton__V1__DialogTurn *message,
+                  void *closure_data);
+typedef void (*Baton__V1__ResumeTaskRequest_Closure)
+                 (const Baton__V1__ResumeTaskRequest *message,
+                  void *closure_data);
 typedef void (*Baton__V1__TaskHandle_Closure)
                  (const Baton__V1__TaskHandle *message,
                   void *closure_data);
@@ -513,6 +602,10 @@ struct Baton__V1__ExecutionAdapter_Service
                           const Baton__V1__GetTaskResultRequest *input,
                           Baton__V1__GetTaskResultResponse_Closure closure,
                           void *closure_data);
+  void (*resume_task)(Baton__V1__ExecutionAdapter_Service *service,
+                      const Baton__V1__ResumeTaskRequest *input,
+                      Baton__V1__TaskHandle_Closure closure,
+                      void *closure_data);
   void (*cancel_task)(Baton__V1__ExecutionAdapter_Service *service,
                       const Baton__V1__CancelTaskRequest *input,
                       Baton__V1__CancelTaskResponse_Closure closure,
@@ -535,6 +628,7 @@ void baton__v1__execution_adapter__init (Baton__V1__ExecutionAdapter_Service *se
     { BATON__V1__EXECUTION_ADAPTER__BASE_INIT,\
       function_prefix__ ## dispatch_task,\
       function_prefix__ ## get_task_result,\
+      function_prefix__ ## resume_task,\
       function_prefix__ ## cancel_task,\
       function_prefix__ ## adapter_health_check,\
       function_prefix__ ## get_adapter_info  }
@@ -546,6 +640,10 @@ void baton__v1__execution_adapter__get_task_result(ProtobufCService *service,
                                                    const Baton__V1__GetTaskResultRequest *input,
                                                    Baton__V1__GetTaskResultResponse_Closure closure,
                                                    void *closure_data);
+void baton__v1__execution_adapter__resume_task(ProtobufCService *service,
+                                               const Baton__V1__ResumeTaskRequest *input,
+                                               Baton__V1__TaskHandle_Closure closure,
+                                               void *closure_data);
 void baton__v1__execution_adapter__cancel_task(ProtobufCService *service,
                                                const Baton__V1__CancelTaskRequest *input,
                                                Baton__V1__CancelTaskResponse_Closure closure,
@@ -564,6 +662,8 @@ void baton__v1__execution_adapter__get_adapter_info(ProtobufCService *service,
 extern const ProtobufCEnumDescriptor    baton__v1__cancel_outcome__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__dispatch_task_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__dispatch_task_request__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__dialog_turn__descriptor;
+extern const ProtobufCMessageDescriptor baton__v1__resume_task_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__task_handle__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__get_task_result_request__descriptor;
 extern const ProtobufCMessageDescriptor baton__v1__get_task_result_response__descriptor;

@@ -546,10 +546,19 @@ struct  Baton__V1__CompleteTaskRequest
    * The attempt that asks, from TaskState. 0: whichever waits.
    */
   int32_t attempt;
+  /*
+   * The question that is answered, from TaskState. 0: whichever waits.
+   */
+  int32_t question;
+  /*
+   * Place among the instances of a mapped task; 0 otherwise.
+   */
+  int32_t index;
   Baton__V1__CompleteTaskRequest__DecisionCase decision_case;
   union {
     /*
-     * JSON, at most 1 MiB: the task's output. Left empty: {"approved":true}.
+     * JSON, at most 1 MiB: the output of an approval, the answer to what a run asks. Left empty:
+     * {"approved":true}.
      */
     ProtobufCBinaryData value_json;
     /*
@@ -560,7 +569,7 @@ struct  Baton__V1__CompleteTaskRequest
 };
 #define BATON__V1__COMPLETE_TASK_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__complete_task_request__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, BATON__V1__COMPLETE_TASK_REQUEST__DECISION__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, BATON__V1__COMPLETE_TASK_REQUEST__DECISION__NOT_SET, {0} }
 
 
 struct  Baton__V1__CompleteTaskResponse

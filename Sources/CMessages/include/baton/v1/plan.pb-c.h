@@ -98,7 +98,12 @@ typedef enum _Baton__V1__Outcome {
   BATON__V1__OUTCOME__OUTCOME_UNSPECIFIED = 0,
   BATON__V1__OUTCOME__OUTCOME_SUCCEEDED = 1,
   BATON__V1__OUTCOME__OUTCOME_FAILED = 2,
-  BATON__V1__OUTCOME__OUTCOME_CANCELLED = 3
+  BATON__V1__OUTCOME__OUTCOME_CANCELLED = 3,
+  /*
+   * The run asks for input. It is parked without a place, and goes on by ResumeTask once CompleteTask
+   * has given the value.
+   */
+  BATON__V1__OUTCOME__OUTCOME_WAITING_INPUT = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(BATON__V1__OUTCOME)
 } Baton__V1__Outcome;
 /*
@@ -532,11 +537,18 @@ struct  Baton__V1__TaskResult
    * For FAILED and CANCELLED.
    */
   Baton__V1__TaskError *error;
+  /*
+   * Since the hand-out: a run that is resumed counts anew.
+   */
   Baton__V1__Usage *usage;
+  /*
+   * What is asked, as JSON; for WAITING_INPUT. At most 64 KiB.
+   */
+  ProtobufCBinaryData prompt_json;
 };
 #define BATON__V1__TASK_RESULT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task_result__descriptor) \
-    , {0,NULL}, BATON__V1__OUTCOME__OUTCOME_UNSPECIFIED, {0,NULL}, NULL, NULL }
+    , {0,NULL}, BATON__V1__OUTCOME__OUTCOME_UNSPECIFIED, {0,NULL}, NULL, NULL, {0,NULL} }
 
 
 typedef enum {
@@ -610,6 +622,10 @@ struct  Baton__V1__TaskState
    * Of type plan: the plan that the current or last attempt runs.
    */
   ProtobufCBinaryData sub_plan_id;
+  /*
+   * Number of the question within the attempt, from 1; 0 for approvals; WAITING_INPUT only.
+   */
+  int32_t question;
   Baton__V1__TaskState__InstanceIndexCase instance_index_case;
   union {
     /*
@@ -620,7 +636,7 @@ struct  Baton__V1__TaskState
 };
 #define BATON__V1__TASK_STATE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&baton__v1__task_state__descriptor) \
-    , {0,NULL}, {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, NULL, NULL, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, BATON__V1__TASK_STATE__INSTANCE_INDEX__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, BATON__V1__TASK_STATUS__TASK_STATUS_UNSPECIFIED, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, NULL, NULL, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, BATON__V1__TASK_STATE__INSTANCE_INDEX__NOT_SET, {0} }
 
 
 struct  Baton__V1__PlanState__LabelsEntry

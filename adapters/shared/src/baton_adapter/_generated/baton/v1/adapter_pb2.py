@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from baton_adapter._generated.baton.v1 import plan_pb2 as baton_dot_v1_dot_plan__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62\x61ton/v1/adapter.proto\x12\x08\x62\x61ton.v1\x1a\x13\x62\x61ton/v1/plan.proto\"\x8f\x03\n\x13\x44ispatchTaskRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0f\n\x07plan_id\x18\x02 \x01(\t\x12\x0f\n\x07task_id\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x05\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x14\n\x0cpayload_json\x18\x06 \x01(\x0c\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x10\n\x08\x64\x65livery\x18\x08 \x01(\x05\x12\r\n\x05token\x18\t \x01(\x03\x12\x17\n\x0fidempotency_key\x18\n \x01(\t\x12\x12\n\ntimeout_ms\x18\x0b \x01(\x03\x12\x10\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x0c \x01(\t\x12\x13\n\x0btraceparent\x18\r \x01(\t\x12=\n\x08metadata\x18\x0e \x03(\x0b\x32+.baton.v1.DispatchTaskRequest.MetadataEntry\x12\x1a\n\x12output_schema_json\x18\x0f \x01(\x0c\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"v\n\nTaskHandle\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12\x0e\n\x06handle\x18\x04 \x01(\t\x12\r\n\x05\x65poch\x18\x05 \x01(\t\x12\x10\n\x08\x61nswered\x18\x06 \x01(\x03\"p\n\x14GetTaskResultRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12\x0e\n\x06handle\x18\x04 \x01(\t\x12\x0f\n\x07wait_ms\x18\x05 \x01(\x03\"\x8c\x01\n\x15GetTaskResultResponse\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\r\n\x05token\x18\x02 \x01(\x03\x12\x11\n\x07pending\x18\x03 \x01(\x08H\x00\x12&\n\x06result\x18\x04 \x01(\x0b\x32\x14.baton.v1.TaskResultH\x00\x12\x0f\n\x07started\x18\x05 \x01(\x08\x42\x07\n\x05state\"p\n\x11\x43\x61ncelTaskRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x0e\n\x06handle\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x11\n\thand_back\x18\x05 \x01(\x08\">\n\x12\x43\x61ncelTaskResponse\x12(\n\x07outcome\x18\x01 \x01(\x0e\x32\x17.baton.v1.CancelOutcome\"\x1b\n\x19\x41\x64\x61pterHealthCheckRequest\"e\n\x1a\x41\x64\x61pterHealthCheckResponse\x12\x0f\n\x07healthy\x18\x01 \x01(\x08\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tin_flight\x18\x03 \x01(\x05\x12\x12\n\nlast_error\x18\x04 \x01(\t\"\x17\n\x15GetAdapterInfoRequest\"\xc6\x01\n\x16GetAdapterInfoResponse\x12\x0f\n\x07\x61\x64\x61pter\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x11\n\tframework\x18\x03 \x01(\t\x12\x19\n\x11\x66ramework_version\x18\x04 \x01(\t\x12\x12\n\ntask_types\x18\x05 \x03(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x06 \x03(\t\x12\x17\n\x0fmax_concurrency\x18\x07 \x01(\x05\x12\x18\n\x10protocol_version\x18\x08 \x01(\x05*\xaf\x01\n\rCancelOutcome\x12\x1e\n\x1a\x43\x41NCEL_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41NCEL_OUTCOME_ACCEPTED\x10\x01\x12#\n\x1f\x43\x41NCEL_OUTCOME_ALREADY_FINISHED\x10\x02\x12\x1c\n\x18\x43\x41NCEL_OUTCOME_NOT_FOUND\x10\x03\x12\x1e\n\x1a\x43\x41NCEL_OUTCOME_UNSUPPORTED\x10\x04\x32\xa8\x03\n\x10\x45xecutionAdapter\x12\x43\n\x0c\x44ispatchTask\x12\x1d.baton.v1.DispatchTaskRequest\x1a\x14.baton.v1.TaskHandle\x12P\n\rGetTaskResult\x12\x1e.baton.v1.GetTaskResultRequest\x1a\x1f.baton.v1.GetTaskResultResponse\x12G\n\nCancelTask\x12\x1b.baton.v1.CancelTaskRequest\x1a\x1c.baton.v1.CancelTaskResponse\x12_\n\x12\x41\x64\x61pterHealthCheck\x12#.baton.v1.AdapterHealthCheckRequest\x1a$.baton.v1.AdapterHealthCheckResponse\x12S\n\x0eGetAdapterInfo\x12\x1f.baton.v1.GetAdapterInfoRequest\x1a .baton.v1.GetAdapterInfoResponseB\"Z baton.dev/proto/baton/v1;batonv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x62\x61ton/v1/adapter.proto\x12\x08\x62\x61ton.v1\x1a\x13\x62\x61ton/v1/plan.proto\"\xb5\x03\n\x13\x44ispatchTaskRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0f\n\x07plan_id\x18\x02 \x01(\t\x12\x0f\n\x07task_id\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x05\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x14\n\x0cpayload_json\x18\x06 \x01(\x0c\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x10\n\x08\x64\x65livery\x18\x08 \x01(\x05\x12\r\n\x05token\x18\t \x01(\x03\x12\x17\n\x0fidempotency_key\x18\n \x01(\t\x12\x12\n\ntimeout_ms\x18\x0b \x01(\x03\x12\x10\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x0c \x01(\t\x12\x13\n\x0btraceparent\x18\r \x01(\t\x12=\n\x08metadata\x18\x0e \x03(\x0b\x32+.baton.v1.DispatchTaskRequest.MetadataEntry\x12\x1a\n\x12output_schema_json\x18\x0f \x01(\x0c\x12$\n\x06\x64ialog\x18\x10 \x03(\x0b\x32\x14.baton.v1.DialogTurn\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"5\n\nDialogTurn\x12\x13\n\x0bprompt_json\x18\x01 \x01(\x0c\x12\x12\n\nvalue_json\x18\x02 \x01(\x0c\"P\n\x11ResumeTaskRequest\x12+\n\x04task\x18\x01 \x01(\x0b\x32\x1d.baton.v1.DispatchTaskRequest\x12\x0e\n\x06handle\x18\x02 \x01(\t\"v\n\nTaskHandle\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12\x0e\n\x06handle\x18\x04 \x01(\t\x12\r\n\x05\x65poch\x18\x05 \x01(\t\x12\x10\n\x08\x61nswered\x18\x06 \x01(\x03\"p\n\x14GetTaskResultRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12\x0e\n\x06handle\x18\x04 \x01(\t\x12\x0f\n\x07wait_ms\x18\x05 \x01(\x03\"\x8c\x01\n\x15GetTaskResultResponse\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\r\n\x05token\x18\x02 \x01(\x03\x12\x11\n\x07pending\x18\x03 \x01(\x08H\x00\x12&\n\x06result\x18\x04 \x01(\x0b\x32\x14.baton.v1.TaskResultH\x00\x12\x0f\n\x07started\x18\x05 \x01(\x08\x42\x07\n\x05state\"p\n\x11\x43\x61ncelTaskRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x0e\n\x06handle\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x11\n\thand_back\x18\x05 \x01(\x08\">\n\x12\x43\x61ncelTaskResponse\x12(\n\x07outcome\x18\x01 \x01(\x0e\x32\x17.baton.v1.CancelOutcome\"\x1b\n\x19\x41\x64\x61pterHealthCheckRequest\"e\n\x1a\x41\x64\x61pterHealthCheckResponse\x12\x0f\n\x07healthy\x18\x01 \x01(\x08\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tin_flight\x18\x03 \x01(\x05\x12\x12\n\nlast_error\x18\x04 \x01(\t\"\x17\n\x15GetAdapterInfoRequest\"\xc6\x01\n\x16GetAdapterInfoResponse\x12\x0f\n\x07\x61\x64\x61pter\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x11\n\tframework\x18\x03 \x01(\t\x12\x19\n\x11\x66ramework_version\x18\x04 \x01(\t\x12\x12\n\ntask_types\x18\x05 \x03(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x06 \x03(\t\x12\x17\n\x0fmax_concurrency\x18\x07 \x01(\x05\x12\x18\n\x10protocol_version\x18\x08 \x01(\x05*\xaf\x01\n\rCancelOutcome\x12\x1e\n\x1a\x43\x41NCEL_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41NCEL_OUTCOME_ACCEPTED\x10\x01\x12#\n\x1f\x43\x41NCEL_OUTCOME_ALREADY_FINISHED\x10\x02\x12\x1c\n\x18\x43\x41NCEL_OUTCOME_NOT_FOUND\x10\x03\x12\x1e\n\x1a\x43\x41NCEL_OUTCOME_UNSUPPORTED\x10\x04\x32\xe9\x03\n\x10\x45xecutionAdapter\x12\x43\n\x0c\x44ispatchTask\x12\x1d.baton.v1.DispatchTaskRequest\x1a\x14.baton.v1.TaskHandle\x12P\n\rGetTaskResult\x12\x1e.baton.v1.GetTaskResultRequest\x1a\x1f.baton.v1.GetTaskResultResponse\x12?\n\nResumeTask\x12\x1b.baton.v1.ResumeTaskRequest\x1a\x14.baton.v1.TaskHandle\x12G\n\nCancelTask\x12\x1b.baton.v1.CancelTaskRequest\x1a\x1c.baton.v1.CancelTaskResponse\x12_\n\x12\x41\x64\x61pterHealthCheck\x12#.baton.v1.AdapterHealthCheckRequest\x1a$.baton.v1.AdapterHealthCheckResponse\x12S\n\x0eGetAdapterInfo\x12\x1f.baton.v1.GetAdapterInfoRequest\x1a .baton.v1.GetAdapterInfoResponseB\"Z baton.dev/proto/baton/v1;batonv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,30 +35,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'Z baton.dev/proto/baton/v1;batonv1'
   _globals['_DISPATCHTASKREQUEST_METADATAENTRY']._loaded_options = None
   _globals['_DISPATCHTASKREQUEST_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_CANCELOUTCOME']._serialized_start=1373
-  _globals['_CANCELOUTCOME']._serialized_end=1548
+  _globals['_CANCELOUTCOME']._serialized_start=1548
+  _globals['_CANCELOUTCOME']._serialized_end=1723
   _globals['_DISPATCHTASKREQUEST']._serialized_start=58
-  _globals['_DISPATCHTASKREQUEST']._serialized_end=457
-  _globals['_DISPATCHTASKREQUEST_METADATAENTRY']._serialized_start=410
-  _globals['_DISPATCHTASKREQUEST_METADATAENTRY']._serialized_end=457
-  _globals['_TASKHANDLE']._serialized_start=459
-  _globals['_TASKHANDLE']._serialized_end=577
-  _globals['_GETTASKRESULTREQUEST']._serialized_start=579
-  _globals['_GETTASKRESULTREQUEST']._serialized_end=691
-  _globals['_GETTASKRESULTRESPONSE']._serialized_start=694
-  _globals['_GETTASKRESULTRESPONSE']._serialized_end=834
-  _globals['_CANCELTASKREQUEST']._serialized_start=836
-  _globals['_CANCELTASKREQUEST']._serialized_end=948
-  _globals['_CANCELTASKRESPONSE']._serialized_start=950
-  _globals['_CANCELTASKRESPONSE']._serialized_end=1012
-  _globals['_ADAPTERHEALTHCHECKREQUEST']._serialized_start=1014
-  _globals['_ADAPTERHEALTHCHECKREQUEST']._serialized_end=1041
-  _globals['_ADAPTERHEALTHCHECKRESPONSE']._serialized_start=1043
-  _globals['_ADAPTERHEALTHCHECKRESPONSE']._serialized_end=1144
-  _globals['_GETADAPTERINFOREQUEST']._serialized_start=1146
-  _globals['_GETADAPTERINFOREQUEST']._serialized_end=1169
-  _globals['_GETADAPTERINFORESPONSE']._serialized_start=1172
-  _globals['_GETADAPTERINFORESPONSE']._serialized_end=1370
-  _globals['_EXECUTIONADAPTER']._serialized_start=1551
-  _globals['_EXECUTIONADAPTER']._serialized_end=1975
+  _globals['_DISPATCHTASKREQUEST']._serialized_end=495
+  _globals['_DISPATCHTASKREQUEST_METADATAENTRY']._serialized_start=448
+  _globals['_DISPATCHTASKREQUEST_METADATAENTRY']._serialized_end=495
+  _globals['_DIALOGTURN']._serialized_start=497
+  _globals['_DIALOGTURN']._serialized_end=550
+  _globals['_RESUMETASKREQUEST']._serialized_start=552
+  _globals['_RESUMETASKREQUEST']._serialized_end=632
+  _globals['_TASKHANDLE']._serialized_start=634
+  _globals['_TASKHANDLE']._serialized_end=752
+  _globals['_GETTASKRESULTREQUEST']._serialized_start=754
+  _globals['_GETTASKRESULTREQUEST']._serialized_end=866
+  _globals['_GETTASKRESULTRESPONSE']._serialized_start=869
+  _globals['_GETTASKRESULTRESPONSE']._serialized_end=1009
+  _globals['_CANCELTASKREQUEST']._serialized_start=1011
+  _globals['_CANCELTASKREQUEST']._serialized_end=1123
+  _globals['_CANCELTASKRESPONSE']._serialized_start=1125
+  _globals['_CANCELTASKRESPONSE']._serialized_end=1187
+  _globals['_ADAPTERHEALTHCHECKREQUEST']._serialized_start=1189
+  _globals['_ADAPTERHEALTHCHECKREQUEST']._serialized_end=1216
+  _globals['_ADAPTERHEALTHCHECKRESPONSE']._serialized_start=1218
+  _globals['_ADAPTERHEALTHCHECKRESPONSE']._serialized_end=1319
+  _globals['_GETADAPTERINFOREQUEST']._serialized_start=1321
+  _globals['_GETADAPTERINFOREQUEST']._serialized_end=1344
+  _globals['_GETADAPTERINFORESPONSE']._serialized_start=1347
+  _globals['_GETADAPTERINFORESPONSE']._serialized_end=1545
+  _globals['_EXECUTIONADAPTER']._serialized_start=1726
+  _globals['_EXECUTIONADAPTER']._serialized_end=2215
 # @@protoc_insertion_point(module_scope)

@@ -22,7 +22,7 @@ CANCEL_OUTCOME_NOT_FOUND: CancelOutcome
 CANCEL_OUTCOME_UNSUPPORTED: CancelOutcome
 
 class DispatchTaskRequest(_message.Message):
-    __slots__ = ("namespace", "plan_id", "task_id", "index", "type", "payload_json", "attempt", "delivery", "token", "idempotency_key", "timeout_ms", "feedback", "traceparent", "metadata", "output_schema_json")
+    __slots__ = ("namespace", "plan_id", "task_id", "index", "type", "payload_json", "attempt", "delivery", "token", "idempotency_key", "timeout_ms", "feedback", "traceparent", "metadata", "output_schema_json", "dialog")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,7 @@ class DispatchTaskRequest(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    DIALOG_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     plan_id: str
     task_id: str
@@ -60,7 +61,24 @@ class DispatchTaskRequest(_message.Message):
     traceparent: str
     metadata: _containers.ScalarMap[str, str]
     output_schema_json: bytes
-    def __init__(self, namespace: _Optional[str] = ..., plan_id: _Optional[str] = ..., task_id: _Optional[str] = ..., index: _Optional[int] = ..., type: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., token: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., feedback: _Optional[str] = ..., traceparent: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., output_schema_json: _Optional[bytes] = ...) -> None: ...
+    dialog: _containers.RepeatedCompositeFieldContainer[DialogTurn]
+    def __init__(self, namespace: _Optional[str] = ..., plan_id: _Optional[str] = ..., task_id: _Optional[str] = ..., index: _Optional[int] = ..., type: _Optional[str] = ..., payload_json: _Optional[bytes] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., token: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., feedback: _Optional[str] = ..., traceparent: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., output_schema_json: _Optional[bytes] = ..., dialog: _Optional[_Iterable[_Union[DialogTurn, _Mapping]]] = ...) -> None: ...
+
+class DialogTurn(_message.Message):
+    __slots__ = ("prompt_json", "value_json")
+    PROMPT_JSON_FIELD_NUMBER: _ClassVar[int]
+    VALUE_JSON_FIELD_NUMBER: _ClassVar[int]
+    prompt_json: bytes
+    value_json: bytes
+    def __init__(self, prompt_json: _Optional[bytes] = ..., value_json: _Optional[bytes] = ...) -> None: ...
+
+class ResumeTaskRequest(_message.Message):
+    __slots__ = ("task", "handle")
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    HANDLE_FIELD_NUMBER: _ClassVar[int]
+    task: DispatchTaskRequest
+    handle: str
+    def __init__(self, task: _Optional[_Union[DispatchTaskRequest, _Mapping]] = ..., handle: _Optional[str] = ...) -> None: ...
 
 class TaskHandle(_message.Message):
     __slots__ = ("idempotency_key", "attempt", "token", "handle", "epoch", "answered")

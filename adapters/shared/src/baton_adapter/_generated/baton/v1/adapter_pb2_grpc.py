@@ -48,6 +48,11 @@ class ExecutionAdapterStub:
                 request_serializer=baton_dot_v1_dot_adapter__pb2.GetTaskResultRequest.SerializeToString,
                 response_deserializer=baton_dot_v1_dot_adapter__pb2.GetTaskResultResponse.FromString,
                 _registered_method=True)
+        self.ResumeTask = channel.unary_unary(
+                '/baton.v1.ExecutionAdapter/ResumeTask',
+                request_serializer=baton_dot_v1_dot_adapter__pb2.ResumeTaskRequest.SerializeToString,
+                response_deserializer=baton_dot_v1_dot_adapter__pb2.TaskHandle.FromString,
+                _registered_method=True)
         self.CancelTask = channel.unary_unary(
                 '/baton.v1.ExecutionAdapter/CancelTask',
                 request_serializer=baton_dot_v1_dot_adapter__pb2.CancelTaskRequest.SerializeToString,
@@ -90,6 +95,14 @@ class ExecutionAdapterServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResumeTask(self, request, context):
+        """Gives a run that reported WAITING_INPUT its answer, under a new token; answers as DispatchTask
+        does. NOT_FOUND where no such run is parked here: a DispatchTask follows, with the dialog so far.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelTask(self, request, context):
         """Ends a run, cooperatively first, then by force after the adapter's grace period. An unknown
         pair is remembered, so that a late DispatchTask of it is refused.
@@ -124,6 +137,11 @@ def add_ExecutionAdapterServicer_to_server(servicer, server):
                     servicer.GetTaskResult,
                     request_deserializer=baton_dot_v1_dot_adapter__pb2.GetTaskResultRequest.FromString,
                     response_serializer=baton_dot_v1_dot_adapter__pb2.GetTaskResultResponse.SerializeToString,
+            ),
+            'ResumeTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeTask,
+                    request_deserializer=baton_dot_v1_dot_adapter__pb2.ResumeTaskRequest.FromString,
+                    response_serializer=baton_dot_v1_dot_adapter__pb2.TaskHandle.SerializeToString,
             ),
             'CancelTask': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelTask,
@@ -199,6 +217,33 @@ class ExecutionAdapter:
             '/baton.v1.ExecutionAdapter/GetTaskResult',
             baton_dot_v1_dot_adapter__pb2.GetTaskResultRequest.SerializeToString,
             baton_dot_v1_dot_adapter__pb2.GetTaskResultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/baton.v1.ExecutionAdapter/ResumeTask',
+            baton_dot_v1_dot_adapter__pb2.ResumeTaskRequest.SerializeToString,
+            baton_dot_v1_dot_adapter__pb2.TaskHandle.FromString,
             options,
             channel_credentials,
             insecure,

@@ -236,18 +236,22 @@ class UpdatePlanResponse(_message.Message):
     def __init__(self, state: _Optional[_Union[_plan_pb2.PlanState, _Mapping]] = ...) -> None: ...
 
 class CompleteTaskRequest(_message.Message):
-    __slots__ = ("plan_id", "task_id", "attempt", "value_json", "rejection")
+    __slots__ = ("plan_id", "task_id", "attempt", "value_json", "rejection", "question", "index")
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     VALUE_JSON_FIELD_NUMBER: _ClassVar[int]
     REJECTION_FIELD_NUMBER: _ClassVar[int]
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     plan_id: str
     task_id: str
     attempt: int
     value_json: bytes
     rejection: str
-    def __init__(self, plan_id: _Optional[str] = ..., task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., value_json: _Optional[bytes] = ..., rejection: _Optional[str] = ...) -> None: ...
+    question: int
+    index: int
+    def __init__(self, plan_id: _Optional[str] = ..., task_id: _Optional[str] = ..., attempt: _Optional[int] = ..., value_json: _Optional[bytes] = ..., rejection: _Optional[str] = ..., question: _Optional[int] = ..., index: _Optional[int] = ...) -> None: ...
 
 class CompleteTaskResponse(_message.Message):
     __slots__ = ("already_recorded", "task")

@@ -30,6 +30,7 @@ class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OUTCOME_SUCCEEDED: _ClassVar[Outcome]
     OUTCOME_FAILED: _ClassVar[Outcome]
     OUTCOME_CANCELLED: _ClassVar[Outcome]
+    OUTCOME_WAITING_INPUT: _ClassVar[Outcome]
 
 class PlanStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -69,6 +70,7 @@ OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_SUCCEEDED: Outcome
 OUTCOME_FAILED: Outcome
 OUTCOME_CANCELLED: Outcome
+OUTCOME_WAITING_INPUT: Outcome
 PLAN_STATUS_UNSPECIFIED: PlanStatus
 PLAN_STATUS_CREATED: PlanStatus
 PLAN_STATUS_RUNNING: PlanStatus
@@ -246,21 +248,23 @@ class Usage(_message.Message):
     def __init__(self, input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., model: _Optional[str] = ..., calls: _Optional[int] = ...) -> None: ...
 
 class TaskResult(_message.Message):
-    __slots__ = ("task_id", "outcome", "output_json", "error", "usage")
+    __slots__ = ("task_id", "outcome", "output_json", "error", "usage", "prompt_json")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_JSON_FIELD_NUMBER: _ClassVar[int]
     task_id: str
     outcome: Outcome
     output_json: bytes
     error: TaskError
     usage: Usage
-    def __init__(self, task_id: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., output_json: _Optional[bytes] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ...) -> None: ...
+    prompt_json: bytes
+    def __init__(self, task_id: _Optional[str] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., output_json: _Optional[bytes] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., prompt_json: _Optional[bytes] = ...) -> None: ...
 
 class TaskState(_message.Message):
-    __slots__ = ("id", "type", "status", "attempt", "delivery", "adapter", "instance", "depends_on", "started_at_ms", "finished_at_ms", "retry_at_ms", "error", "usage", "output_json", "output_bytes", "prompt_json", "waiting_since_ms", "waiting_until_ms", "index", "item_count", "ended_item_count", "sub_plan_id")
+    __slots__ = ("id", "type", "status", "attempt", "delivery", "adapter", "instance", "depends_on", "started_at_ms", "finished_at_ms", "retry_at_ms", "error", "usage", "output_json", "output_bytes", "prompt_json", "waiting_since_ms", "waiting_until_ms", "index", "item_count", "ended_item_count", "sub_plan_id", "question")
     ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -283,6 +287,7 @@ class TaskState(_message.Message):
     ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     ENDED_ITEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     SUB_PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
     id: str
     type: str
     status: TaskStatus
@@ -305,7 +310,8 @@ class TaskState(_message.Message):
     item_count: int
     ended_item_count: int
     sub_plan_id: str
-    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., prompt_json: _Optional[bytes] = ..., waiting_since_ms: _Optional[int] = ..., waiting_until_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ..., ended_item_count: _Optional[int] = ..., sub_plan_id: _Optional[str] = ...) -> None: ...
+    question: int
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[TaskStatus, str]] = ..., attempt: _Optional[int] = ..., delivery: _Optional[int] = ..., adapter: _Optional[str] = ..., instance: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., retry_at_ms: _Optional[int] = ..., error: _Optional[_Union[TaskError, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., output_bytes: _Optional[int] = ..., prompt_json: _Optional[bytes] = ..., waiting_since_ms: _Optional[int] = ..., waiting_until_ms: _Optional[int] = ..., index: _Optional[int] = ..., item_count: _Optional[int] = ..., ended_item_count: _Optional[int] = ..., sub_plan_id: _Optional[str] = ..., question: _Optional[int] = ...) -> None: ...
 
 class PlanState(_message.Message):
     __slots__ = ("plan_id", "namespace", "name", "owner", "labels", "metadata", "status", "revision", "created_at_ms", "started_at_ms", "finished_at_ms", "error", "usage", "task_count", "counts", "tasks", "plan", "deadline_at_ms", "priority", "budget", "attempts", "hold", "parent_plan_id", "parent_task_id", "parent_index", "parent_attempt")
