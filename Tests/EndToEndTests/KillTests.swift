@@ -112,7 +112,8 @@ struct KillTests {
     task.metadata = ["mock.exit": "1"]
     plan.tasks = [task]
     let planID = try await stage.submit(plan)
-    _ = await adapter.terminate()
+    // It ends as its script says, once the task has come.
+    _ = await adapter.exitStatus()
     try await stage.mock()
     let events = try await stage.follow(planID)
     #expect(events.last?.kind == "plan_completed")

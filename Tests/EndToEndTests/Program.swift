@@ -84,7 +84,8 @@ final class Program: Sendable {
     return await exitStatus()
   }
 
-  private func exitStatus() async -> Int32 {
+  /// Waits until it ends by itself.
+  func exitStatus() async -> Int32 {
     for await status in ended { return status }
     return process.withLock { $0.terminationStatus }
   }
