@@ -98,9 +98,13 @@ struct DialogTests {
     await sidecar.kill()
     try await stage.sidecar("langchain", results: results, model: nowhere)
     #expect(try await approve(stage, planID, "--value", #""Ann""#) == 0)
-    let events = try await stage.follow(planID)
+    var kinds: [String] = []
+    // An answer that was on its way to the adapter that was killed is sent once more.
+    for event in try await stage.follow(planID) where event.kind != kinds.last {
+      kinds.append(event.kind)
+    }
     #expect(
-      events.map(\.kind) == [
+      kinds == [
         "plan_created", "plan_started", "task_dispatched", "task_running", "task_waiting_input",
         "task_resumed", "task_running", "task_succeeded", "plan_completed",
       ])
