@@ -45,9 +45,9 @@ final class MockRunner: TaskRunner {
     let script = try MockScript(request.metadata)
     onStart(request, script)
     if request.delivery <= script.exitDeliveries {
-      // A turn of the event loop later, for the hand-out has to be answered: one that is not comes
+      // Some time later, for the answer to the hand-out has to leave: one that is not answered comes
       // again as it was, and ends the next process in the same way.
-      await Task.yield()
+      try await Task.sleep(for: Self.beforeExit)
       exit(Self.scriptedExit)
     }
     if script.tokens != nil { progress.usage(Self.usage(request, script)) }
@@ -73,6 +73,7 @@ final class MockRunner: TaskRunner {
 
   /// Exit code of `mock.exit`.
   private static let scriptedExit: Int32 = 70
+  private static let beforeExit = Duration.milliseconds(50)
 
   /// Lets the time of the script pass.
   private static func pass(_ script: MockScript, _ progress: RunProgress) async throws {
