@@ -127,8 +127,8 @@ def test_an_orchestrator_of_another_name_is_not_called(
     ]
     with running(command(tmp_path, *flags), folder=tmp_path) as program:
         assert call(program, files)
+        program.wait_for_log("not registered yet")
         assert program.terminate() == 0
-        assert "not registered yet" in program.stderr
     assert not secure_registry.registrations
 
 
