@@ -39,8 +39,10 @@ extension Shard {
   func refusal(
     of intake: CompletionIntake, _ entry: PlanEntry, _ ordinal: Int
   ) -> OrchestratorError? {
+    // What does not wait is for the engine to refuse, which lets a plan go that has ended.
     guard let value = intake.output, entry.machine.rows.indices.contains(ordinal),
-      entry.machine.rows[ordinal].question > 0
+      entry.machine.rows[ordinal].question > 0,
+      entry.machine.status(of: ordinal) == .waitingInput
     else { return nil }
     guard let dialog = dialog(of: entry, ordinal) else { return .reloading(entry.id) }
     let size = dialog.byteCount + value.count

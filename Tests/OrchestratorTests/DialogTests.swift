@@ -146,6 +146,25 @@ struct DialogTests {
     #expect(try large.read().tasks[0].row.error?.code == "DIALOG_TOO_LARGE")
   }
 
+  @Test("an answer to a plan that has ended leaves nothing of it in memory, however long it is")
+  func answerAfterTheEnd() throws {
+    let bench = try asked("1")
+    let text = "\"" + String(repeating: "x", count: 600 << 10) + "\""
+    _ = try answer(bench, text)
+    let call = try #require(bench.port.takeCalls().first)
+    _ = bench.report(call.handOut.run, output: "2", asks: true)
+    _ = bench.ask { shard, reply in
+      shard.steer(Bench.planID(1), .cancel(reason: ""), pageSize: 1, reply)
+    }
+    #expect(bench.shard.plans.isEmpty)
+    guard case .failure(let error)? = try answer(bench, "[\(text)]") else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(error.code == .notWaiting)
+    #expect(bench.shard.plans.isEmpty)
+  }
+
   @Test("S2: an answer whose commit fails is not sent, and is asked for again")
   func failedCommit() throws {
     let bench = try asked("1")
