@@ -2,6 +2,8 @@ import Plan
 import Store
 
 /// The store of a world: a real one whose commits and reads fail now and then.
+///
+/// `@unchecked Sendable`: lives on its world's thread.
 final class FaultyStore: @unchecked Sendable {
   let base: any PlanStore
   unowned(unsafe) var world: World!
@@ -52,6 +54,8 @@ final class FaultyStore: @unchecked Sendable {
 }
 
 /// The store as one process has it: nothing of a dead one gets through.
+///
+/// `@unchecked Sendable`: lives on its world's thread.
 final class ProcessStore: PlanStore, @unchecked Sendable {
   private let store: FaultyStore
   private unowned let process: OrchestratorProcess

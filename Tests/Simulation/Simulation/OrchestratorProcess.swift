@@ -106,6 +106,7 @@ final class OrchestratorProcess: @unchecked Sendable {
     return { held.work($0) }
   }
 
+  /// `@unchecked Sendable`: lives on its world's thread.
   private struct Held: @unchecked Sendable {
     let work: (Shard) -> Void
   }
@@ -287,6 +288,8 @@ final class OrchestratorProcess: @unchecked Sendable {
 }
 
 /// The orchestrator's clock: never goes back while it lives, whatever the wall clock does.
+///
+/// `@unchecked Sendable`: lives on its world's thread.
 final class SimulatedClock: EngineClock, @unchecked Sendable {
   private unowned let world: World
   let offset: Int64
@@ -305,6 +308,8 @@ final class SimulatedClock: EngineClock, @unchecked Sendable {
 }
 
 /// Hints that are lost, repeated, late and out of order.
+///
+/// `@unchecked Sendable`: lives on its world's thread.
 final class SimulatedQueue: HandOutQueue, @unchecked Sendable {
   private unowned let world: World
   weak var process: OrchestratorProcess?
